@@ -1,0 +1,73 @@
+#include "platform/memory.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <string>
+
+#include "platform/linux/sysfs.h"
+
+namespace batchsweep {
+namespace {
+
+constexpr int64_t kBytesPerKb = 1024;  // the kernel's kB
+
+std::optional<int64_t> KbToBytes(std::optional<int64_t> kb) {
+  return kb ? std::optional(*kb * kBytesPerKb) : std::nullopt;
+}
+
+// The tightest memory.max less memory.current of our cgroup and its ancestors.
+// Absent without a limit, as on a Raspberry Pi, whose kernel is started with
+// cgroup_disable=memory.
+std::optional<int64_t> CgroupRoomBytes() {
+  const auto membership = sysfs::ReadText("/proc/self/cgroup");
+  if (!membership) return std::nullopt;
+  const size_t start = membership->find("0::/");
+  if (start == std::string::npos) return std::nullopt;
+  const std::string own = membership->substr(
+      start + 4, membership->find('\n', start) - (start + 4));
+  const std::filesystem::path root = "/sys/fs/cgroup";
+  std::optional<int64_t> room;
+  for (auto folder = root / own;; folder = folder.parent_path()) {
+    const auto limit = sysfs::ReadInteger(folder / "memory.max");
+    const auto used = sysfs::ReadInteger(folder / "memory.current");
+    if (limit && used) {
+      const int64_t left = std::max<int64_t>(0, *limit - *used);
+      room = std::min(room.value_or(left), left);
+    }
+    if (folder == root || !folder.has_relative_path()) return room;
+  }
+}
+
+}  // namespace
+
+ProcessMemory ReadProcessMemory() {
+  const std::filesystem::path status = "/proc/self/status";
+  return {
+      .rss_bytes = KbToBytes(sysfs::ReadKeyedInteger(status, "VmRSS")),
+      .peak_rss_bytes = KbToBytes(sysfs::ReadKeyedInteger(status, "VmHWM"))};
+}
+
+bool ResetPeakRss() {
+  const int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  const bool reset = write(fd, "5", 1) == 1;
+  close(fd);
+  return reset;
+}
+
+std::optional<int64_t> AvailableMemoryBytes() {
+  const auto system =
+      KbToBytes(sysfs::ReadKeyedInteger("/proc/meminfo", "MemAvailable"));
+  const auto cgroup = CgroupRoomBytes();
+  if (!system || !cgroup) return system ? system : cgroup;
+  return std::min(*system, *cgroup);
+}
+
+std::optional<int64_t> TotalMemoryBytes() {
+  return KbToBytes(sysfs::ReadKeyedInteger("/proc/meminfo", "MemTotal"));
+}
+
+}  // namespace batchsweep

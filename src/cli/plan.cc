@@ -1,0 +1,55 @@
+#include <algorithm>
+#include <format>
+#include <print>
+
+#include "cli/commands.h"
+#include "cli/setup.h"
+#include "record/summary_table.h"
+#include "train/memory_fit.h"
+
+namespace batchsweep {
+
+Result<int> PlanCommand(const RunOptions& options) {
+  ASSIGN_OR_RETURN(const ModelSpec model, LoadModel(options.model));
+  ASSIGN_OR_RETURN(const OptimizerConfig optimizer, OptimizerOf(options));
+  ASSIGN_OR_RETURN(const Engine engine, StartEngine(options.threads));
+  ASSIGN_OR_RETURN(const LoadedData data, LoadData(options, model));
+  const int64_t dataset_bytes =
+      data.source->train.bytes() + data.source->test.bytes();
+
+  // A row a class, a column a batch size.
+  std::vector<std::vector<std::string>> rows(1, {"batch size"});
+  for (int i = 0; i < kMemoryClasses; ++i) {
+    rows.push_back({MemoryClassName(static_cast<MemoryClass>(i))});
+  }
+  rows.push_back({"arena, after sharing"});
+  rows.push_back({"rows of an epoch"});
+  rows.push_back({"dataset"});
+  rows.push_back({"in all"});
+  for (const int64_t batch_size : options.batch_sizes) {
+    ASSIGN_OR_RETURN(const CellMemory memory,
+                     PlanCellMemory({.model = model,
+                                     .optimizer = optimizer,
+                                     .train_examples = data.parts.train.size(),
+                                     .context = engine.context},
+                                    batch_size));
+    size_t row = 0;
+    rows[row++].push_back(std::to_string(batch_size));
+    for (const int64_t bytes : memory.bytes_by_class) {
+      rows[row++].push_back(FormatBytes(bytes));
+    }
+    rows[row++].push_back(FormatBytes(memory.arena_bytes));
+    rows[row++].push_back(FormatBytes(memory.rows_bytes));
+    rows[row++].push_back(FormatBytes(dataset_bytes));
+    rows[row++].push_back(FormatBytes(memory.total_bytes() + dataset_bytes));
+  }
+  std::println(
+      "Memory of training {} on {} with {}, beside the program itself:\n",
+      model.name, data.source->name, options.optimizer);
+  std::print("{}", AlignedTable(rows));
+  RETURN_IF_ERROR(CheckMemory(options, model, optimizer,
+                              data.parts.train.size(), engine.context));
+  return kExitValid;
+}
+
+}  // namespace batchsweep

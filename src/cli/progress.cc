@@ -1,0 +1,90 @@
+#include "cli/progress.h"
+
+#include <algorithm>
+#include <format>
+#include <print>
+
+#include "platform/clock.h"
+#include "platform/interrupt.h"
+#include "platform/terminal.h"
+#include "record/summary_table.h"
+
+namespace batchsweep {
+namespace {
+
+constexpr int kBarWidth = 20;
+// A forecast from less than this part of a cell is a guess.
+constexpr double kForecastFraction = 0.02;
+
+}  // namespace
+
+std::string ProgressLine(const CellProgress& progress, int64_t left_ns) {
+  const int filled = static_cast<int>(progress.fraction * kBarWidth);
+  std::string line = std::format(
+      "[{}/{}] batch {:<4} epoch {:<3} [{:#<{}}{:.<{}}] {:3.0f}%  loss {:.4f}  "
+      "{}/step",
+      progress.cell + 1, progress.cells, progress.step.batch_size,
+      progress.step.epoch, "", filled, "", kBarWidth - filled,
+      progress.fraction * 100, progress.step.loss,
+      FormatDurationNs(progress.step_time_mean_ns));
+  if (left_ns >= 0) {
+    line += std::format(
+        "  {} left", FormatDurationNs(left_ns / 1'000'000'000 * 1'000'000'000));
+  }
+  return line;
+}
+
+ProgressPrinter::ProgressPrinter() : terminal_(StderrIsTerminal()) {}
+
+void ProgressPrinter::OnProgress(const CellProgress& progress) {
+  const int64_t now_ns = MonotonicNs();
+  if (cell_ != static_cast<int64_t>(progress.cell)) {
+    cell_ = static_cast<int64_t>(progress.cell);
+    start_ns_ = now_ns;
+    start_fraction_ = progress.fraction;
+  }
+  if (!terminal_) return;
+  int64_t left_ns = -1;
+  if (const double done = progress.fraction - start_fraction_;
+      done > kForecastFraction) {
+    left_ns = static_cast<int64_t>(static_cast<double>(now_ns - start_ns_) *
+                                   (1.0 - progress.fraction) / done);
+  }
+  Redraw(ProgressLine(progress, left_ns));
+}
+
+void ProgressPrinter::OnEpoch(const CellProgress& progress,
+                              const EpochRecord& epoch) {
+  if (terminal_) return;
+  std::println(stderr,
+               "[{}/{}] batch {:<4} epoch {:<3} train loss {:.4f} acc {:.4f}  "
+               "val loss {:.4f} acc {:.4f}  {}/step  {}",
+               progress.cell + 1, progress.cells, epoch.batch_size, epoch.epoch,
+               epoch.train_loss, epoch.train_accuracy, epoch.val_loss,
+               epoch.val_accuracy, FormatDurationNs(progress.step_time_mean_ns),
+               FormatDurationNs(epoch.train_time_ns + epoch.val_time_ns));
+}
+
+void ProgressPrinter::OnCellDone(const SummaryRecord& summary) {
+  if (!terminal_) return;
+  Redraw("");
+  std::println(stderr,
+               "batch {:<4} val loss {:.4f} (best {:.4f} at epoch {})  val acc "
+               "{:.4f}  {}/step  {}",
+               summary.batch_size, summary.final_val_loss,
+               summary.best_val_loss, summary.best_epoch,
+               summary.final_val_accuracy,
+               FormatDurationNs(summary.step_time_median_ns),
+               FormatDurationNs(summary.total_time_ns));
+}
+
+bool ProgressPrinter::Interrupted() { return InterruptRequested(); }
+
+// Cut to the terminal's width, since a wrapped line cannot be redrawn.
+void ProgressPrinter::Redraw(const std::string& line) {
+  const auto width = static_cast<size_t>(std::max(StderrColumns() - 1, 1));
+  std::print(stderr, "\r\x1b[K{}", line.substr(0, width));
+  std::fflush(stderr);
+}
+
+}  // namespace batchsweep

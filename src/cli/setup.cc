@@ -1,0 +1,204 @@
+#include "cli/setup.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <format>
+
+#include "data/source.h"
+#include "model/keras_json.h"
+#include "model/zoo.h"
+#include "platform/file.h"
+#include "platform/memory.h"
+#include "train/memory_fit.h"
+#include "xnn/operator.h"
+
+namespace batchsweep {
+namespace {
+
+constexpr int64_t kValidationExamples = 5'000;  // of 60,000, as the notebook
+constexpr int64_t kValidationShare = 12;  // of smaller sets: the same part
+
+const char* ActivationName(Activation activation) {
+  switch (activation) {
+    case Activation::kLinear:
+      return "linear";
+    case Activation::kRelu:
+      return "relu";
+    case Activation::kTanh:
+      return "tanh";
+    case Activation::kSigmoid:
+      return "sigmoid";
+    case Activation::kSoftmax:
+      return "softmax";
+  }
+  return "unknown";
+}
+
+int64_t ClassCount(const ModelSpec& model) {
+  return LayerOutputShapes(model).back().elements();
+}
+
+// (H, W) and (C) as images of one channel and one row.
+Shape ImageShapeOf(const Shape& input) {
+  std::vector<int64_t> dims = input.dims;
+  if (dims.size() == 1) return {{1, dims[0], 1}};
+  if (dims.size() == 2) dims.push_back(1);
+  return {dims};
+}
+
+Status CheckDataFitsModel(const DataSource& source, const ModelSpec& model) {
+  const Shape& image = source.train.image_shape;
+  const bool flat = model.input_shape.dims.size() == 1;
+  const bool fits = flat ? image.elements() == model.input_shape.elements()
+                         : image == ImageShapeOf(model.input_shape);
+  if (!fits) {
+    return Fail(
+        "model {} takes inputs of {}, the images of {} are {}; choose a model "
+        "made for them",
+        model.name, model.input_shape.ToString(), source.name,
+        image.ToString());
+  }
+  if (source.train.class_count > ClassCount(model)) {
+    return Fail(
+        "model {} tells {} classes apart, {} has {}; give its last layer as "
+        "many units",
+        model.name, ClassCount(model), source.name, source.train.class_count);
+  }
+  return {};
+}
+
+TrainingData Split(const RunOptions& options, const DataSource& source) {
+  const int64_t all = source.train.size();
+  TrainingData parts{.train = {&source.train, 0, all},
+                     .validation = {&source.test, 0, source.test.size()},
+                     .test = {&source.test, 0, source.test.size()}};
+  if (options.val_from == "train") {
+    const int64_t held_back = std::min(
+        kValidationExamples, (all + kValidationShare - 1) / kValidationShare);
+    parts.train.end = all - held_back;
+    parts.validation = {&source.train, parts.train.end, all};
+  }
+  const auto limit = [](ExampleRange& range, std::optional<int64_t> count) {
+    if (count) range.end = std::min(range.end, range.begin + *count);
+  };
+  limit(parts.train, options.train_limit);
+  limit(parts.validation, options.val_limit);
+  return parts;
+}
+
+}  // namespace
+
+Result<Engine> StartEngine(int threads) {
+  ASSIGN_OR_RETURN(Cpu cpu, DetectCpu());
+  if (threads > cpu.usable_cores) {
+    return Fail("--threads {}: this process may use {} of {} cores", threads,
+                cpu.usable_cores, cpu.cores);
+  }
+  RETURN_IF_ERROR(xnn::Initialize());
+  Engine engine{.cpu = std::move(cpu),
+                .pool = std::make_unique<ThreadPool>(threads),
+                .context = {}};
+  engine.context = {.kernels = &KernelsFor(engine.cpu.isa),
+                    .pool = engine.pool.get()};
+  return engine;
+}
+
+Result<ModelSpec> LoadModel(const std::string& name) {
+  if (const auto zoo_model = FindZooModel(name)) {
+    return ParseKerasJson(zoo_model->json, "zoo model " + name);
+  }
+  std::error_code ignored;
+  if (!std::filesystem::exists(name, ignored)) {
+    std::string names;
+    for (const ZooModel& zoo_model : ZooModels()) {
+      names += std::format("{}{}", names.empty() ? "" : ", ", zoo_model.name);
+    }
+    return Fail("--model {}: no such file, and the zoo has {}", name, names);
+  }
+  ASSIGN_OR_RETURN(const std::string json, ReadFile(name));
+  return ParseKerasJson(json, name);
+}
+
+Result<OptimizerConfig> OptimizerOf(const RunOptions& options) {
+  ASSIGN_OR_RETURN(OptimizerConfig config, DefaultOptimizer(options.optimizer));
+  const bool sgd = config.kind == OptimizerConfig::Kind::kSgd;
+  if ((options.momentum || options.nesterov) && !sgd) {
+    return Fail("--momentum and --nesterov go with --optimizer sgd, not {}",
+                options.optimizer);
+  }
+  if (options.weight_decay && config.kind != OptimizerConfig::Kind::kAdamW) {
+    return Fail("--weight-decay goes with --optimizer adamw, not {}",
+                options.optimizer);
+  }
+  if (options.nesterov && options.momentum.value_or(0.0f) == 0.0f) {
+    return Fail("--nesterov needs --momentum, 0.9 for example");
+  }
+  config.learning_rate = options.learning_rate.value_or(config.learning_rate);
+  config.momentum = options.momentum.value_or(config.momentum);
+  config.weight_decay = options.weight_decay.value_or(config.weight_decay);
+  config.nesterov = options.nesterov;
+  return config;
+}
+
+Result<LoadedData> LoadData(const RunOptions& options, const ModelSpec& model) {
+  if (model.input_shape.dims.size() > 3) {
+    return Fail("model {} takes inputs of {}; images are (H, W) or (H, W, C)",
+                model.name, model.input_shape.ToString());
+  }
+  ASSIGN_OR_RETURN(
+      DataSource source,
+      LoadSource(options.data, {.image_shape = ImageShapeOf(model.input_shape),
+                                .class_count = ClassCount(model)}));
+  RETURN_IF_ERROR(CheckDataFitsModel(source, model));
+  LoadedData data{.source = std::make_unique<DataSource>(std::move(source)),
+                  .parts = {}};
+  data.parts = Split(options, *data.source);
+  if (data.parts.train.size() < 1) {
+    return Fail(
+        "{}: too few training examples to hold some back for validation; use "
+        "--val-from test",
+        options.data);
+  }
+  return data;
+}
+
+Status CheckMemory(const RunOptions& options, const ModelSpec& model,
+                   const OptimizerConfig& optimizer, int64_t train_examples,
+                   ComputeContext context) {
+  const MemoryQuestion question{.model = model,
+                                .optimizer = optimizer,
+                                .train_examples = train_examples,
+                                .context = context};
+  const int64_t largest = std::ranges::max(options.batch_sizes);
+  if (options.memory_limit_mib) {
+    const int64_t taken = ReadProcessMemory().rss_bytes.value_or(0);
+    const int64_t room = *options.memory_limit_mib * 1024 * 1024 - taken;
+    RETURN_IF_ERROR(CheckFits(question, largest, std::max<int64_t>(room, 0),
+                              "--memory-limit"));
+  }
+  if (const auto available = AvailableMemoryBytes()) {
+    return CheckFits(question, largest, *available, "this machine");
+  }
+  return {};
+}
+
+std::vector<std::string> DescribeLayers(const ModelSpec& model) {
+  std::vector<std::string> layers;
+  for (const LayerSpec& layer : model.layers) {
+    std::string text = LayerName(layer) + ": ";
+    if (const auto* dense = std::get_if<DenseSpec>(&layer)) {
+      text += std::format("Dense {} {}{}", dense->units,
+                          ActivationName(dense->activation),
+                          dense->use_bias ? "" : " without bias");
+    } else if (const auto* activation = std::get_if<ActivationSpec>(&layer)) {
+      text +=
+          std::format("Activation {}", ActivationName(activation->activation));
+    } else {
+      text += "Flatten";
+    }
+    layers.push_back(std::move(text));
+  }
+  return layers;
+}
+
+}  // namespace batchsweep

@@ -1,0 +1,53 @@
+// From flags to everything a sweep needs, checked before anything runs.
+#ifndef BATCHSWEEP_CLI_SETUP_H_
+#define BATCHSWEEP_CLI_SETUP_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/commands.h"
+#include "data/dataset.h"
+#include "model/model_spec.h"
+#include "platform/cpu.h"
+#include "platform/error.h"
+#include "train/optimizer.h"
+#include "train/trainer.h"
+#include "xnn/thread_pool.h"
+
+namespace batchsweep {
+
+// The CPU, XNNPACK and the threads, ready to compute.
+struct Engine {
+  Cpu cpu;
+  std::unique_ptr<ThreadPool> pool;
+  ComputeContext context;
+};
+Result<Engine> StartEngine(int threads);
+
+// A zoo model by name, a Keras JSON file otherwise.
+Result<ModelSpec> LoadModel(const std::string& name);
+
+Result<OptimizerConfig> OptimizerOf(const RunOptions& options);
+
+// The data set and its parts. Movable: the parts point to `source`.
+struct LoadedData {
+  std::unique_ptr<DataSource> source;
+  TrainingData parts;
+};
+// Refuses data that does not fit the model: another number of pixels, more
+// classes than the model has outputs, no examples left for a part.
+Result<LoadedData> LoadData(const RunOptions& options, const ModelSpec& model);
+
+// Refuses a batch size that --memory-limit or the machine has no room for.
+// Call with the data loaded: what is free then is what is left.
+Status CheckMemory(const RunOptions& options, const ModelSpec& model,
+                   const OptimizerConfig& optimizer, int64_t train_examples,
+                   ComputeContext context);
+
+// A layer for people: "dense: Dense 64 relu".
+std::vector<std::string> DescribeLayers(const ModelSpec& model);
+
+}  // namespace batchsweep
+
+#endif  // BATCHSWEEP_CLI_SETUP_H_

@@ -1,0 +1,27 @@
+// Made-up data for boards without any: seeded, separable, of any shape.
+#ifndef BATCHSWEEP_DATA_SYNTHETIC_H_
+#define BATCHSWEEP_DATA_SYNTHETIC_H_
+
+#include <cstdint>
+
+#include "data/dataset.h"
+
+namespace batchsweep {
+
+// REQUIRES: sizes are 1 or more, except those of the sets, which may be 0.
+struct SyntheticOptions {
+  Shape image_shape;         // (H, W, C)
+  int64_t class_count = 10;  // 2 .. 256
+  int64_t train_size = 0;
+  int64_t test_size = 0;
+  uint64_t seed = 1;
+};
+
+// Every class has a random prototype image; an example is its class' prototype
+// under strong pixel noise. Labels go round 0, 1, 2, ..., so that every range
+// is balanced. The same options give the same bytes on every target.
+DataSource MakeSynthetic(const SyntheticOptions& options);
+
+}  // namespace batchsweep
+
+#endif  // BATCHSWEEP_DATA_SYNTHETIC_H_

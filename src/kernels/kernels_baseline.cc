@@ -1,0 +1,3 @@
+#define BATCHSWEEP_ISA_NAMESPACE baseline
+#define BATCHSWEEP_ISA IsaLevel::kBaseline
+#include "kernels/kernels-inl.h"

@@ -1,0 +1,30 @@
+// The first values of a model's weights.
+#ifndef BATCHSWEEP_MODEL_INITIALIZERS_H_
+#define BATCHSWEEP_MODEL_INITIALIZERS_H_
+
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+#include "model/model_spec.h"
+#include "model/safetensors.h"
+#include "platform/error.h"
+
+namespace batchsweep {
+
+// Draws every parameter of `params`, in that order, from one stream of `seed`:
+// a tensor's values depend on what is drawn before it, never on what follows.
+// Source of the formulas: keras.io/api/layers/initializers; the truncated
+// normal redraws beyond two standard deviations and, as Keras does, widens the
+// deviation by 1 / 0.87962566 to make up for it.
+std::vector<NamedTensor> DrawWeights(const std::vector<ParamSpec>& params,
+                                     uint64_t seed);
+
+// Reads every parameter of `params` from a safetensors file, in that order.
+// A missing or an extra tensor, or one of another shape, is refused by name.
+Result<std::vector<NamedTensor>> ReadWeights(
+    const std::vector<ParamSpec>& params, const std::filesystem::path& path);
+
+}  // namespace batchsweep
+
+#endif  // BATCHSWEEP_MODEL_INITIALIZERS_H_

@@ -1,0 +1,40 @@
+// safetensors: named float tensors in one file.
+//
+// Byte layout, little-endian:
+//   0      u64   n, the header's length
+//   8      n     JSON: {"name": {"dtype": "F32", "shape": [..],
+//                                "data_offsets": [begin, end]}, ..}
+//   8 + n  data; offsets count from here, without holes or overlaps
+#ifndef BATCHSWEEP_MODEL_SAFETENSORS_H_
+#define BATCHSWEEP_MODEL_SAFETENSORS_H_
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "platform/error.h"
+#include "util/shape.h"
+
+namespace batchsweep {
+
+struct NamedTensor {
+  std::string name;
+  Shape shape;
+  std::vector<float> values;  // row-major, shape.elements() of them
+};
+
+// Every tensor of `path`, in the order of their data. Refused, naming the file
+// and the tensor: a truncated file, a header that is not JSON of this form, a
+// dtype other than F32, offsets that do not match the shape, overlap, leave
+// holes or reach past the end. The entry "__metadata__" is passed over.
+Result<std::vector<NamedTensor>> ReadSafetensors(
+    const std::filesystem::path& path);
+
+// Writes atomically. The header is padded with spaces so that data begins at a
+// multiple of 8 bytes.
+Status WriteSafetensors(const std::filesystem::path& path,
+                        const std::vector<NamedTensor>& tensors);
+
+}  // namespace batchsweep
+
+#endif  // BATCHSWEEP_MODEL_SAFETENSORS_H_

@@ -1,0 +1,58 @@
+// The three tables of a run: steps.csv, epochs.csv and summary.csv.
+//
+// They are written between epochs only, whole rows at a time, so that what a
+// run leaves behind when it is stopped can be read and plotted.
+#ifndef BATCHSWEEP_RECORD_RECORDER_H_
+#define BATCHSWEEP_RECORD_RECORDER_H_
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+
+#include "platform/error.h"
+#include "platform/file.h"
+#include "record/records.h"
+
+namespace batchsweep {
+
+// How much of each table counts: what a checkpoint remembers, so that a resumed
+// run cuts off the rows of steps that it will make again.
+struct RecordedBytes {
+  int64_t steps = 0;
+  int64_t epochs = 0;
+  int64_t summary = 0;
+};
+
+class Recorder {
+ public:
+  // Starts the tables in `folder`, which exists, with their header lines.
+  static Result<Recorder> Create(const std::filesystem::path& folder);
+  // Goes on with those of an earlier run; what stands behind `recorded` is cut
+  // off.
+  static Result<Recorder> Resume(const std::filesystem::path& folder,
+                                 RecordedBytes recorded);
+
+  Status AppendSteps(std::span<const StepRecord> steps);
+  Status AppendEpoch(const EpochRecord& epoch);
+  Status AppendSummary(const SummaryRecord& summary);
+
+  // Waits until all rows are on the disk.
+  Status Sync();
+  RecordedBytes recorded() const;
+
+ private:
+  Recorder(AppendFile steps, AppendFile epochs, AppendFile summary)
+      : steps_(std::move(steps)),
+        epochs_(std::move(epochs)),
+        summary_(std::move(summary)) {}
+
+  AppendFile steps_;
+  AppendFile epochs_;
+  AppendFile summary_;
+  std::string rows_;  // reused, so that its memory is taken once
+};
+
+}  // namespace batchsweep
+
+#endif  // BATCHSWEEP_RECORD_RECORDER_H_

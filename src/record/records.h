@@ -1,0 +1,150 @@
+// The rows of the result files. Columns are the fields, in this order and by
+// these names; a unit is the name's ending. An absent value is an empty cell.
+#ifndef BATCHSWEEP_RECORD_RECORDS_H_
+#define BATCHSWEEP_RECORD_RECORDS_H_
+
+#include <cstdint>
+#include <optional>
+#include <tuple>
+
+namespace batchsweep {
+
+// steps.csv: one training step.
+struct StepRecord {
+  int64_t batch_size = 0;  // of the sweep; the last step of an epoch may be
+                           // smaller, see examples
+  uint64_t seed = 0;
+  int threads = 0;
+  int64_t epoch = 0;  // from 1
+  int64_t step = 0;   // from 1, through all epochs of this batch size and seed
+  int64_t examples = 0;
+  float loss = 0.0f;         // mean over the batch, before its update
+  float accuracy = 0.0f;     // of the same predictions
+  int64_t step_time_ns = 0;  // the sum of the next four
+  int64_t load_time_ns = 0;
+  int64_t forward_time_ns = 0;   // with the loss
+  int64_t backward_time_ns = 0;  // with the loss' gradient
+  int64_t update_time_ns = 0;
+  int64_t arena_bytes = 0;
+  // Read ten times a second between steps; a row has the latest reading.
+  std::optional<int64_t> rss_bytes;
+  std::optional<int64_t> peak_rss_bytes;  // since this batch size began
+  std::optional<double> cpu_temp_celsius;
+  std::optional<double> cpu_freq_hz;
+  std::optional<bool> throttled;
+  std::optional<double> power_watts;
+};
+
+// epochs.csv: one pass over the training examples and its validation. Losses
+// and accuracies of training are means over the epoch's examples while the
+// weights were changing, as Keras reports them.
+struct EpochRecord {
+  int64_t batch_size = 0;
+  uint64_t seed = 0;
+  int threads = 0;
+  int64_t epoch = 0;
+  int64_t steps = 0;
+  double train_loss = 0.0;
+  double train_accuracy = 0.0;
+  double val_loss = 0.0;
+  double val_accuracy = 0.0;
+  int64_t train_time_ns = 0;  // from the shuffle to the last step, on the clock
+  int64_t val_time_ns = 0;
+};
+
+// summary.csv: one batch size and seed from its first weights to its test.
+struct SummaryRecord {
+  int64_t batch_size = 0;
+  uint64_t seed = 0;
+  int threads = 0;
+  int64_t epochs = 0;
+  int64_t steps = 0;
+  double best_val_loss = 0.0;
+  int64_t best_epoch = 0;
+  double final_val_loss = 0.0;
+  double final_val_accuracy = 0.0;
+  double test_loss = 0.0;
+  double test_accuracy = 0.0;
+  int64_t step_time_median_ns = 0;
+  int64_t step_time_p95_ns = 0;
+  double examples_per_second = 0.0;  // trained, over the sum of step times
+  int64_t arena_bytes = 0;
+  std::optional<int64_t> peak_rss_bytes;
+  int64_t total_time_ns = 0;  // all of it: set-up, training, validation, test,
+                              // writing the rows
+};
+
+template <class Record, class Value>
+struct Column {
+  const char* name;
+  Value Record::* field;
+};
+template <class Record, class Value>
+Column(const char*, Value Record::*) -> Column<Record, Value>;
+
+#define BATCHSWEEP_COLUMN(record, field) \
+  Column { #field, &record::field }
+
+// The columns of a record, for CsvHeader() and AppendCsvRow() of csv.h.
+inline constexpr auto ColumnsOf(const StepRecord*) {
+  return std::tuple(BATCHSWEEP_COLUMN(StepRecord, batch_size),
+                    BATCHSWEEP_COLUMN(StepRecord, seed),
+                    BATCHSWEEP_COLUMN(StepRecord, threads),
+                    BATCHSWEEP_COLUMN(StepRecord, epoch),
+                    BATCHSWEEP_COLUMN(StepRecord, step),
+                    BATCHSWEEP_COLUMN(StepRecord, examples),
+                    BATCHSWEEP_COLUMN(StepRecord, loss),
+                    BATCHSWEEP_COLUMN(StepRecord, accuracy),
+                    BATCHSWEEP_COLUMN(StepRecord, step_time_ns),
+                    BATCHSWEEP_COLUMN(StepRecord, load_time_ns),
+                    BATCHSWEEP_COLUMN(StepRecord, forward_time_ns),
+                    BATCHSWEEP_COLUMN(StepRecord, backward_time_ns),
+                    BATCHSWEEP_COLUMN(StepRecord, update_time_ns),
+                    BATCHSWEEP_COLUMN(StepRecord, arena_bytes),
+                    BATCHSWEEP_COLUMN(StepRecord, rss_bytes),
+                    BATCHSWEEP_COLUMN(StepRecord, peak_rss_bytes),
+                    BATCHSWEEP_COLUMN(StepRecord, cpu_temp_celsius),
+                    BATCHSWEEP_COLUMN(StepRecord, cpu_freq_hz),
+                    BATCHSWEEP_COLUMN(StepRecord, throttled),
+                    BATCHSWEEP_COLUMN(StepRecord, power_watts));
+}
+
+inline constexpr auto ColumnsOf(const EpochRecord*) {
+  return std::tuple(BATCHSWEEP_COLUMN(EpochRecord, batch_size),
+                    BATCHSWEEP_COLUMN(EpochRecord, seed),
+                    BATCHSWEEP_COLUMN(EpochRecord, threads),
+                    BATCHSWEEP_COLUMN(EpochRecord, epoch),
+                    BATCHSWEEP_COLUMN(EpochRecord, steps),
+                    BATCHSWEEP_COLUMN(EpochRecord, train_loss),
+                    BATCHSWEEP_COLUMN(EpochRecord, train_accuracy),
+                    BATCHSWEEP_COLUMN(EpochRecord, val_loss),
+                    BATCHSWEEP_COLUMN(EpochRecord, val_accuracy),
+                    BATCHSWEEP_COLUMN(EpochRecord, train_time_ns),
+                    BATCHSWEEP_COLUMN(EpochRecord, val_time_ns));
+}
+
+inline constexpr auto ColumnsOf(const SummaryRecord*) {
+  return std::tuple(BATCHSWEEP_COLUMN(SummaryRecord, batch_size),
+                    BATCHSWEEP_COLUMN(SummaryRecord, seed),
+                    BATCHSWEEP_COLUMN(SummaryRecord, threads),
+                    BATCHSWEEP_COLUMN(SummaryRecord, epochs),
+                    BATCHSWEEP_COLUMN(SummaryRecord, steps),
+                    BATCHSWEEP_COLUMN(SummaryRecord, best_val_loss),
+                    BATCHSWEEP_COLUMN(SummaryRecord, best_epoch),
+                    BATCHSWEEP_COLUMN(SummaryRecord, final_val_loss),
+                    BATCHSWEEP_COLUMN(SummaryRecord, final_val_accuracy),
+                    BATCHSWEEP_COLUMN(SummaryRecord, test_loss),
+                    BATCHSWEEP_COLUMN(SummaryRecord, test_accuracy),
+                    BATCHSWEEP_COLUMN(SummaryRecord, step_time_median_ns),
+                    BATCHSWEEP_COLUMN(SummaryRecord, step_time_p95_ns),
+                    BATCHSWEEP_COLUMN(SummaryRecord, examples_per_second),
+                    BATCHSWEEP_COLUMN(SummaryRecord, arena_bytes),
+                    BATCHSWEEP_COLUMN(SummaryRecord, peak_rss_bytes),
+                    BATCHSWEEP_COLUMN(SummaryRecord, total_time_ns));
+}
+
+#undef BATCHSWEEP_COLUMN
+
+}  // namespace batchsweep
+
+#endif  // BATCHSWEEP_RECORD_RECORDS_H_

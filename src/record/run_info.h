@@ -1,0 +1,87 @@
+// run.json: what a reader needs to trust a run or to repeat it.
+#ifndef BATCHSWEEP_RECORD_RUN_INFO_H_
+#define BATCHSWEEP_RECORD_RUN_INFO_H_
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "platform/clock.h"
+#include "platform/cpu.h"
+#include "platform/error.h"
+#include "platform/system.h"
+#include "record/build_info.h"
+
+namespace batchsweep {
+
+// Of run.json and of the tables beside it. Readers refuse another version.
+inline constexpr int kSchemaVersion = 1;
+
+struct RunInfo {
+  // "running", "complete", "interrupted" (resumable), "diverged" (a loss was
+  // not finite).
+  std::string status = "running";
+  std::string command;
+  std::string started_utc;
+  std::string finished_utc;
+
+  BuildInfo build;
+  std::string xnnpack_version;
+
+  // What decides the losses; a run can be resumed only with the same.
+  struct Model {
+    std::string name;
+    std::string input_shape;
+    std::vector<std::string> layers;
+    int64_t parameters = 0;
+  } model;
+  struct Data {
+    std::string name;
+    std::string image_shape;
+    int64_t class_count = 0;
+    int64_t train_examples = 0;
+    int64_t validation_examples = 0;
+    std::string validation_from;  // "train" or "test"
+    int64_t test_examples = 0;
+  } data;
+  struct Config {
+    std::vector<int64_t> batch_sizes;
+    std::optional<int64_t> epochs;  // one of these three is given
+    std::optional<int64_t> steps;
+    std::optional<double> seconds;
+    std::string optimizer;
+    float learning_rate = 0.0f;
+    std::string lr_rule;
+    float momentum = 0.0f;
+    bool nesterov = false;
+    float weight_decay = 0.0f;
+    int64_t seeds = 1;
+    std::string init;
+    bool shuffle = true;
+    int threads = 1;
+  } config;
+
+  Cpu cpu;
+  std::string kernels_isa;  // of our kernels; XNNPACK chooses by itself
+  SystemInfo system;
+  std::optional<int64_t> ram_bytes;
+  ClockProperties clock;
+  std::string energy_grade = "none";  // or "meter", "board rails", "package"
+  std::vector<std::string> warnings;
+};
+
+// As text, two spaces a level, with a line end.
+std::string RunInfoJson(const RunInfo& info);
+
+Status WriteRunInfo(const std::filesystem::path& path, const RunInfo& info);
+
+// Whether the run of an earlier run.json can be gone on with as `info`: an
+// error names the first thing of model, data or config that differs. Takes over
+// its warnings and the moment it began.
+Status AdoptEarlierRun(const std::filesystem::path& path, RunInfo& info);
+
+}  // namespace batchsweep
+
+#endif  // BATCHSWEEP_RECORD_RUN_INFO_H_

@@ -1,0 +1,42 @@
+// Where a sweep stands, on disk, so that `run --resume` goes on bit for bit.
+//
+// Folder layout: state.json says how far the sweep and its present cell are,
+// how much of each table counts, and which tensors file belongs to it:
+// tensors-STEP.safetensors with the weights under their own names, the
+// optimizer's slots as "slot 0", "slot 1", and the step times. state.json is
+// replaced last and as a whole; it is what makes a checkpoint.
+#ifndef BATCHSWEEP_TRAIN_CHECKPOINT_H_
+#define BATCHSWEEP_TRAIN_CHECKPOINT_H_
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+
+#include "graph/network.h"
+#include "platform/error.h"
+#include "record/recorder.h"
+#include "train/trainer.h"
+
+namespace batchsweep {
+
+struct SweepPosition {
+  int64_t cells_done = 0;
+  RecordedBytes recorded;
+  std::optional<CellState> cell;  // of the one under way; absent between cells
+};
+
+// Writes the position and, with a cell under way, the network's tensors.
+Status SaveCheckpoint(const std::filesystem::path& folder,
+                      const SweepPosition& position, Network* network);
+
+// An error names the file if there is no checkpoint or it cannot be read.
+Result<SweepPosition> LoadCheckpoint(const std::filesystem::path& folder);
+
+// Fills the network's weights and optimizer slots, and the cell's step times,
+// from the tensors of the last checkpoint.
+Status LoadCheckpointTensors(const std::filesystem::path& folder,
+                             CellState& cell, Network& network);
+
+}  // namespace batchsweep
+
+#endif  // BATCHSWEEP_TRAIN_CHECKPOINT_H_

@@ -1,0 +1,32 @@
+// Examples into the network, and what the network makes of them.
+#ifndef BATCHSWEEP_TRAIN_EVALUATE_H_
+#define BATCHSWEEP_TRAIN_EVALUATE_H_
+
+#include <cstdint>
+#include <span>
+
+#include "data/dataset.h"
+#include "graph/network.h"
+#include "kernels/kernels.h"
+#include "platform/error.h"
+
+namespace batchsweep {
+
+// Copies the pixels of `rows`, scaled to 0 .. 1, and their labels into the
+// network. REQUIRES: rows.size() == network.batch().
+void LoadBatch(const Dataset& dataset, std::span<const uint32_t> rows,
+               const Kernels& kernels, Network& network);
+
+struct Evaluation {
+  double loss = 0.0;  // mean over the examples; NaN if a logit is not finite
+  double accuracy = 0.0;
+};
+
+// Runs the examples of `range` through the network in their order, `batch` at a
+// time. REQUIRES: range is not empty; batch is at most the network's largest.
+Result<Evaluation> Evaluate(ExampleRange range, int64_t batch,
+                            const Kernels& kernels, Network& network);
+
+}  // namespace batchsweep
+
+#endif  // BATCHSWEEP_TRAIN_EVALUATE_H_

@@ -1,0 +1,43 @@
+// Whether a batch size fits into memory, before any of it is taken.
+#ifndef BATCHSWEEP_TRAIN_MEMORY_FIT_H_
+#define BATCHSWEEP_TRAIN_MEMORY_FIT_H_
+
+#include <array>
+#include <cstdint>
+#include <optional>
+
+#include "graph/memory_planner.h"
+#include "model/model_spec.h"
+#include "platform/error.h"
+#include "train/optimizer.h"
+
+namespace batchsweep {
+
+// What training one batch size takes beside the dataset and the program.
+struct CellMemory {
+  std::array<int64_t, kMemoryClasses> bytes_by_class = {};  // before sharing
+  int64_t arena_bytes = 0;                                  // after it
+  int64_t rows_bytes = 0;  // the records and step times of an epoch, the order
+                           // of its examples
+
+  int64_t total_bytes() const { return arena_bytes + rows_bytes; }
+};
+
+struct MemoryQuestion {
+  const ModelSpec& model;
+  const OptimizerConfig& optimizer;
+  int64_t train_examples = 0;
+  ComputeContext context;
+};
+
+Result<CellMemory> PlanCellMemory(const MemoryQuestion& question,
+                                  int64_t batch_size);
+
+// An error, naming the largest batch size that fits, if `batch_size` needs more
+// than `room_bytes`. `where` says whose room it is: "--memory-limit", ...
+Status CheckFits(const MemoryQuestion& question, int64_t batch_size,
+                 int64_t room_bytes, const char* where);
+
+}  // namespace batchsweep
+
+#endif  // BATCHSWEEP_TRAIN_MEMORY_FIT_H_

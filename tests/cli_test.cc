@@ -1,0 +1,370 @@
+// The program as its users meet it: started, its output read, its exit code
+// checked.
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+#include <cstdio>
+#include <filesystem>
+#include <format>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "platform/file.h"
+#include "record/csv.h"
+#include "tests/temp_dir.h"
+
+namespace batchsweep {
+namespace {
+
+struct Outcome {
+  int exit_code = -1;
+  std::string out;
+  std::string err;
+};
+
+// Runs the program with `arguments`, a shell's words, and `prefix` before it.
+Outcome Run(const std::string& arguments, const std::string& prefix = "") {
+  const TempDir folder;
+  const auto out = folder.path() / "out", err = folder.path() / "err";
+  const std::string command = std::format(
+      "{} {} {} >{} 2>{} </dev/null", prefix, BATCHSWEEP_TEST_PROGRAM,
+      arguments, out.string(), err.string());
+  const int status = std::system(command.c_str());
+  return {.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1,
+          .out = ReadFile(out).value(),
+          .err = ReadFile(err).value()};
+}
+
+// Exit code 1, nothing on standard output, and one line that holds `words`.
+void CheckRefused(const Outcome& outcome,
+                  std::initializer_list<std::string_view> words) {
+  INFO(outcome.err);
+  CHECK(outcome.exit_code == 1);
+  CHECK(outcome.out.empty());
+  CHECK(outcome.err.starts_with("batchsweep: "));
+  CHECK(std::ranges::count(outcome.err, '\n') == 1);
+  for (const std::string_view word : words) {
+    INFO(word);
+    CHECK(outcome.err.contains(word));
+  }
+}
+
+// A run of moments on made-up data, and where it writes.
+struct QuickRun {
+  TempDir folder;
+  std::string out = (folder.path() / "results").string();
+  std::string common = std::format(
+      "run --data synthetic --train-limit 64 --val-limit 16 --out {}", out);
+  std::string arguments = common + " --batch-sizes 8,32 --epochs 2";
+};
+
+std::string BigEndian(uint32_t value) {
+  std::string bytes;
+  for (int shift = 24; shift >= 0; shift -= 8) {
+    bytes += static_cast<char>(value >> shift & 0xff);
+  }
+  return bytes;
+}
+
+// An IDX folder of `count` images of 28x28 in each set, as writers of bad ones
+// start from.
+class IdxFolder {
+ public:
+  explicit IdxFolder(uint32_t count = 24) {
+    for (const char* set : {"train", "t10k"}) {
+      const std::string name = set;
+      folder_.Write(name + "-images-idx3-ubyte",
+                    BigEndian(0x803) + BigEndian(count) + BigEndian(28) +
+                        BigEndian(28) + std::string(count * 784, '\7'));
+      std::string labels;
+      for (uint32_t i = 0; i < count; ++i) labels += static_cast<char>(i % 10);
+      folder_.Write(name + "-labels-idx1-ubyte",
+                    BigEndian(0x801) + BigEndian(count) + labels);
+    }
+  }
+  std::filesystem::path Write(const std::string& name,
+                              const std::string& bytes) {
+    return folder_.Write(name, bytes);
+  }
+  const std::filesystem::path& path() const { return folder_.path(); }
+  std::string Arguments(const std::string& out) const {
+    return std::format("run --data {} --batch-sizes 8 --epochs 1 --out {}",
+                       folder_.path().string(), out);
+  }
+
+ private:
+  TempDir folder_;
+};
+
+TEST_CASE("help and version are for standard output and succeed", "[cli]") {
+  for (const char* arguments :
+       {"--help", "run --help", "plan --help", "--version"}) {
+    const Outcome outcome = Run(arguments);
+    CHECK(outcome.exit_code == 0);
+    CHECK_FALSE(outcome.out.empty());
+    CHECK(outcome.err.empty());
+  }
+  CHECK(Run("--help").out.contains("Examples:"));
+  CHECK(Run("run --help").out.contains("Exit code:"));
+}
+
+TEST_CASE("a run leaves tables, run.json, weights and a summary", "[cli]") {
+  const QuickRun quick;
+  const Outcome outcome = Run(quick.arguments);
+  INFO(outcome.err);
+  CHECK(outcome.exit_code == 0);
+  CHECK(outcome.out.contains("examples/s"));
+  CHECK(std::ranges::count(outcome.out, '\n') == 1 + 2 + 2);
+  CHECK(outcome.err.contains("[2/2] batch 32"));
+  const std::filesystem::path out = quick.out;
+  CHECK(ReadCsv<StepRecord>(out / "steps.csv")->size() == 2 * (8 + 2));
+  CHECK(ReadCsv<EpochRecord>(out / "epochs.csv")->size() == 4);
+  CHECK(ReadCsv<SummaryRecord>(out / "summary.csv")->size() == 2);
+  CHECK(std::filesystem::exists(out / "weights/batch_8_seed_1.safetensors"));
+  const auto json = nlohmann::json::parse(ReadFile(out / "run.json").value());
+  CHECK(json["status"] == "complete");
+  CHECK(json["command"].get<std::string>().starts_with("batchsweep run"));
+  CHECK(json["model"]["parameters"] == 50'890);
+  CHECK(json["data"]["train_examples"] == 64);
+  CHECK_FALSE(json["program"]["git_revision"].get<std::string>().empty());
+}
+
+TEST_CASE("--json prints the summary for machines alone", "[cli]") {
+  const QuickRun quick;
+  const Outcome outcome = Run(quick.arguments + " --json");
+  const auto json = nlohmann::json::parse(outcome.out, nullptr, false);
+  REQUIRE(json.is_object());
+  CHECK(json["summary"].size() == 2);
+  CHECK(json["summary"][0]["steps"] == 16);
+}
+
+TEST_CASE("the same seed gives the same losses with one thread and two",
+          "[cli][threads]") {
+  std::vector<std::string> losses;
+  for (const int threads : {1, 2}) {
+    const QuickRun quick;
+    const Outcome outcome =
+        Run(std::format("{} --threads {}", quick.arguments, threads));
+    if (outcome.err.contains("this process may use 1 of")) {
+      SKIP("there is one core");
+    }
+    REQUIRE(outcome.exit_code == 0);
+    auto& column = losses.emplace_back();
+    const std::filesystem::path out = quick.out;
+    for (const auto& step : ReadCsv<StepRecord>(out / "steps.csv").value()) {
+      char text[64];
+      column.append(text, WriteCsvValue(text, step.loss));
+      column += '\n';
+    }
+    for (const auto& epoch : ReadCsv<EpochRecord>(out / "epochs.csv").value()) {
+      char text[64];
+      column.append(text, WriteCsvValue(text, epoch.val_loss));
+      column += '\n';
+    }
+  }
+  CHECK(losses[0] == losses[1]);
+}
+
+TEST_CASE("plan, info and models tell without running", "[cli]") {
+  const Outcome plan = Run("plan --data synthetic --batch-sizes 1,64");
+  CHECK(plan.exit_code == 0);
+  CHECK(plan.out.contains("arena, after sharing"));
+  const Outcome info = Run("info");
+  CHECK(info.exit_code == 0);
+  CHECK(info.out.contains("temperature"));
+  CHECK_FALSE(nlohmann::json::parse(Run("info --json").out, nullptr, false)
+                  .is_discarded());
+  CHECK(Run("models").out.contains("mlp-wide"));
+  CHECK_FALSE(nlohmann::json::parse(Run("models show mlp").out, nullptr, false)
+                  .is_discarded());
+  CheckRefused(Run("models show none"), {"none"});
+}
+
+TEST_CASE("flags that do not fit are refused by name", "[cli]") {
+  CheckRefused(Run(""), {"subcommand"});
+  CheckRefused(Run("run --batch 8"), {"--batch"});
+  CheckRefused(Run("run --batch-sizes 0"), {"--batch-sizes"});
+  CheckRefused(Run("run --batch-sizes 8,8"), {"--batch-sizes", "8"});
+  CheckRefused(Run("run --epochs -1"), {"--epochs"});
+  CheckRefused(Run("run --epochs 1 --steps 5"), {"--steps", "--epochs"});
+  CheckRefused(Run("run --optimizer rmsprop"), {"--optimizer"});
+  CheckRefused(Run("run --momentum 0.9"), {"--momentum", "sgd"});
+  CheckRefused(Run("run --optimizer sgd --nesterov"), {"--nesterov"});
+  CheckRefused(Run("run --weight-decay 0.1"), {"--weight-decay", "adamw"});
+  CheckRefused(Run("run --lr 0"), {"--lr"});
+  CheckRefused(Run("run --threads 1000"), {"--threads 1000", "cores"});
+}
+
+TEST_CASE("data that cannot be used is refused before training", "[cli]") {
+  const TempDir folder;
+  const std::string out = (folder.path() / "out").string();
+  const std::string images = "train-images-idx3-ubyte";
+  const std::string labels = "train-labels-idx1-ubyte";
+
+  CheckRefused(Run("run --data /nowhere --out " + out), {"/nowhere"});
+  {
+    IdxFolder data;
+    CHECK(Run(data.Arguments(out)).exit_code == 0);
+    std::filesystem::remove_all(out);
+    data.Write(images, ReadFile(data.path() / images)->substr(0, 5000));
+    CheckRefused(Run(data.Arguments(out)), {images});
+  }
+  {
+    IdxFolder data;
+    std::filesystem::remove(data.path() / images);
+    data.Write(images + ".gz", "\x1f\x8b not really");
+    CheckRefused(Run(data.Arguments(out)), {images + ".gz"});
+  }
+  {
+    IdxFolder data;
+    data.Write(labels, BigEndian(0x801) + BigEndian(2) + "\1\2");
+    CheckRefused(Run(data.Arguments(out)), {labels, "24", "2"});
+  }
+  {
+    IdxFolder data;
+    data.Write(labels, BigEndian(0x801) + BigEndian(24) + std::string(24, 10));
+    CheckRefused(Run(data.Arguments(out)), {"10 classes", "11"});
+  }
+  {
+    IdxFolder data;
+    std::filesystem::remove(data.path() / "t10k-labels-idx1-ubyte");
+    CheckRefused(Run(data.Arguments(out)), {"t10k-labels"});
+  }
+  CHECK_FALSE(std::filesystem::exists(out));
+}
+
+TEST_CASE("models and weights that cannot be used are refused", "[cli]") {
+  const TempDir folder;
+  const std::string common =
+      " --data synthetic --out " + (folder.path() / "out").string();
+  CheckRefused(Run("run --model none" + common), {"none", "mlp-wide"});
+  const auto not_json = folder.Write("a.json", "{");
+  CheckRefused(Run("run --model " + not_json.string() + common), {"a.json"});
+  const auto conv = folder.Write("b.json", R"({"class_name": "Sequential",
+      "config": {"name": "b", "layers": [
+        {"class_name": "InputLayer", "config": {"batch_shape": [null, 28, 28]}},
+        {"class_name": "LSTM", "config": {"name": "lstm", "units": 3}}]}})");
+  CheckRefused(Run("run --model " + conv.string() + common), {"lstm", "LSTM"});
+  const auto wrong = folder.Write("c.json", R"({"class_name": "Sequential",
+      "config": {"name": "c", "layers": [
+        {"class_name": "InputLayer", "config": {"batch_shape": [null, 20]}},
+        {"class_name": "Dense", "config": {"units": 10,
+         "activation": "softmax"}}]}})");
+  const IdxFolder data;
+  CheckRefused(Run(data.Arguments((folder.path() / "out").string()) +
+                   " --model " + wrong.string()),
+               {"c takes inputs of 20", "28x28x1"});
+  const auto weights = folder.Write("w.safetensors", "12345678");
+  CheckRefused(Run("run --init " + weights.string() + common),
+               {"w.safetensors"});
+  CheckRefused(Run("run --init /nowhere.safetensors" + common), {"/nowhere"});
+}
+
+TEST_CASE("a batch that memory has no room for is refused with one that fits",
+          "[cli]") {
+  const TempDir folder;
+  const std::string out = (folder.path() / "out").string();
+  CheckRefused(Run("run --data synthetic --batch-sizes 8,1000000 "
+                   "--memory-limit 300 --out " +
+                   out),
+               {"batch size 1000000", "--memory-limit", "largest that fits"});
+  CHECK_FALSE(std::filesystem::exists(out));
+}
+
+TEST_CASE("a folder that cannot take results is refused", "[cli]") {
+  const QuickRun quick;
+  const auto file = quick.folder.Write("file", "not a folder");
+  CheckRefused(Run(quick.arguments + " --out " + file.string()), {"--out"});
+  CheckRefused(
+      Run(std::format("run --data synthetic --out {}/below", file.string())),
+      {file.string()});
+}
+
+TEST_CASE("another run's results are not touched", "[cli]") {
+  const QuickRun quick;
+  REQUIRE(Run(quick.arguments).exit_code == 0);
+  const std::filesystem::path steps = quick.out + "/steps.csv";
+  const std::string before = ReadFile(steps).value();
+  CheckRefused(Run(quick.arguments), {quick.out, "--resume"});
+  CheckRefused(Run(quick.arguments + " --resume --seeds 2"),
+               {"seeds", "was 1", "now it is 2"});
+  CHECK(ReadFile(steps).value() == before);
+  // Going on with a run that is complete changes nothing either.
+  CHECK(Run(quick.arguments + " --resume").exit_code == 0);
+  CHECK(ReadFile(steps).value() == before);
+}
+
+TEST_CASE("nothing can be resumed where nothing was run", "[cli]") {
+  const QuickRun quick;
+  CheckRefused(Run(quick.arguments + " --resume"), {"run.json"});
+}
+
+TEST_CASE("a full disk ends a run with one line and keeps whole rows",
+          "[cli]") {
+  const QuickRun quick;
+  // 8 blocks of 512 bytes: the header and some epochs' rows, but not all.
+  const Outcome outcome =
+      Run(quick.common + " --epochs 200", "ulimit -f 8; trap '' XFSZ;");
+  INFO(outcome.err);
+  CHECK(outcome.exit_code == 1);
+  CHECK(outcome.err.contains("steps.csv"));
+  CHECK(std::ranges::count(outcome.err, '\n') ==
+        1 + std::ranges::count(outcome.err, '[') + 1);
+  const auto steps = ReadCsv<StepRecord>(quick.out + "/steps.csv");
+  REQUIRE(steps);
+  CHECK(steps->size() > 0);
+}
+
+TEST_CASE("Ctrl-C keeps what was recorded and --resume goes on", "[cli]") {
+  const TempDir folder;
+  const std::string out = (folder.path() / "results").string();
+  const std::string arguments = std::format(
+      "run --data synthetic --val-limit 100 --batch-sizes 8,32 --epochs 3 "
+      "--train-limit 20000 --out {}",
+      out);
+  // Time enough for the first steps, and far too little for all of them.
+  const Outcome stopped =
+      Run(arguments, BATCHSWEEP_TEST_EMULATED
+                         ? "timeout --signal=INT --preserve-status 25"
+                         : "timeout --signal=INT --preserve-status 0.6");
+  INFO(stopped.err);
+  if (stopped.exit_code == 0) SKIP("this machine is done too soon");
+  CHECK(stopped.exit_code == 130);
+  CHECK(stopped.err.contains("--resume"));
+  const auto rows = ReadCsv<StepRecord>(out + "/steps.csv");
+  REQUIRE(rows);
+  CHECK(rows->size() > 0);
+  const auto json = [&] {
+    return nlohmann::json::parse(ReadFile(out + "/run.json").value());
+  };
+  CHECK(json()["status"] == "interrupted");
+  if (BATCHSWEEP_TEST_EMULATED) return;
+  const Outcome resumed = Run(arguments + " --resume");
+  CHECK(resumed.exit_code == 0);
+  CHECK(json()["status"] == "complete");
+  const auto steps = ReadCsv<StepRecord>(out + "/steps.csv").value();
+  REQUIRE(steps.size() == 3 * (2500 + 625));
+  for (size_t i = 0; i < steps.size(); ++i) {
+    const size_t in_cell = i < 7500 ? i : i - 7500;
+    REQUIRE(steps[i].step == static_cast<int64_t>(in_cell) + 1);
+  }
+}
+
+TEST_CASE("a run that diverges is recorded, marked and exits with 2", "[cli]") {
+  const QuickRun quick;
+  const Outcome outcome =
+      Run(quick.common + " --optimizer sgd --lr 1e30 --batch-sizes 8");
+  INFO(outcome.err);
+  CHECK(outcome.exit_code == 2);
+  CHECK(outcome.err.contains("diverged"));
+  const auto json =
+      nlohmann::json::parse(ReadFile(quick.out + "/run.json").value());
+  CHECK(json["status"] == "diverged");
+  CHECK(json["warnings"].dump().contains("batch size 8 diverged"));
+  CHECK(ReadCsv<StepRecord>(quick.out + "/steps.csv")->size() > 0);
+}
+
+}  // namespace
+}  // namespace batchsweep

@@ -1,0 +1,139 @@
+#include "record/csv.h"
+
+#include <catch2/catch_test_macros.hpp>
+#include <limits>
+
+#include "record/recorder.h"
+#include "tests/temp_dir.h"
+
+namespace batchsweep {
+namespace {
+
+StepRecord FullStep() {
+  return {.batch_size = 8,
+          .seed = 2,
+          .threads = 1,
+          .epoch = 3,
+          .step = 400,
+          .examples = 7,
+          .loss = 0.1f,
+          .accuracy = 0.875f,
+          .step_time_ns = 10,
+          .load_time_ns = 1,
+          .forward_time_ns = 2,
+          .backward_time_ns = 3,
+          .update_time_ns = 4,
+          .arena_bytes = 1024,
+          .rss_bytes = 4096,
+          .peak_rss_bytes = 8192,
+          .cpu_temp_celsius = 51.5,
+          .cpu_freq_hz = 2.4e9,
+          .throttled = true,
+          .power_watts = 3.25};
+}
+
+TEST_CASE("the header names the fields in order", "[csv]") {
+  CHECK(CsvHeader<StepRecord>() ==
+        "batch_size,seed,threads,epoch,step,examples,loss,accuracy,"
+        "step_time_ns,load_time_ns,forward_time_ns,backward_time_ns,"
+        "update_time_ns,arena_bytes,rss_bytes,peak_rss_bytes,cpu_temp_celsius,"
+        "cpu_freq_hz,throttled,power_watts\n");
+}
+
+TEST_CASE("a row has every value in its shortest form", "[csv]") {
+  std::string rows;
+  AppendCsvRow(FullStep(), rows);
+  CHECK(rows ==
+        "8,2,1,3,400,7,0.1,0.875,10,1,2,3,4,1024,4096,8192,51.5,2.4e+09,1,"
+        "3.25\n");
+}
+
+TEST_CASE("an absent reading is an empty cell, never 0", "[csv]") {
+  StepRecord step = FullStep();
+  step.rss_bytes = step.peak_rss_bytes = std::nullopt;
+  step.cpu_temp_celsius = step.cpu_freq_hz = step.power_watts = std::nullopt;
+  step.throttled = std::nullopt;
+  std::string rows;
+  AppendCsvRow(step, rows);
+  CHECK(rows == "8,2,1,3,400,7,0.1,0.875,10,1,2,3,4,1024,,,,,,\n");
+}
+
+TEST_CASE("the widest values fit into a row", "[csv]") {
+  constexpr int64_t kLowest = std::numeric_limits<int64_t>::min();
+  constexpr double kLong = -2.2250738585072014e-308;
+  StepRecord step = FullStep();
+  step.batch_size = step.epoch = step.step = step.examples = kLowest;
+  step.arena_bytes = step.step_time_ns = kLowest;
+  step.rss_bytes = step.peak_rss_bytes = kLowest;
+  step.cpu_temp_celsius = step.cpu_freq_hz = step.power_watts = kLong;
+  step.loss = -std::numeric_limits<float>::denorm_min();
+  std::string rows;
+  AppendCsvRow(step, rows);
+  CHECK(rows.contains("-9223372036854775808"));
+  CHECK(rows.ends_with("-2.2250738585072014e-308\n"));
+}
+
+TEST_CASE("what was written reads back the same", "[csv]") {
+  const TempDir folder;
+  auto recorder = Recorder::Create(folder.path()).value();
+  const SummaryRecord first{.batch_size = 8,
+                            .seed = 1,
+                            .best_val_loss = 1.0 / 3.0,
+                            .peak_rss_bytes = 77};
+  const SummaryRecord second{
+      .batch_size = 32,
+      .final_val_loss = std::numeric_limits<double>::quiet_NaN(),
+      .total_time_ns = 5};
+  REQUIRE(recorder.AppendSummary(first));
+  REQUIRE(recorder.AppendSummary(second));
+  const auto read =
+      ReadCsv<SummaryRecord>(folder.path() / "summary.csv").value();
+  REQUIRE(read.size() == 2);
+  CHECK(read[0].best_val_loss == 1.0 / 3.0);
+  CHECK(read[0].peak_rss_bytes == 77);
+  CHECK(read[1].batch_size == 32);
+  CHECK(read[1].final_val_loss != read[1].final_val_loss);
+  CHECK_FALSE(read[1].peak_rss_bytes);
+  CHECK(read[1].total_time_ns == 5);
+}
+
+TEST_CASE("a table that is not ours is refused with its line", "[csv]") {
+  const TempDir folder;
+  const auto header = CsvHeader<EpochRecord>();
+  const std::string row = "8,1,1,1,10,0.5,0.8,0.4,0.9,100,200\n";
+  const auto error_of = [&](const std::string& text) {
+    const auto path = folder.Write("epochs.csv", text);
+    const auto read = ReadCsv<EpochRecord>(path);
+    return read ? std::string() : read.error().message;
+  };
+  CHECK(error_of(header + row).empty());
+  CHECK(error_of("a,b\n").contains("line 1"));
+  CHECK(error_of(header + row + "8,1,1,1\n").contains("line 3"));
+  CHECK(error_of(header + "8,1,1,1,10,x,0.8,0.4,0.9,100,200\n")
+            .contains("line 2"));
+  CHECK(error_of(header + "8,1,1,1,10,0.5,0.8,0.4,0.9,100,200,7\n")
+            .contains("line 2"));
+}
+
+TEST_CASE("a resumed table goes on behind the rows that count", "[recorder]") {
+  const TempDir folder;
+  const auto epochs_of = [&] {
+    return ReadCsv<EpochRecord>(folder.path() / "epochs.csv").value();
+  };
+  RecordedBytes recorded;
+  {
+    auto recorder = Recorder::Create(folder.path()).value();
+    REQUIRE(recorder.AppendEpoch({.epoch = 1}));
+    recorded = recorder.recorded();
+    REQUIRE(recorder.AppendEpoch({.epoch = 2}));
+  }
+  CHECK(epochs_of().size() == 2);
+  auto recorder = Recorder::Resume(folder.path(), recorded).value();
+  REQUIRE(recorder.AppendEpoch({.epoch = 3}));
+  REQUIRE(recorder.Sync());
+  REQUIRE(epochs_of().size() == 2);
+  CHECK(epochs_of()[1].epoch == 3);
+}
+
+}  // namespace
+}  // namespace batchsweep

@@ -1,0 +1,47 @@
+#include "tests/fixtures.h"
+
+#include "data/source.h"
+#include "model/initializers.h"
+#include "platform/cpu.h"
+#include "xnn/operator.h"
+
+namespace batchsweep {
+
+std::filesystem::path TestData() { return BATCHSWEEP_TEST_DATA; }
+
+TestEngine::TestEngine(int threads)
+    : kernels_(&KernelsFor(DetectCpu().value().isa)), pool_(threads) {
+  xnn::Initialize().value();
+}
+
+ModelSpec DenseModel(int64_t in, std::initializer_list<DenseSpec> layers) {
+  ModelSpec model{.name = "test", .input_shape = {{in}}, .layers = {}};
+  for (DenseSpec layer : layers) {
+    layer.name = "dense_" + std::to_string(model.layers.size());
+    model.layers.emplace_back(std::move(layer));
+  }
+  return model;
+}
+
+Network MakeNetwork(const ModelSpec& model, Network::Options options,
+                    ComputeContext context, uint64_t seed) {
+  Network network = Network::Create(model, options, context).value();
+  network.Allocate().value();
+  network.SetWeights(DrawWeights(ModelParams(model), seed));
+  return network;
+}
+
+std::optional<DataSource> FashionMnist() {
+  auto source = LoadSource("fashion-mnist", {});
+  if (!source) return std::nullopt;
+  return *std::move(source);
+}
+
+TrainingData Parts(const DataSource& source, int64_t train_examples,
+                   int64_t test_examples) {
+  return {.train = {&source.train, 0, train_examples},
+          .validation = {&source.test, 0, test_examples},
+          .test = {&source.test, 0, test_examples}};
+}
+
+}  // namespace batchsweep

@@ -1,0 +1,49 @@
+// What several tests build: an engine, small models, small data.
+#ifndef BATCHSWEEP_TESTS_FIXTURES_H_
+#define BATCHSWEEP_TESTS_FIXTURES_H_
+
+#include <filesystem>
+#include <initializer_list>
+#include <string>
+
+#include "data/dataset.h"
+#include "graph/network.h"
+#include "kernels/kernels.h"
+#include "model/model_spec.h"
+#include "train/trainer.h"
+#include "xnn/thread_pool.h"
+
+namespace batchsweep {
+
+// tests/data of the sources.
+std::filesystem::path TestData();
+
+// This CPU's kernels and `threads` threads, for as long as it lives.
+class TestEngine {
+ public:
+  explicit TestEngine(int threads = 1);
+  ComputeContext context() { return {kernels_, &pool_}; }
+
+ private:
+  const Kernels* kernels_;
+  ThreadPool pool_;
+};
+
+// A dense layer each, in -> units[0] -> ..., the last with softmax.
+ModelSpec DenseModel(int64_t in, std::initializer_list<DenseSpec> layers);
+
+// A network of `model`, allocated, with weights drawn from `seed`.
+Network MakeNetwork(const ModelSpec& model, Network::Options options,
+                    ComputeContext context, uint64_t seed = 1);
+
+// The first 2,048 training and 1,000 test images of Fashion-MNIST if Debian's
+// package dataset-fashion-mnist is installed; absent otherwise.
+std::optional<DataSource> FashionMnist();
+
+// The parts of `source` that a sweep uses, validating on the test set.
+TrainingData Parts(const DataSource& source, int64_t train_examples,
+                   int64_t test_examples);
+
+}  // namespace batchsweep
+
+#endif  // BATCHSWEEP_TESTS_FIXTURES_H_

@@ -1,0 +1,351 @@
+#include "kernels/kernels.h"
+
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+#include <catch2/generators/catch_generators_range.hpp>
+#include <cmath>
+#include <limits>
+
+#include "kernels/denormals.h"
+#include "tests/reference.h"
+
+namespace batchsweep {
+namespace {
+
+using reference::AllNear;
+using reference::GuardedFloats;
+using reference::RandomFloats;
+
+// Every length up to two of the longest vectors and one more, then some that
+// reach the unrolled loops and leave a remainder.
+std::vector<int64_t> Counts() {
+  std::vector<int64_t> counts;
+  for (int64_t count = 0; count <= 33; ++count) counts.push_back(count);
+  counts.insert(counts.end(), {64, 65, 127, 1000});
+  return counts;
+}
+
+const Cpu& ThisCpu() {
+  static const Cpu cpu = DetectCpu().value();
+  return cpu;
+}
+
+// Runs `body` for each table of kernels that this CPU can run, each count and
+// each misalignment in floats.
+template <class Body>
+void ForEachCase(const Body& body) {
+  for (const Kernels* kernels : KernelsUpTo(ThisCpu().isa)) {
+    for (const int64_t count : Counts()) {
+      for (const int64_t misalignment : {0, 1, 3}) {
+        INFO(IsaName(kernels->isa)
+             << ", " << count << " values, " << misalignment << " floats off");
+        body(*kernels, count, misalignment);
+      }
+    }
+  }
+}
+
+std::vector<double> ToDouble(std::span<const float> values) {
+  return {values.begin(), values.end()};
+}
+
+TEST_CASE("the strongest kernels that the CPU can run are chosen",
+          "[kernels]") {
+  const auto tables = KernelsUpTo(ThisCpu().isa);
+  CHECK(&KernelsFor(ThisCpu().isa) == tables.back());
+  CHECK(tables.front()->isa == IsaLevel::kBaseline);
+#ifdef __x86_64__
+  CHECK(tables.back()->isa == ThisCpu().isa);
+  CHECK(KernelsFor(IsaLevel::kAvx2).isa == IsaLevel::kAvx2);
+#endif
+}
+
+TEST_CASE("8-bit pixels are scaled", "[kernels]") {
+  ForEachCase([](const Kernels& kernels, int64_t count, int64_t misalignment) {
+    std::vector<uint8_t> pixels(static_cast<size_t>(count + misalignment));
+    for (size_t i = 0; i < pixels.size(); ++i) {
+      pixels[i] = static_cast<uint8_t>(255 - i * 7);
+    }
+    GuardedFloats out(count, misalignment);
+    kernels.scale_u8(pixels.data() + misalignment, count, 1.0f / 255,
+                     out.data());
+    std::vector<double> want;
+    for (int64_t i = 0; i < count; ++i) {
+      want.push_back(pixels[static_cast<size_t>(i + misalignment)] / 255.0);
+    }
+    REQUIRE(AllNear(out.values(), want, 0.0, 2e-7));
+    REQUIRE(out.GuardsIntact());
+  });
+}
+
+TEST_CASE("an Adam step follows Keras' formula", "[kernels][optimizer]") {
+  const AdamCoefficients adam{.step_size = 3e-4f,
+                              .one_minus_beta1 = 0.1f,
+                              .one_minus_beta2 = 0.001f,
+                              .epsilon = 1e-7f,
+                              .decay = GENERATE(0.0f, 4e-6f)};
+  ForEachCase([&](const Kernels& kernels, int64_t count, int64_t misalignment) {
+    Rng rng(1, static_cast<uint64_t>(count));
+    const auto size = static_cast<size_t>(count);
+    GuardedFloats g(RandomFloats(size, -1.0f, 1.0f, rng), misalignment);
+    GuardedFloats w(RandomFloats(size, -1.0f, 1.0f, rng), misalignment);
+    GuardedFloats m(RandomFloats(size, -0.1f, 0.1f, rng), misalignment);
+    GuardedFloats v(RandomFloats(size, 0.0f, 0.01f, rng), misalignment);
+    // A weight that never saw a gradient must stay where it is.
+    if (count > 0) {
+      g.data()[0] = m.data()[0] = v.data()[0] = 0.0f;
+    }
+    auto want_w = ToDouble(w.values()), want_m = ToDouble(m.values()),
+         want_v = ToDouble(v.values());
+    for (size_t i = 0; i < size; ++i) {
+      const double gradient = g.values()[i];
+      want_m[i] += (gradient - want_m[i]) * adam.one_minus_beta1;
+      want_v[i] += (gradient * gradient - want_v[i]) * adam.one_minus_beta2;
+      want_w[i] -= adam.decay * want_w[i];
+      want_w[i] -=
+          adam.step_size * want_m[i] / (std::sqrt(want_v[i]) + adam.epsilon);
+    }
+    kernels.adam_step(adam, g.data(), count, w.data(), m.data(), v.data());
+    REQUIRE(AllNear(w.values(), want_w, 1e-9, 2e-7));
+    REQUIRE(AllNear(m.values(), want_m, 1e-8, 3e-7));
+    REQUIRE(AllNear(v.values(), want_v, 1e-9, 3e-7));
+    REQUIRE((w.GuardsIntact() && m.GuardsIntact() && v.GuardsIntact() &&
+             g.GuardsIntact()));
+  });
+}
+
+TEST_CASE("Adam steps right from tiny to huge gradients",
+          "[kernels][optimizer]") {
+  for (const Kernels* kernels : KernelsUpTo(ThisCpu().isa)) {
+    for (const float gradient : {1e-12f, 1e-6f, 1.0f, 1e6f, 1e15f}) {
+      INFO(IsaName(kernels->isa) << ", gradient " << gradient);
+      // The first step of t = 1: whatever the gradient's size, the weight moves
+      // by the learning rate, but for epsilon.
+      const AdamCoefficients adam{
+          .step_size = static_cast<float>(1e-3 * std::sqrt(0.001) / 0.1),
+          .one_minus_beta1 = 0.1f,
+          .one_minus_beta2 = 0.001f,
+          .epsilon = 1e-7f,
+          .decay = 0.0f};
+      std::vector<float> g(20, gradient), w(20, 0.0f), m(20, 0.0f), v(20, 0.0f);
+      kernels->adam_step(adam, g.data(), 20, w.data(), m.data(), v.data());
+      const double root = std::sqrt(0.001) * gradient;
+      const std::vector<double> want(20, -1e-3 * root / (root + 1e-7));
+      CHECK(AllNear(w, want, 1e-12, 1e-6));
+    }
+  }
+}
+
+TEST_CASE("an SGD step follows Keras' formula", "[kernels][optimizer]") {
+  const SgdCoefficients sgd = GENERATE(SgdCoefficients{0.01f, 0.0f, false},
+                                       SgdCoefficients{0.01f, 0.9f, false},
+                                       SgdCoefficients{0.01f, 0.9f, true});
+  ForEachCase([&](const Kernels& kernels, int64_t count, int64_t misalignment) {
+    Rng rng(2, static_cast<uint64_t>(count));
+    const auto size = static_cast<size_t>(count);
+    GuardedFloats g(RandomFloats(size, -1.0f, 1.0f, rng), misalignment);
+    GuardedFloats w(RandomFloats(size, -1.0f, 1.0f, rng), misalignment);
+    GuardedFloats velocity(RandomFloats(size, -1.0f, 1.0f, rng), misalignment);
+    auto want_w = ToDouble(w.values()), want_v = ToDouble(velocity.values());
+    for (size_t i = 0; i < size; ++i) {
+      const double push = -double{sgd.learning_rate} * g.values()[i];
+      if (sgd.momentum == 0.0f) {
+        want_w[i] += push;
+        continue;
+      }
+      want_v[i] = sgd.momentum * want_v[i] + push;
+      want_w[i] += sgd.nesterov ? sgd.momentum * want_v[i] + push : want_v[i];
+    }
+    kernels.sgd_step(sgd, g.data(), count, w.data(),
+                     sgd.momentum == 0.0f ? nullptr : velocity.data());
+    REQUIRE(AllNear(w.values(), want_w, 2e-7, 2e-7));
+    REQUIRE(AllNear(velocity.values(), want_v, 2e-7, 2e-7));
+    REQUIRE((w.GuardsIntact() && velocity.GuardsIntact()));
+  });
+}
+
+TEST_CASE("gradients of activations follow from their outputs", "[kernels]") {
+  ForEachCase([](const Kernels& kernels, int64_t count, int64_t misalignment) {
+    Rng rng(3, static_cast<uint64_t>(count));
+    const auto size = static_cast<size_t>(count);
+    GuardedFloats y(RandomFloats(size, -0.9f, 0.9f, rng), misalignment);
+    GuardedFloats dy(RandomFloats(size, -2.0f, 2.0f, rng), misalignment);
+    if (count > 2) {
+      y.data()[0] = 0.0f;
+      y.data()[1] = -0.0f;
+      y.data()[2] = 1e-40f;  // a denormal is positive all the same
+    }
+    std::vector<double> relu, tanh, sigmoid;
+    for (size_t i = 0; i < size; ++i) {
+      const double output = y.values()[i], gradient = dy.values()[i];
+      relu.push_back(output > 0 ? gradient : 0.0);
+      tanh.push_back(gradient * (1 - output * output));
+      sigmoid.push_back(gradient * output * (1 - output));
+    }
+    GuardedFloats dx(count, misalignment);
+    kernels.relu_grad(y.data(), dy.data(), count, dx.data());
+    REQUIRE(AllNear(dx.values(), relu, 0.0, 0.0));
+    kernels.tanh_grad(y.data(), dy.data(), count, dx.data());
+    REQUIRE(AllNear(dx.values(), tanh, 2e-7, 2e-7));
+    kernels.sigmoid_grad(y.data(), dy.data(), count, dx.data());
+    REQUIRE(AllNear(dx.values(), sigmoid, 2e-7, 2e-7));
+    REQUIRE(dx.GuardsIntact());
+    kernels.relu_grad(y.data(), dy.data(), count, dy.data());
+    REQUIRE(AllNear(dy.values(), relu, 0.0, 0.0));
+    REQUIRE(dy.GuardsIntact());
+  });
+}
+
+TEST_CASE("biases are added to every row, with and without relu", "[kernels]") {
+  ForEachCase([](const Kernels& kernels, int64_t columns,
+                 int64_t misalignment) {
+    constexpr int64_t kRows = 3;
+    Rng rng(6, static_cast<uint64_t>(columns));
+    const auto bias = RandomFloats(static_cast<size_t>(columns), -1, 1, rng);
+    const auto x =
+        RandomFloats(static_cast<size_t>(kRows * columns), -1, 1, rng);
+    std::vector<double> sums, relu;
+    for (size_t i = 0; i < x.size(); ++i) {
+      sums.push_back(double{x[i]} + bias[i % static_cast<size_t>(columns)]);
+      relu.push_back(std::max(sums.back(), 0.0));
+    }
+    GuardedFloats y(x, misalignment);
+    kernels.add_bias(bias.data(), kRows, columns, y.data());
+    REQUIRE(AllNear(y.values(), sums, 1e-7, 1e-7));
+    REQUIRE(y.GuardsIntact());
+    GuardedFloats z(x, misalignment);
+    kernels.add_bias_relu(bias.data(), kRows, columns, z.data());
+    REQUIRE(AllNear(z.values(), relu, 1e-7, 1e-7));
+    REQUIRE(z.GuardsIntact());
+  });
+}
+
+TEST_CASE("relu lets NaN through, so that it can be noticed", "[kernels]") {
+  for (const Kernels* kernels : KernelsUpTo(ThisCpu().isa)) {
+    std::vector<float> y(40, std::nanf(""));
+    const std::vector<float> bias(40, 1.0f);
+    kernels->add_bias_relu(bias.data(), 1, 40, y.data());
+    CHECK(std::ranges::all_of(y, [](float v) { return std::isnan(v); }));
+  }
+}
+
+TEST_CASE("columns are summed", "[kernels]") {
+  for (const int64_t rows : {1, 2, 8, 37}) {
+    ForEachCase(
+        [&](const Kernels& kernels, int64_t columns, int64_t misalignment) {
+          Rng rng(4, static_cast<uint64_t>(columns));
+          GuardedFloats x(
+              RandomFloats(static_cast<size_t>(rows * columns), -1, 1, rng),
+              misalignment);
+          std::vector<double> want(static_cast<size_t>(columns), 0.0);
+          for (int64_t i = 0; i < rows * columns; ++i) {
+            want[static_cast<size_t>(i % columns)] += x.data()[i];
+          }
+          GuardedFloats sums(columns, misalignment);
+          kernels.column_sums(x.data(), rows, columns, sums.data());
+          REQUIRE(AllNear(sums.values(), want, 1e-5, 1e-6));
+          REQUIRE(sums.GuardsIntact());
+        });
+  }
+}
+
+TEST_CASE("softmax, loss and gradient match a naive twin", "[kernels][loss]") {
+  const int64_t classes = GENERATE(2, 3, 10, 16, 17, 100);
+  const float spread = GENERATE(1.0f, 30.0f, 1000.0f);
+  for (const Kernels* kernels : KernelsUpTo(ThisCpu().isa)) {
+    for (const int64_t rows : {1, 3, 8, 33}) {
+      INFO(IsaName(kernels->isa) << ", " << rows << " x " << classes);
+      Rng rng(5, static_cast<uint64_t>(rows * classes));
+      const auto logits = RandomFloats(static_cast<size_t>(rows * classes),
+                                       -spread, spread, rng);
+      std::vector<uint8_t> labels;
+      for (int64_t r = 0; r < rows; ++r) {
+        labels.push_back(
+            static_cast<uint8_t>(rng.Below(static_cast<uint64_t>(classes))));
+      }
+      auto want = reference::Softmax(logits, rows, classes);
+      double want_loss = 0.0;
+      int64_t want_correct = 0;
+      for (int64_t r = 0; r < rows; ++r) {
+        const float* row = logits.data() + r * classes;
+        const int64_t highest = std::max_element(row, row + classes) - row;
+        const int64_t label = labels[static_cast<size_t>(r)];
+        want_correct += highest == label ? 1 : 0;
+        // log(p) by way of the logits: p itself may be 0.
+        double sum = 0.0;
+        for (int64_t c = 0; c < classes; ++c) {
+          sum += std::exp(double{row[c]} - row[highest]);
+        }
+        want_loss += std::log(sum) - (double{row[label]} - row[highest]);
+      }
+
+      GuardedFloats probabilities(rows * classes, 1);
+      const BatchScore score = kernels->softmax_cross_entropy(
+          logits.data(), labels.data(), rows, classes, probabilities.data());
+      CHECK(score.finite);
+      CHECK(score.correct == want_correct);
+      CHECK(std::abs(score.loss_sum - want_loss) <=
+            2e-6 * std::abs(want_loss) + 2e-6);
+      // Rounding the difference of two logits is an error of the exponent.
+      const double relative = 6e-7 + 6e-8 * std::min(2.0 * spread, 87.0);
+      CHECK(AllNear(probabilities.values(), want, 2e-38, relative));
+
+      for (int64_t r = 0; r < rows; ++r) {
+        want[static_cast<size_t>(r * classes +
+                                 labels[static_cast<size_t>(r)])] -= 1.0;
+      }
+      for (double& value : want) value /= static_cast<double>(rows);
+      kernels->cross_entropy_grad(labels.data(), rows, classes,
+                                  probabilities.data());
+      CHECK(AllNear(probabilities.values(), want, 1e-7, relative));
+      CHECK(probabilities.GuardsIntact());
+    }
+  }
+}
+
+TEST_CASE("ties are won by the first class, as Keras' argmax has it",
+          "[kernels][loss]") {
+  for (const Kernels* kernels : KernelsUpTo(ThisCpu().isa)) {
+    const std::vector<float> logits = {1, 1, 0, 0, 2, 2};
+    const std::vector<uint8_t> labels = {0, 2};
+    std::vector<float> probabilities(6);
+    const BatchScore score = kernels->softmax_cross_entropy(
+        logits.data(), labels.data(), 2, 3, probabilities.data());
+    CHECK(score.correct == 1);
+  }
+}
+
+TEST_CASE("a logit that is not finite is noticed wherever it stands",
+          "[kernels][loss]") {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  for (const Kernels* kernels : KernelsUpTo(ThisCpu().isa)) {
+    for (const float bad :
+         {kInfinity, -kInfinity, std::numeric_limits<float>::quiet_NaN()}) {
+      for (size_t at = 0; at < 70; ++at) {
+        std::vector<float> logits(70, 0.5f), probabilities(70);
+        const std::vector<uint8_t> labels(7, 3);
+        logits[at] = bad;
+        const BatchScore score = kernels->softmax_cross_entropy(
+            logits.data(), labels.data(), 7, 10, probabilities.data());
+        REQUIRE_FALSE(score.finite);
+        REQUIRE(std::isnan(score.loss_sum));
+      }
+    }
+  }
+}
+
+TEST_CASE("denormals are flushed within the scope and kept outside",
+          "[kernels]") {
+  volatile float tiny = 1e-40f;
+  volatile float one = 1.0f;
+  CHECK(tiny * one != 0.0f);
+  {
+    const ScopedFlushDenormals flush;
+    CHECK(tiny * one == 0.0f);
+  }
+  CHECK(tiny * one != 0.0f);
+}
+
+}  // namespace
+}  // namespace batchsweep

@@ -1,0 +1,183 @@
+#include "graph/network.h"
+
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+#include <cmath>
+
+#include "tests/fixtures.h"
+#include "tests/reference.h"
+
+namespace batchsweep {
+namespace {
+
+using reference::AllNear;
+using reference::RandomFloats;
+
+ModelSpec SomeModel() {
+  const auto activation = GENERATE(Activation::kLinear, Activation::kRelu,
+                                   Activation::kTanh, Activation::kSigmoid);
+  const bool use_bias = GENERATE(true, false);
+  ModelSpec model = DenseModel(
+      7, {{.units = 17, .activation = activation, .use_bias = use_bias},
+          {.units = 5, .activation = activation, .use_bias = use_bias},
+          {.units = 3, .activation = Activation::kSoftmax}});
+  if (GENERATE(false, true)) {
+    // The same as a layer of its own, as Keras also writes it.
+    model.layers.insert(model.layers.begin() + 1,
+                        ActivationSpec{"activation", Activation::kTanh});
+  }
+  return model;
+}
+
+void Fill(Network& network, const std::vector<float>& x,
+          const std::vector<uint8_t>& labels) {
+  std::ranges::copy(x, network.input());
+  std::ranges::copy(labels, network.labels());
+}
+
+std::vector<uint8_t> RandomLabels(size_t count, uint64_t classes, Rng& rng) {
+  std::vector<uint8_t> labels(count);
+  for (uint8_t& label : labels)
+    label = static_cast<uint8_t>(rng.Below(classes));
+  return labels;
+}
+
+// Gives the biases values too: drawn weights leave them 0.
+std::vector<NamedTensor> RandomWeights(const Network& network, Rng& rng) {
+  std::vector<NamedTensor> weights = network.Weights();
+  for (NamedTensor& tensor : weights) {
+    tensor.values = RandomFloats(tensor.values.size(), -0.7f, 0.7f, rng);
+  }
+  return weights;
+}
+
+TEST_CASE("loss and gradients match finite differences of a naive twin",
+          "[network]") {
+  TestEngine engine;
+  const ModelSpec model = SomeModel();
+  Network network = MakeNetwork(model, {.max_batch = 6}, engine.context());
+  Rng rng(7, 0);
+  const auto weights = RandomWeights(network, rng);
+  network.SetWeights(weights);
+  std::vector<std::vector<double>> exact;
+  for (const NamedTensor& tensor : weights) {
+    exact.emplace_back(tensor.values.begin(), tensor.values.end());
+  }
+  // A smaller batch after the largest: the last of an epoch.
+  for (const int64_t batch : {6, 1, 5}) {
+    const auto x = RandomFloats(static_cast<size_t>(batch) * 7, -1, 1, rng);
+    const auto labels = RandomLabels(static_cast<size_t>(batch), 3, rng);
+    REQUIRE(network.SetBatch(batch));
+    Fill(network, x, labels);
+    network.Forward();
+    const BatchScore score = network.Loss();
+    CHECK(std::abs(score.loss_sum / static_cast<double>(batch) -
+                   reference::ModelLoss(model, exact, x, labels)) < 1e-5);
+    network.Backward();
+    const auto want = reference::ModelLossGradient(model, exact, x, labels);
+    for (size_t p = 0; p < want.size(); ++p) {
+      INFO("batch " << batch << ", " << network.param_specs()[p].name);
+      CHECK(
+          AllNear(network.ParamPart(network.grads(), p), want[p], 2e-6, 1e-4));
+    }
+  }
+}
+
+TEST_CASE("the gradient of 128 examples is the mean of those of 16 times 8",
+          "[network]") {
+  TestEngine engine;
+  const ModelSpec model =
+      DenseModel(784, {{.units = 64, .activation = Activation::kRelu},
+                       {.units = 10, .activation = Activation::kSoftmax}});
+  Network network = MakeNetwork(model, {.max_batch = 128}, engine.context());
+  Rng rng(8, 0);
+  const auto x = RandomFloats(128 * 784, 0, 1, rng);
+  const auto labels = RandomLabels(128, 10, rng);
+  Fill(network, x, labels);
+  network.Forward();
+  const double loss = network.Loss().loss_sum;
+  network.Backward();
+  const std::vector<float> whole(network.grads().begin(),
+                                 network.grads().end());
+
+  std::vector<double> mean(whole.size(), 0.0);
+  double loss_of_parts = 0.0;
+  REQUIRE(network.SetBatch(8));
+  for (size_t part = 0; part < 16; ++part) {
+    std::copy_n(x.begin() + static_cast<std::ptrdiff_t>(part * 8 * 784),
+                8 * 784, network.input());
+    std::copy_n(labels.begin() + static_cast<std::ptrdiff_t>(part * 8), 8,
+                network.labels());
+    network.Forward();
+    loss_of_parts += network.Loss().loss_sum;
+    network.Backward();
+    for (size_t i = 0; i < mean.size(); ++i) mean[i] += network.grads()[i] / 16;
+  }
+  CHECK(std::abs(loss - loss_of_parts) < 1e-4);
+  CHECK(AllNear(whole, mean, 1e-7, 1e-5));
+  CHECK(std::ranges::any_of(whole, [](float g) { return std::abs(g) > 1e-3; }));
+}
+
+TEST_CASE("two threads give the bits of one", "[network]") {
+  const ModelSpec model =
+      DenseModel(300, {{.units = 130, .activation = Activation::kTanh},
+                       {.units = 10, .activation = Activation::kSoftmax}});
+  std::vector<std::vector<float>> grads;
+  for (const int threads : {1, 2}) {
+    TestEngine engine(threads);
+    Network network = MakeNetwork(model, {.max_batch = 32}, engine.context());
+    Rng rng(9, 0);
+    Fill(network, RandomFloats(32 * 300, 0, 1, rng), RandomLabels(32, 10, rng));
+    network.Forward();
+    network.Loss();
+    network.Backward();
+    grads.emplace_back(network.grads().begin(), network.grads().end());
+  }
+  CHECK(grads[0] == grads[1]);
+}
+
+TEST_CASE("weights come out as they went in", "[network]") {
+  TestEngine engine;
+  const ModelSpec model = DenseModel(
+      3, {{.units = 5}, {.units = 2, .activation = Activation::kSoftmax}});
+  Network network = MakeNetwork(model, {.max_batch = 1}, engine.context());
+  Rng rng(10, 0);
+  const auto weights = RandomWeights(network, rng);
+  network.SetWeights(weights);
+  const auto back = network.Weights();
+  REQUIRE(back.size() == 4);
+  for (size_t i = 0; i < back.size(); ++i) {
+    CHECK(back[i].name == weights[i].name);
+    CHECK(back[i].shape == weights[i].shape);
+    CHECK(back[i].values == weights[i].values);
+  }
+  CHECK(network.parameter_count() == 3 * 5 + 5 + 5 * 2 + 2);
+}
+
+TEST_CASE("the plan counts every class of memory", "[network]") {
+  TestEngine engine;
+  const ModelSpec model =
+      DenseModel(784, {{.units = 64, .activation = Activation::kRelu},
+                       {.units = 10, .activation = Activation::kSoftmax}});
+  const Network network =
+      Network::Create(model, {.max_batch = 8, .optimizer_slots = 2},
+                      engine.context())
+          .value();
+  const auto bytes = network.planner().BytesByClass();
+  const auto of = [&](MemoryClass c) { return bytes[static_cast<size_t>(c)]; };
+  // 50,890 weights; each parameter's place is rounded up to 64 bytes.
+  const int64_t flat = 4 * (784 * 64 + 64 + 640 + 16);
+  CHECK(of(MemoryClass::kWeights) == flat);
+  CHECK(of(MemoryClass::kGradients) == flat);
+  CHECK(of(MemoryClass::kOptimizer) == 2 * flat);
+  CHECK(of(MemoryClass::kActivations) == 4 * 8 * (784 + 64 + 10));
+  CHECK(of(MemoryClass::kActivationGradients) == 4 * 8 * (64 + 10));
+  CHECK(of(MemoryClass::kPackedWeights) >= 4 * (785 * 64 + 65 * 10));
+  int64_t sum = 0;
+  for (const int64_t of_class : bytes) sum += of_class;
+  CHECK(network.planner().arena_bytes() < sum + 64 * 20);
+}
+
+}  // namespace
+}  // namespace batchsweep

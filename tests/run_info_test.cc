@@ -1,0 +1,78 @@
+#include "record/run_info.h"
+
+#include <catch2/catch_test_macros.hpp>
+#include <nlohmann/json.hpp>
+
+#include "tests/temp_dir.h"
+
+namespace batchsweep {
+namespace {
+
+RunInfo SomeInfo() {
+  RunInfo info;
+  info.command = "batchsweep run";
+  info.started_utc = "2026-01-02T03:04:05Z";
+  info.model = {.name = "mlp", .input_shape = "28x28", .parameters = 50'890};
+  info.data = {.name = "fashion-mnist", .train_examples = 55'000};
+  info.config = {.batch_sizes = {8, 32},
+                 .epochs = 10,
+                 .optimizer = "adam",
+                 .learning_rate = 0.001f};
+  return info;
+}
+
+TEST_CASE("run.json says what absent is and writes floats as given",
+          "[run_info]") {
+  const auto json = nlohmann::json::parse(RunInfoJson(SomeInfo()));
+  CHECK(json["schema_version"] == 1);
+  CHECK(json["status"] == "running");
+  CHECK(json["config"]["learning_rate"].dump() == "0.001");
+  CHECK(json["config"]["steps"].is_null());
+  CHECK(json["system"]["governor"].is_null());
+  CHECK(json["energy_grade"] == "none");
+  CHECK(json["warnings"].empty());
+}
+
+TEST_CASE("bytes that are not UTF-8 do not stop a run", "[run_info]") {
+  RunInfo info = SomeInfo();
+  info.command = "batchsweep run --out \xff";
+  CHECK_FALSE(
+      nlohmann::json::parse(RunInfoJson(info), nullptr, false).is_discarded());
+}
+
+TEST_CASE("a run is gone on with by the same settings only", "[run_info]") {
+  const TempDir folder;
+  const auto path = folder.path() / "run.json";
+  RunInfo earlier = SomeInfo();
+  earlier.warnings = {"hot"};
+  REQUIRE(WriteRunInfo(path, earlier));
+
+  RunInfo same = SomeInfo();
+  same.command = "batchsweep run --resume";
+  same.started_utc = "2026-01-03T00:00:00Z";
+  REQUIRE(AdoptEarlierRun(path, same));
+  CHECK(same.started_utc == earlier.started_utc);
+  CHECK(same.warnings == std::vector<std::string>{"hot"});
+
+  RunInfo other = SomeInfo();
+  other.config.batch_sizes = {8, 64};
+  const auto refused = AdoptEarlierRun(path, other);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message.contains("config batch_sizes was [8,32]"));
+  CHECK(refused.error().message.contains("now it is [8,64]"));
+}
+
+TEST_CASE("a run.json of another version or none at all is refused",
+          "[run_info]") {
+  const TempDir folder;
+  RunInfo info = SomeInfo();
+  for (const char* text : {"", "{", "[]", "{\"schema_version\": 2}"}) {
+    const auto path = folder.Write("run.json", text);
+    const auto refused = AdoptEarlierRun(path, info);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().message.contains("schema version 1"));
+  }
+}
+
+}  // namespace
+}  // namespace batchsweep

@@ -1,0 +1,230 @@
+#include "train/sweep.h"
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+#include <set>
+
+#include "data/synthetic.h"
+#include "model/safetensors.h"
+#include "platform/file.h"
+#include "record/csv.h"
+#include "tests/fixtures.h"
+#include "tests/temp_dir.h"
+#include "train/memory_fit.h"
+
+namespace batchsweep {
+namespace {
+
+// A sweep of a small model over 100 examples: 13 and 4 steps an epoch.
+struct SmallSweep {
+  DataSource source = MakeSynthetic({.image_shape = {{5, 5, 1}},
+                                     .class_count = 3,
+                                     .train_size = 100,
+                                     .test_size = 30});
+  TrainingData data = Parts(source, 100, 30);
+  SweepConfig config = {
+      .model =
+          DenseModel(25, {{.units = 9, .activation = Activation::kRelu},
+                          {.units = 3, .activation = Activation::kSoftmax}}),
+      .batch_sizes = {8, 32},
+      .budget = {.epochs = 3}};
+
+  Result<SweepResult> Run(const std::filesystem::path& out,
+                          SweepPosition position, Recorder& recorder,
+                          SweepObserver& observer) {
+    config.out = out;
+    TestEngine engine;
+    return RunSweep(config, data, engine.context(), Sensors(),
+                    std::move(position), recorder, observer);
+  }
+
+  Result<SweepResult> RunWhole(const std::filesystem::path& out) {
+    Recorder recorder = Recorder::Create(out).value();
+    SweepObserver quiet;
+    return Run(out, {}, recorder, quiet);
+  }
+};
+
+// The columns of steps.csv that must not depend on time or threads.
+std::string LossColumns(const std::filesystem::path& folder) {
+  std::string columns;
+  for (const StepRecord& step :
+       ReadCsv<StepRecord>(folder / "steps.csv").value()) {
+    StepRecord timeless{.batch_size = step.batch_size,
+                        .seed = step.seed,
+                        .epoch = step.epoch,
+                        .step = step.step,
+                        .examples = step.examples,
+                        .loss = step.loss,
+                        .accuracy = step.accuracy};
+    AppendCsvRow(timeless, columns);
+  }
+  for (const EpochRecord& epoch :
+       ReadCsv<EpochRecord>(folder / "epochs.csv").value()) {
+    EpochRecord timeless = epoch;
+    timeless.train_time_ns = timeless.val_time_ns = 0;
+    AppendCsvRow(timeless, columns);
+  }
+  return columns;
+}
+
+TEST_CASE("a sweep records every step, epoch and batch size", "[sweep]") {
+  const TempDir out;
+  SmallSweep sweep;
+  sweep.config.seeds = 2;
+  const SweepResult result = sweep.RunWhole(out.path()).value();
+  CHECK(result.summaries.size() == 4);
+  CHECK_FALSE(result.interrupted);
+  const auto steps = ReadCsv<StepRecord>(out.path() / "steps.csv").value();
+  CHECK(steps.size() == 2 * 3 * (13 + 4));
+  CHECK(ReadCsv<EpochRecord>(out.path() / "epochs.csv")->size() == 2 * 2 * 3);
+  const auto summaries =
+      ReadCsv<SummaryRecord>(out.path() / "summary.csv").value();
+  REQUIRE(summaries.size() == 4);
+  CHECK(summaries[0].batch_size == 8);
+  CHECK(summaries[1].batch_size == 32);
+  CHECK(summaries[1].steps == 12);
+  CHECK(summaries[2].seed == 2);
+  CHECK(summaries[0].total_time_ns > 0);
+}
+
+TEST_CASE("batch sizes share their first weights, or do not if told so",
+          "[sweep]") {
+  const TempDir out;
+  SmallSweep sweep;
+  const bool fresh = GENERATE(false, true);
+  if (fresh) sweep.config.init.kind = InitialWeights::Kind::kFresh;
+  // One batch of everything: the first loss depends on the weights alone.
+  sweep.config.batch_sizes = {100, 99};
+  sweep.data = Parts(sweep.source, 99, 30);
+  sweep.config.shuffle = false;
+  sweep.config.budget = {.steps = 1};
+  sweep.RunWhole(out.path()).value();
+  const auto steps = ReadCsv<StepRecord>(out.path() / "steps.csv").value();
+  REQUIRE(steps.size() == 2);
+  CHECK((steps[0].loss == steps[1].loss) == !fresh);
+}
+
+TEST_CASE("trained weights are written back under their names", "[sweep]") {
+  const TempDir out;
+  SmallSweep sweep;
+  sweep.RunWhole(out.path()).value();
+  const auto path = out.path() / "weights" / "batch_8_seed_1.safetensors";
+  const auto weights = ReadSafetensors(path).value();
+  std::set<std::string> names;
+  for (const NamedTensor& tensor : weights) names.insert(tensor.name);
+  CHECK(names == std::set<std::string>{"dense_0/bias", "dense_0/kernel",
+                                       "dense_1/bias", "dense_1/kernel"});
+  // And a sweep can begin with them: its loss goes on where the other ended.
+  const TempDir again;
+  const auto earlier = ReadCsv<EpochRecord>(out.path() / "epochs.csv").value();
+  sweep.config.init = {.kind = InitialWeights::Kind::kFile, .file = path};
+  sweep.config.optimizer.learning_rate = 1e-12f;
+  sweep.config.budget = {.steps = 1};
+  sweep.RunWhole(again.path()).value();
+  const auto epochs = ReadCsv<EpochRecord>(again.path() / "epochs.csv").value();
+  CHECK(std::abs(epochs[0].val_loss - earlier[2].val_loss) < 1e-6);
+}
+
+// Interrupts after a number of questions, which are asked once a step.
+class Impatient : public SweepObserver {
+ public:
+  explicit Impatient(int patience) : patience_(patience) {}
+  bool Interrupted() override { return patience_-- == 0; }
+
+ private:
+  int patience_;
+};
+
+TEST_CASE("an interrupted sweep goes on to the bits of an uninterrupted one",
+          "[sweep][checkpoint]") {
+  const TempDir whole;
+  SmallSweep sweep;
+  sweep.config.optimizer.kind =
+      GENERATE(OptimizerConfig::Kind::kAdam, OptimizerConfig::Kind::kSgd);
+  sweep.config.optimizer.momentum = 0.9f;
+  sweep.RunWhole(whole.path()).value();
+
+  // Within an epoch, at its last step, at the start, in the second batch size.
+  const int patience = GENERATE(0, 5, 13, 14, 27, 40, 50);
+  const TempDir parts;
+  {
+    Recorder recorder = Recorder::Create(parts.path()).value();
+    Impatient observer(patience);
+    const auto stopped =
+        sweep.Run(parts.path(), {}, recorder, observer).value();
+    REQUIRE(stopped.interrupted);
+    // A row of a step that no checkpoint knows of.
+    REQUIRE(recorder.AppendSteps(std::vector<StepRecord>(1)));
+  }
+  const SweepPosition position =
+      LoadCheckpoint(parts.path() / "checkpoint").value();
+  Recorder recorder = Recorder::Resume(parts.path(), position.recorded).value();
+  SweepObserver patient;
+  REQUIRE_FALSE(
+      sweep.Run(parts.path(), position, recorder, patient)->interrupted);
+
+  CHECK(LossColumns(parts.path()) == LossColumns(whole.path()));
+  for (const char* file : {"weights/batch_8_seed_1.safetensors",
+                           "weights/batch_32_seed_1.safetensors"}) {
+    CHECK(ReadFile(parts.path() / file).value() ==
+          ReadFile(whole.path() / file).value());
+  }
+  const auto want =
+      ReadCsv<SummaryRecord>(whole.path() / "summary.csv").value();
+  const auto got = ReadCsv<SummaryRecord>(parts.path() / "summary.csv").value();
+  REQUIRE(got.size() == want.size());
+  for (size_t i = 0; i < got.size(); ++i) {
+    CHECK(got[i].steps == want[i].steps);
+    CHECK(got[i].epochs == want[i].epochs);
+    CHECK(got[i].best_val_loss == want[i].best_val_loss);
+    CHECK(got[i].best_epoch == want[i].best_epoch);
+    CHECK(got[i].test_loss == want[i].test_loss);
+    CHECK(got[i].step_time_median_ns > 0);
+  }
+}
+
+TEST_CASE("a checkpoint that cannot be used is refused", "[checkpoint]") {
+  const TempDir folder;
+  CHECK_FALSE(LoadCheckpoint(folder.path()));
+  for (const char* text : {"", "{}", "[1]", "{\"version\": 2}"}) {
+    folder.Write("state.json", text);
+    const auto refused = LoadCheckpoint(folder.path());
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().message.contains("not a checkpoint"));
+  }
+}
+
+TEST_CASE("the learning rate follows the batch size by the rule", "[sweep]") {
+  CHECK(ScaledLearningRate(0.1f, LrRule::kNone, 128) == 0.1f);
+  CHECK(ScaledLearningRate(0.1f, LrRule::kSqrt, 128) == 0.2f);
+  CHECK(ScaledLearningRate(0.1f, LrRule::kLinear, 128) == 0.4f);
+  CHECK(ScaledLearningRate(0.1f, LrRule::kLinear, 32) == 0.1f);
+  CHECK(ParseLrRule("cubic").error().message.contains("cubic"));
+}
+
+TEST_CASE("a batch size without room is refused with the largest that fits",
+          "[memory_fit]") {
+  TestEngine engine;
+  const SmallSweep sweep;
+  const OptimizerConfig adam;
+  const MemoryQuestion question{.model = sweep.config.model,
+                                .optimizer = adam,
+                                .train_examples = 100,
+                                .context = engine.context()};
+  const int64_t of_64 = PlanCellMemory(question, 64)->total_bytes();
+  CHECK(CheckFits(question, 64, of_64, "the test"));
+  const auto refused = CheckFits(question, 1000, of_64, "the test");
+  REQUIRE_FALSE(refused);
+  const std::string& message = refused.error().message;
+  CHECK(message.contains("batch size 1000"));
+  const auto named = std::stoll(message.substr(message.rfind(' ') + 1));
+  CHECK(PlanCellMemory(question, named)->total_bytes() <= of_64);
+  CHECK(PlanCellMemory(question, named + 1)->total_bytes() > of_64);
+  CHECK(CheckFits(question, 8, 100, "the test")
+            .error()
+            .message.contains("too little for any"));
+}
+
+}  // namespace
+}  // namespace batchsweep
