@@ -33,15 +33,16 @@ as_root() {
   fi
 }
 
-command -v dpkg-query >/dev/null && command -v apt-get >/dev/null ||
-  fail "this needs Debian 12 or 13 (dpkg and apt-get were not found)"
+for tool in dpkg-query apt-get; do
+  command -v "$tool" >/dev/null || fail "no $tool: this needs Debian 12 or 13"
+done
 host=$(dpkg --print-architecture)
 targets=${*:-$host}
 mkdir -p build
 : >"$log"
 
 packages="clang-19 lld-19 libclang-rt-19-dev clang-format-19 cmake ninja-build
-  git mmdebstrap dataset-fashion-mnist python3-matplotlib python3-pandas"
+  git mmdebstrap shellcheck dataset-fashion-mnist python3-matplotlib python3-pandas"
 for target in $targets; do
   case $target in
     amd64 | arm64) ;;
@@ -69,8 +70,10 @@ for target in $targets; do
   echo "setup: unpacking Debian $suite's libraries for $target into $sysroot (some seconds)"
   rm -rf "$sysroot" "$sysroot.contents"
   mkdir -p build/sysroot
-  quietly mmdebstrap --variant=extract --architectures="$target" \
+  # As root, because mmdebstrap as a user would leave files of other users.
+  as_root mmdebstrap --variant=extract --architectures="$target" \
     --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr \
     --include="$sysroot_packages" "$suite" "$sysroot"
+  as_root chown -R "$(id -u):$(id -g)" "$sysroot"
   echo "$wanted" >"$sysroot.contents"
 done

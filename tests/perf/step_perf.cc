@@ -1,0 +1,238 @@
+// Where the time of a step of `mlp` goes, and what measuring it costs. Built
+// with the tests but not one of them: run it on an idle machine.
+//
+//   build/x86-64/tests/batchsweep_perf
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <format>
+#include <functional>
+#include <print>
+#include <vector>
+
+#include "data/synthetic.h"
+#include "platform/clock.h"
+#include "record/recorder.h"
+#include "record/summary_table.h"
+#include "tests/fixtures.h"
+#include "tests/temp_dir.h"
+#include "train/evaluate.h"
+#include "train/optimizer.h"
+#include "train/trainer.h"
+#include "util/rng.h"
+#include "xnn/operator.h"
+
+namespace batchsweep {
+namespace {
+
+constexpr int64_t kIn = 784, kHidden = 64, kClasses = 10;
+constexpr int kBlocks = 21;
+
+// Median over blocks of the mean time of a call, in microseconds.
+double MedianUs(const std::function<void()>& call) {
+  // A block of 2 ms is long beside the clock and short beside a time slice.
+  const int64_t probe_ns = MonotonicNs();
+  for (int i = 0; i < 3; ++i) call();
+  const int64_t once_ns = (MonotonicNs() - probe_ns) / 3 + 1;
+  const int64_t calls = std::max<int64_t>(1, 2'000'000 / once_ns);
+  std::vector<double> blocks;
+  for (int block = 0; block < kBlocks; ++block) {
+    const int64_t start_ns = MonotonicNs();
+    for (int64_t i = 0; i < calls; ++i) call();
+    blocks.push_back(static_cast<double>(MonotonicNs() - start_ns) /
+                     static_cast<double>(calls) / 1e3);
+  }
+  std::ranges::nth_element(blocks, blocks.begin() + kBlocks / 2);
+  return blocks[kBlocks / 2];
+}
+
+std::vector<float> Floats(int64_t count) {
+  Rng rng(1, 0);
+  // With the slack that operators may read.
+  std::vector<float> values(static_cast<size_t>(count) + 16);
+  for (float& value : values) value = static_cast<float>(rng.Uniform()) - 0.5f;
+  return values;
+}
+
+double MatMulUs(int64_t m, int64_t k, int64_t n, bool transpose_b,
+                ThreadPool& pool) {
+  auto op = xnn::MatMul::Create({.transpose_b = transpose_b}).value();
+  const int64_t bytes = op.Reshape(m, k, n, pool).value();
+  const AlignedBlock workspace = AllocateAligned(bytes).value();
+  auto a = Floats(m * k), b = Floats(k * n), c = Floats(m * n);
+  op.Bind(workspace.get(), a.data(), b.data(), c.data()).value();
+  return MedianUs([&] { op.Run(pool); });
+}
+
+double TransposeUs(int64_t rows, int64_t columns, ThreadPool& pool) {
+  auto op = xnn::Transpose::Create().value();
+  auto x = Floats(rows * columns), y = Floats(rows * columns);
+  op.Reshape(rows, columns, pool).value();
+  op.Bind(x.data(), y.data()).value();
+  return MedianUs([&] { op.Run(pool); });
+}
+
+struct Bench {
+  DataSource source = MakeSynthetic({.image_shape = {{28, 28, 1}},
+                                     .class_count = 10,
+                                     .train_size = 55'000,
+                                     .test_size = 100});
+  TrainingData data = Parts(source, 55'000, 100);
+  ModelSpec model = DenseModel(
+      kIn, {{.units = kHidden, .activation = Activation::kRelu},
+            {.units = kClasses, .activation = Activation::kSoftmax}});
+  TestEngine engine;
+  Sensors sensors;
+
+  Network NewNetwork(int64_t batch) {
+    return MakeNetwork(model, {.max_batch = batch, .optimizer_slots = 2},
+                       engine.context());
+  }
+
+  // One step as Trainer::Step() makes it, without clock and row.
+  void BareStep(std::span<const uint32_t> rows, int64_t step,
+                Network& network) {
+    network.SetBatch(static_cast<int64_t>(rows.size())).value();
+    LoadBatch(source.train, rows, *engine.context().kernels, network);
+    network.Forward();
+    network.Loss();
+    network.Backward();
+    OptimizerStep({}, step, engine.context(), network);
+  }
+};
+
+// The operations of a step one by one, each with its data in the cache.
+void PrintOperations(Bench& bench) {
+  const ComputeContext context = bench.engine.context();
+  ThreadPool& pool = *context.pool;
+  std::vector<std::vector<std::string>> rows = {{"us, each alone"},
+                                                {"dense 784-64 forward"},
+                                                {"dense 64-10 forward"},
+                                                {"softmax and loss"},
+                                                {"dW 64x10"},
+                                                {"dX 64"},
+                                                {"x transposed"},
+                                                {"dW 784x64"},
+                                                {"bias and relu gradients"},
+                                                {"Adam"},
+                                                {"sum"}};
+  for (const int64_t batch : {8, 32, 128}) {
+    Network network = bench.NewNetwork(batch);
+    auto hidden = Floats(batch * kHidden), bias = Floats(kHidden),
+         gradient = Floats(batch * kHidden), sums = Floats(kHidden);
+    const Kernels& kernels = *context.kernels;
+    int64_t step = 0;
+    const std::vector<double> times = {
+        MatMulUs(batch, kIn, kHidden, false, pool) + MedianUs([&] {
+          kernels.add_bias_relu(bias.data(), batch, kHidden, hidden.data());
+        }),
+        MatMulUs(batch, kHidden, kClasses, false, pool),
+        MedianUs([&] { network.Loss(); }),
+        MatMulUs(kHidden, batch, kClasses, false, pool) +
+            TransposeUs(batch, kHidden, pool),
+        MatMulUs(batch, kClasses, kHidden, true, pool),
+        TransposeUs(batch, kIn, pool),
+        MatMulUs(kIn, batch, kHidden, false, pool),
+        MedianUs([&] {
+          kernels.relu_grad(hidden.data(), gradient.data(), batch * kHidden,
+                            gradient.data());
+          kernels.column_sums(gradient.data(), batch, kHidden, sums.data());
+        }),
+        MedianUs([&] { OptimizerStep({}, ++step, context, network); })};
+    rows[0].push_back(std::format("B={}", batch));
+    double sum = 0.0;
+    for (size_t i = 0; i < times.size(); ++i) {
+      rows[i + 1].push_back(std::format("{:.1f}", times[i]));
+      sum += times[i];
+    }
+    rows.back().push_back(std::format("{:.1f}", sum));
+  }
+  std::println("{}", AlignedTable(rows));
+}
+
+double Median(std::vector<double> values) {
+  std::ranges::sort(values);
+  return values[values.size() / 2];
+}
+
+// Epochs with rows and clock and bare ones by turns, so that both see the same
+// weather.
+void PrintSteps(Bench& bench) {
+  const TempDir folder;
+  std::vector<std::vector<std::string>> rows = {{"us a step"},
+                                                {"load"},
+                                                {"forward"},
+                                                {"backward"},
+                                                {"update"},
+                                                {"step, median"},
+                                                {"mean without clock and rows"},
+                                                {"mean with clock and rows"},
+                                                {"cost of both, %"},
+                                                {"writing its row, afterwards"},
+                                                {"cost of that, %"}};
+  for (const int64_t batch : {8, 32, 128}) {
+    Network network = bench.NewNetwork(batch);
+    Trainer trainer(bench.data,
+                    {.batch_size = batch, .budget = {.epochs = 1000}},
+                    bench.engine.context(), bench.sensors, network);
+    auto recorder = Recorder::Create(folder.path()).value();
+    std::vector<double> phases[5], with, without, writing;
+    for (int turn = 0; turn < 9; ++turn) {
+      Batcher batcher(bench.data.train, {});
+      batcher.StartEpoch(turn + 1);
+      const int64_t bare_ns = MonotonicNs();
+      int64_t steps = 0;
+      for (auto next = batcher.Next(batch); !next.empty();
+           next = batcher.Next(batch)) {
+        bench.BareStep(next, ++steps, network);
+      }
+      const int64_t recorded_ns = MonotonicNs();
+      trainer.TrainEpoch({}).value();
+      const int64_t write_ns = MonotonicNs();
+      recorder.AppendSteps(trainer.records()).value();
+      const int64_t end_ns = MonotonicNs();
+      const double per_step = 1e-3 / static_cast<double>(steps);
+      without.push_back(static_cast<double>(recorded_ns - bare_ns) * per_step);
+      with.push_back(static_cast<double>(write_ns - recorded_ns) * per_step);
+      writing.push_back(static_cast<double>(end_ns - write_ns) * per_step);
+      for (const StepRecord& step : trainer.records()) {
+        const int64_t times[] = {step.load_time_ns, step.forward_time_ns,
+                                 step.backward_time_ns, step.update_time_ns,
+                                 step.step_time_ns};
+        for (size_t i = 0; i < 5; ++i) {
+          phases[i].push_back(static_cast<double>(times[i]) / 1e3);
+        }
+      }
+      trainer.FinishEpoch().value();
+    }
+    rows[0].push_back(std::format("B={}", batch));
+    for (size_t i = 0; i < 5; ++i) {
+      rows[i + 1].push_back(std::format("{:.1f}", Median(phases[i])));
+    }
+    std::vector<double> ratios, writing_ratios;
+    for (size_t i = 0; i < with.size(); ++i) {
+      ratios.push_back(100.0 * (with[i] / without[i] - 1.0));
+      writing_ratios.push_back(100.0 * writing[i] / without[i]);
+    }
+    rows[6].push_back(std::format("{:.2f}", Median(without)));
+    rows[7].push_back(std::format("{:.2f}", Median(with)));
+    rows[8].push_back(std::format("{:.2f}", Median(ratios)));
+    rows[9].push_back(std::format("{:.3f}", Median(writing)));
+    rows[10].push_back(std::format("{:.2f}", Median(writing_ratios)));
+  }
+  std::println("{}", AlignedTable(rows));
+}
+
+}  // namespace
+}  // namespace batchsweep
+
+int main() {
+  batchsweep::Bench bench;
+  const double matmul_us = batchsweep::MatMulUs(1024, 1024, 1024, false,
+                                                *bench.engine.context().pool);
+  std::println("{}, 1 thread; 1024^3 matmul {:.1f} ms, {:.0f} GF/s\n",
+               batchsweep::IsaName(bench.engine.context().kernels->isa),
+               matmul_us / 1e3, 2.0 * 1024 * 1024 * 1024 / matmul_us / 1e3);
+  batchsweep::PrintOperations(bench);
+  batchsweep::PrintSteps(bench);
+}

@@ -1,0 +1,429 @@
+#!/usr/bin/python3
+"""Tests tools/plot.py on a small recorded-like run of three batch sizes, made afresh for each test."""
+
+import contextlib
+import csv
+import io
+import json
+import math
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import matplotlib
+import numpy as np
+
+SCRIPT = pathlib.Path(__file__).resolve().parent.parent / "tools" / "plot.py"
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(SCRIPT.parent))
+import plot  # noqa: E402
+
+NAMES = ["batchsize_comparison.png", "training_loss.png", "step_time.png", "accuracy.png"]
+STEP_HEADER = ("batch_size,seed,threads,epoch,step,examples,loss,accuracy,step_time_ns,load_time_ns,forward_time_ns,"
+               "backward_time_ns,update_time_ns,arena_bytes,rss_bytes,peak_rss_bytes,cpu_temp_celsius,cpu_freq_hz,"
+               "throttled,power_watts").split(",")
+EPOCH_HEADER = ("batch_size,seed,threads,epoch,steps,train_loss,train_accuracy,val_loss,val_accuracy,train_time_ns,"
+                "val_time_ns").split(",")
+SUMMARY_HEADER = ("batch_size,seed,threads,epochs,steps,best_val_loss,best_epoch,final_val_loss,final_val_accuracy,"
+                  "test_loss,test_accuracy,step_time_median_ns,step_time_p95_ns,examples_per_second,arena_bytes,"
+                  "peak_rss_bytes,total_time_ns").split(",")
+EXAMPLES = 60  # of which the last step of batch size 8 gets 4, of 16 gets 12
+
+
+def val_loss(size, seed, epoch):
+    return 0.3 + 0.01 * seed + size / 100 + 1 / epoch + (0.9 if (size, epoch) == (8, 4) else 0)
+
+
+def step_time_ns(size, step):
+    return 10_000_000 if step == 1 else 1000 * (40 + 3 * size + step % 5)
+
+
+class Results:
+    """The files of one run as Python values; write() puts them into a folder."""
+
+    def __init__(self, sizes=(8, 16, 60), seeds=(1,), threads=(1,), epochs=4):
+        self.info = {
+            "schema_version": 1, "status": "complete", "command": "batchsweep run",
+            "model": {"name": "mlp", "parameters": 50890},
+            "data": {"name": "fashion-mnist", "train_examples": EXAMPLES, "validation_examples": 20},
+            "config": {"batch_sizes": list(sizes), "epochs": epochs, "optimizer": "adam", "learning_rate": 0.001,
+                       "lr_rule": "none", "seeds": len(seeds), "threads": threads[0], "precision": "f32"},
+            "cpu": {"model_name": "Test CPU", "isa": "neon"}, "warnings": []}
+        self.steps, self.epochs, self.summary = [], [], []
+        for size, seed, thread in ((b, s, t) for b in sizes for s in seeds for t in threads):
+            cell = dict(batch_size=size, seed=seed, threads=thread)
+            per_epoch = math.ceil(EXAMPLES / size)
+            for step in range(1, epochs * per_epoch + 1):
+                last = step % per_epoch == 0
+                self.steps.append(cell | dict(
+                    epoch=(step - 1) // per_epoch + 1, step=step,
+                    examples=EXAMPLES - (per_epoch - 1) * size if last else size,
+                    loss=2.3 / (1 + 0.1 * step) + 0.1 * (step % 3), step_time_ns=step_time_ns(size, step) // thread))
+            for epoch in range(1, epochs + 1):
+                self.epochs.append(cell | dict(
+                    epoch=epoch, steps=per_epoch, train_accuracy=0.9 - 0.2 / epoch,
+                    val_loss=val_loss(size, seed, epoch) + (5 if thread != threads[0] else 0),
+                    val_accuracy=0.8 - 0.1 / epoch))
+            self.summary.append(cell | dict(epochs=epochs, test_accuracy=0.7 + size / 1000))
+
+    def write(self, folder):
+        folder.mkdir(exist_ok=True)
+        (folder / "run.json").write_text(json.dumps(self.info), encoding="utf-8")
+        for name, header, rows in (("steps.csv", STEP_HEADER, self.steps), ("epochs.csv", EPOCH_HEADER, self.epochs),
+                                   ("summary.csv", SUMMARY_HEADER, self.summary)):
+            with open(folder / name, "w", encoding="utf-8", newline="") as file:
+                writer = csv.DictWriter(file, header, restval="", lineterminator="\n")
+                writer.writeheader()
+                writer.writerows(rows)
+
+
+def words(fig):
+    """All free text of a figure: the title and the caption, on one line."""
+    return " ".join(" ".join(text.get_text() for text in fig.texts).split())
+
+
+def batch_lines(ax):
+    return {line.get_label(): line for line in ax.get_lines() if not line.get_label().startswith("_")}
+
+
+class PlotTest(unittest.TestCase):
+    def setUp(self):
+        temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(temporary.cleanup)
+        self.folder = pathlib.Path(temporary.name) / "results"
+
+    def load(self, results):
+        results.write(self.folder)
+        return plot.load(self.folder)
+
+    def run_main(self, *arguments):
+        """(exit code, stdout, stderr) of plot.py in this process; an exception fails the test."""
+        with (contextlib.chdir(self.folder.parent), contextlib.redirect_stdout(io.StringIO()) as out,
+              contextlib.redirect_stderr(io.StringIO()) as errors):
+            code = plot.main(arguments or ["results"])
+        return code, out.getvalue(), errors.getvalue()
+
+    def run_script(self, *arguments):
+        done = subprocess.run([SCRIPT, *arguments], capture_output=True, text=True, check=False,
+                              cwd=self.folder.parent)
+        return done.returncode, done.stdout, done.stderr
+
+    def expect_success(self, code, out, errors):
+        self.assertEqual((code, errors), (0, ""))
+        self.assertEqual(out.splitlines(), [f"results/loss_curves/{name}" for name in NAMES])
+
+    def expect_pictures(self):
+        self.expect_success(*self.run_main())
+        for name in NAMES:
+            path = self.folder / "loss_curves" / name
+            self.assertEqual(path.read_bytes()[:8], b"\x89PNG\r\n\x1a\n")
+            pixels = matplotlib.image.imread(path)[:, :, :3]
+            self.assertGreaterEqual(pixels.shape[1], 1000)
+            self.assertGreaterEqual(pixels.shape[0], 600)
+            self.assertGreater(pixels.var(), 0.005, f"{name} is blank")
+            self.assertTrue((pixels[:3] == 1).all() and (pixels[:, -3:] == 1).all(), f"{name} is cut off")
+
+    def expect_error(self, *parts, arguments=(), run=None):
+        code, out, errors = (run or self.run_main)(*(arguments or ["results"]))
+        self.assertEqual((code, out, errors.count("\n")), (1, "", 1), errors)
+        self.assertTrue(errors.startswith("plot.py: "), errors)
+        for part in (*parts, "expected", ";"):
+            self.assertIn(part, errors)
+
+    # -- a whole run
+
+    def test_a_complete_run_gives_four_pictures(self):
+        Results().write(self.folder)
+        self.expect_pictures()
+
+    def test_help_gives_an_example(self):
+        code, out, _ = self.run_script("--help")
+        self.assertEqual(code, 0)
+        self.assertIn("example: tools/plot.py results", out)
+
+    def test_as_a_program_it_prints_the_files_or_one_line_on_stderr(self):
+        Results().write(self.folder)
+        self.expect_success(*self.run_script("results"))
+        self.expect_error("absent", "no such folder", arguments=["absent"], run=self.run_script)
+
+    # -- the comparison
+
+    def test_the_comparison_has_one_line_a_batch_size_with_the_data_of_epochs_csv(self):
+        fig = plot.comparison_figure(self.load(Results()))
+        (ax,) = fig.axes
+        lines = batch_lines(ax)
+        self.assertEqual(list(lines), ["8", "16", "60"])
+        for label, line in lines.items():
+            self.assertEqual(list(line.get_xdata()), [1, 2, 3, 4])
+            np.testing.assert_allclose(line.get_ydata(), [val_loss(int(label), 1, epoch) for epoch in (1, 2, 3, 4)],
+                                       rtol=1e-14)
+        for look in ("color", "marker", "linestyle"):
+            self.assertEqual(len({str(plot.style(plot.load(self.folder), size)[look]) for size in (8, 16, 60)}), 3)
+
+    def test_the_comparison_is_labelled(self):
+        fig = plot.comparison_figure(self.load(Results()))
+        (ax,) = fig.axes
+        self.assertEqual(ax.get_xlabel(), "epoch")
+        self.assertEqual(ax.get_ylabel(), "validation loss (cross-entropy)")
+        self.assertEqual(ax.get_yscale(), "linear")
+        self.assertIn("Validation loss by batch size", words(fig))
+        self.assertEqual(ax.get_legend().get_title().get_text(), "batch size")
+        self.assertEqual([text.get_text().replace("\u2007", "") for text in ax.get_legend().get_texts()],
+                         ["8   lowest 0.723, epoch 3", "16   lowest 0.720, epoch 4", "60   lowest 1.160, epoch 4"])
+        ticks = [tick for tick in ax.get_xticks() if ax.get_xlim()[0] <= tick <= ax.get_xlim()[1]]
+        self.assertEqual(ticks, [1, 2, 3, 4])
+
+    def test_the_rings_mark_the_lowest_losses(self):
+        (ax,) = plot.comparison_figure(self.load(Results())).axes
+        rings = [tuple(ring.get_offsets()[0]) for ring in ax.collections]
+        self.assertEqual(rings, [(3, val_loss(8, 1, 3)), (4, val_loss(16, 1, 4)), (4, val_loss(60, 1, 4))])
+
+    def test_seeds_become_a_mean_line_in_a_band(self):
+        fig = plot.comparison_figure(self.load(Results(sizes=(8,), seeds=(1, 2, 6))))
+        (ax,) = fig.axes
+        np.testing.assert_allclose(batch_lines(ax)["8"].get_ydata(), [val_loss(8, 3, epoch) for epoch in (1, 2, 3, 4)])
+        corners = ax.collections[0].get_paths()[0].vertices
+        for seed in (1, 6):
+            for epoch in (1, 2, 3, 4):
+                self.assertLess(np.abs(corners - [epoch, val_loss(8, seed, epoch)]).sum(1).min(), 1e-9)
+        self.assertIn("3 seeds", words(fig))
+        self.assertIn("mean of the seeds; band: lowest to highest", words(fig))
+
+    def test_of_several_thread_counts_the_first_is_drawn(self):
+        run = self.load(Results(threads=(2, 1)))
+        (ax,) = plot.comparison_figure(run).axes
+        self.assertEqual(list(batch_lines(ax)["16"].get_ydata()), [val_loss(16, 1, epoch) for epoch in (1, 2, 3, 4)])
+        self.assertIn("2 threads", words(plot.step_time_figure(run)))
+
+    def test_colours_stay_with_the_batch_size_when_another_is_missing(self):
+        color = batch_lines(plot.comparison_figure(self.load(Results())).axes[0])["60"].get_color()
+        results = Results()
+        results.epochs = [row for row in results.epochs if row["batch_size"] != 16]
+        self.assertEqual(batch_lines(plot.comparison_figure(self.load(results)).axes[0])["60"].get_color(), color)
+
+    def test_many_batch_sizes_have_lines_of_their_own(self):
+        run = self.load(Results(sizes=tuple(range(2, 22)), epochs=1))
+        looks = [plot.style(run, size) for size in run.batch_sizes]
+        self.assertEqual(len({(look["color"], look["marker"], str(look["linestyle"])) for look in looks}), 20)
+
+    def test_one_huge_loss_does_not_hide_the_others(self):
+        results = Results()
+        results.epochs[-1]["val_loss"] = 1e6
+        self.assertEqual(plot.comparison_figure(self.load(results)).axes[0].get_yscale(), "log")
+
+    # -- the other figures
+
+    def test_training_loss_is_drawn_against_steps_and_seconds(self):
+        by_step, by_second = plot.training_loss_figure(self.load(Results())).axes
+        self.assertEqual((by_step.get_xlabel(), by_second.get_xlabel()),
+                         ("training steps, log scale", "training time (s), log scale"))
+        self.assertEqual(by_step.get_xscale(), "log")
+        self.assertEqual(by_second.get_legend().get_title().get_text(), "batch size")
+        line = batch_lines(by_step)["60"]
+        losses = [2.3 / (1 + 0.1 * step) + 0.1 * (step % 3) for step in (1, 2, 3, 4)]
+        self.assertEqual(list(line.get_xdata()), [1, 2, 3, 4])
+        np.testing.assert_allclose(line.get_ydata(), np.cumsum(losses) / [1, 2, 3, 4])  # 256 examples are 5 steps
+        np.testing.assert_allclose(batch_lines(by_second)["60"].get_xdata(),
+                                   np.cumsum([step_time_ns(60, step) for step in (1, 2, 3, 4)]) / 1e9)
+
+    def test_the_running_mean_covers_a_tenth_of_the_steps(self):
+        values = np.sin(np.arange(100.0))
+        smooth = plot.running_mean(values, 4)
+        self.assertAlmostEqual(smooth[0], values[0])
+        self.assertAlmostEqual(smooth[1], values[:2].mean())
+        self.assertAlmostEqual(smooth[20], values[17:21].mean())
+        self.assertAlmostEqual(smooth[99], values[90:].mean())
+
+    def test_training_loss_over_seeds_goes_as_far_as_all_of_them(self):
+        results = Results(sizes=(60,), seeds=(1, 2))
+        results.steps = [row for row in results.steps if (row["seed"], row["step"]) != (2, 4)]
+        by_step, _ = plot.training_loss_figure(self.load(results)).axes
+        self.assertEqual(list(batch_lines(by_step)["60"].get_xdata()), [1, 2, 3])
+
+    def test_step_times_have_median_p95_and_throughput(self):
+        fig = plot.step_time_figure(self.load(Results(sizes=(8, 9))))
+        times, rates = fig.axes
+        full = [step_time_ns(8, step) / 1e3 for step in range(1, 33) if step % 8]
+        self.assertEqual(times.texts[0].get_text(),
+                         f"median {np.median(full):.3g} µs, p95 {np.percentile(full, 95):.3g} µs")
+        self.assertLess(times.get_xlim()[1], 1000)  # the 10 ms step does not stretch the axis
+        self.assertIn("Slowest step, not drawn: 10,000 µs", words(fig))
+        self.assertEqual([label.get_text() for label in times.get_yticklabels()], ["8", "9"])
+        self.assertAlmostEqual(rates.patches[0].get_width(), 8e6 * len(full) / sum(full))
+        self.assertEqual((times.get_xlabel(), rates.get_xlabel(), times.get_ylabel()),
+                         ("step time (µs)", "examples per second of training", "batch size"))
+
+    def test_batches_larger_than_the_data_still_have_step_times(self):
+        results = Results(sizes=(8,))
+        results.steps = [row | {"batch_size": 512} for row in results.steps]
+        self.assertEqual(len(plot.step_time_figure(self.load(results)).axes[1].patches), 1)
+
+    def test_accuracy_is_drawn_in_percent_with_the_test_result(self):
+        training, validation = plot.accuracy_figure(self.load(Results())).axes
+        self.assertEqual(list(batch_lines(training)["8"].get_ydata()), [0.9 - 0.2 / epoch for epoch in (1, 2, 3, 4)])
+        self.assertEqual(list(batch_lines(validation)["8"].get_ydata()), [0.8 - 0.1 / epoch for epoch in (1, 2, 3, 4)])
+        self.assertEqual(validation.get_ylabel(), "validation accuracy (%)")
+        self.assertEqual(validation.yaxis.get_major_formatter()(0.875, None), "87.5")
+        self.assertIn("16   test 71.6 %", [text.get_text() for text in validation.get_legend().get_texts()])
+
+    # -- the caption
+
+    def test_the_caption_says_what_was_measured(self):
+        results = Results()
+        results.info["warnings"] = ["governor is powersave"] + ["b", "c", "d", "e"]
+        run = self.load(results)
+        for draw in plot.FIGURES.values():
+            caption = words(draw(run))
+            for part in ("mlp (50,890 weights)", "fashion-mnist (60 training examples)", "adam", "learning rate 0.001",
+                         "Test CPU · neon · 1 thread · f32", "Warning: governor is powersave", "and 2 more in run.json"):
+                self.assertIn(part, caption)
+            self.assertNotIn("nterrupted", caption)
+            self.assertNotIn("diverged", caption)
+
+    def test_every_key_of_run_json_but_the_version_may_be_absent_or_odd(self):
+        results = Results()
+        results.info = {"schema_version": 1}
+        results.write(self.folder)
+        self.expect_pictures()
+        results.info |= {"model": "mlp", "data": None, "config": {"batch_sizes": 8, "learning_rate": "x", "epochs": "?"},
+                         "cpu": [], "warnings": "none", "status": 3}
+        results.write(self.folder)
+        self.expect_pictures()
+
+    # -- runs that did not end well
+
+    def interrupted(self):
+        results = Results()
+        results.info["status"] = "interrupted"
+        for table in ("steps", "epochs", "summary"):
+            setattr(results, table, [row for row in getattr(results, table) if row["batch_size"] == 8 or
+                                     row["batch_size"] == 16 and row.get("epoch", 9) <= 2])
+        return results
+
+    def test_an_interrupted_run_is_drawn_as_far_as_it_went(self):
+        fig = plot.comparison_figure(self.load(self.interrupted()))
+        self.assertEqual({label: len(line.get_xdata()) for label, line in batch_lines(fig.axes[0]).items()},
+                         {"8": 4, "16": 2})
+        self.assertIn("Run interrupted: batch size 16 has 2 of 4 epochs, batch size 60 has no finished epoch.",
+                      words(fig))
+        self.expect_pictures()
+
+    def test_a_missing_batch_size_is_told_whatever_the_status(self):
+        results = self.interrupted()
+        results.info["status"] = "complete"
+        self.assertIn("Run interrupted: batch size 60 has no finished epoch.",
+                      words(plot.accuracy_figure(self.load(results))))
+
+    def test_a_run_without_summary_is_drawn(self):
+        self.interrupted().write(self.folder)
+        (self.folder / "summary.csv").unlink()
+        self.expect_pictures()
+        for text in ("", ",".join(SUMMARY_HEADER) + "\n"):
+            (self.folder / "summary.csv").write_text(text, encoding="utf-8")
+            self.expect_pictures()
+
+    def test_a_row_that_was_cut_off_is_left_out(self):
+        Results().write(self.folder)
+        for name in ("steps.csv", "epochs.csv"):
+            path = self.folder / name
+            path.write_text(path.read_text(encoding="utf-8").rstrip("\n")[:-14], encoding="utf-8")
+        run = plot.load(self.folder)
+        self.assertEqual((len(run.epochs), len(run.steps)), (11, 4 * (8 + 4 + 1) - 1))
+        self.expect_pictures()
+
+    def test_a_diverged_run_is_drawn_up_to_its_last_finite_loss(self):
+        results = Results()
+        results.info["status"] = "diverged"
+        for row in results.epochs:
+            if row["batch_size"] == 16 and row["epoch"] >= 3:
+                row["val_loss"] = "inf" if row["epoch"] == 3 else "nan"
+        for row in results.steps:
+            if row["batch_size"] == 16 and row["step"] >= 10:
+                row["loss"] = "nan" if row["step"] % 2 else "-inf"
+        run = self.load(results)
+        fig = plot.comparison_figure(run)
+        self.assertEqual(list(batch_lines(fig.axes[0])["16"].get_xdata()), [1, 2])
+        self.assertIn("Batch size 16 diverged: no finite loss from step 10 on.", words(fig))
+        self.assertNotIn("nterrupted", words(fig))
+        self.assertEqual(max(batch_lines(plot.training_loss_figure(run).axes[0])["16"].get_xdata()), 9)
+        self.expect_pictures()
+
+    def test_a_run_without_any_finite_loss_is_drawn(self):
+        results = Results(sizes=(8,), epochs=1)
+        for row in results.epochs:
+            row |= {"val_loss": "nan", "train_accuracy": "nan", "val_accuracy": "nan"}
+        for row in results.steps:
+            row["loss"] = "nan"
+        fig = plot.comparison_figure(self.load(results))
+        self.assertEqual(fig.axes[0].texts[0].get_text(), "no finite value")
+        self.expect_pictures()
+
+    # -- bad input
+
+    def test_a_missing_folder_is_refused(self):
+        self.expect_error("absent", "no such folder", arguments=["absent"])
+
+    def test_a_missing_file_is_refused(self):
+        for name in ("run.json", "steps.csv", "epochs.csv"):
+            with self.subTest(name=name):
+                Results().write(self.folder)
+                (self.folder / name).unlink()
+                self.expect_error(f"results/{name}", "No such file")
+
+    def test_an_empty_table_is_refused(self):
+        for name, header in (("steps.csv", STEP_HEADER), ("epochs.csv", EPOCH_HEADER)):
+            for text in ("", ",".join(header) + "\n"):
+                with self.subTest(name=name, text=text):
+                    Results().write(self.folder)
+                    (self.folder / name).write_text(text, encoding="utf-8")
+                    self.expect_error(f"results/{name}")
+
+    def test_an_unknown_schema_version_is_refused(self):
+        for version in (2, "1", None):
+            with self.subTest(version=version):
+                results = Results()
+                results.info["schema_version"] = version
+                results.write(self.folder)
+                self.expect_error("run.json", f"schema_version is {json.dumps(version)}", "expected 1")
+
+    def test_a_run_json_that_is_not_json_is_refused(self):
+        for content in (b"{\n", b"[]", b"\xff\xfe"):
+            with self.subTest(content=content):
+                Results().write(self.folder)
+                (self.folder / "run.json").write_bytes(content)
+                self.expect_error("run.json")
+
+    def test_a_missing_column_is_refused(self):
+        for name, column in (("steps.csv", "step_time_ns"), ("epochs.csv", "val_loss"), ("summary.csv", "test_accuracy")):
+            with self.subTest(name=name):
+                Results().write(self.folder)
+                path = self.folder / name
+                path.write_text(path.read_text(encoding="utf-8").replace(column, "other", 1), encoding="utf-8")
+                self.expect_error(name, f"no column {column}")
+
+    def test_a_value_that_is_no_number_is_refused_with_its_line(self):
+        for table, column, value in (("steps", "loss", "abc"), ("steps", "step_time_ns", ""), ("epochs", "epoch", "inf"),
+                                     ("steps", "batch_size", -8), ("epochs", "val_accuracy", "x")):
+            with self.subTest(column=column):
+                results = Results()
+                getattr(results, table)[2][column] = value
+                results.write(self.folder)
+                self.expect_error(f"{table}.csv", "line 4", column)
+
+    def test_a_file_that_is_no_table_is_refused(self):
+        for content in (b"\x89PNG\xff\xff\n", b"batch_size\n1\n", b'"\n' * 5):
+            with self.subTest(content=content):
+                Results().write(self.folder)
+                (self.folder / "epochs.csv").write_bytes(content)
+                self.expect_error("epochs.csv")
+
+    def test_a_folder_that_cannot_be_written_is_refused(self):
+        Results().write(self.folder)
+        (self.folder / "loss_curves").write_text("in the way", encoding="utf-8")
+        self.expect_error("loss_curves")
+
+
+if __name__ == "__main__":
+    unittest.main()
