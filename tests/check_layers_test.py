@@ -135,7 +135,7 @@ class CheckLayersTest(unittest.TestCase):
                            ("<CLI/CLI.hpp>", "src/main.cc"), ('"xnnpack.h"', "platform/cpu.cc")):
             with self.subTest(name=name, path=path):
                 self.expect_violation(path, f"#include {name}\n", 1, "may be included only in")
-        path = "src/model/json.h"
+        path = "src/record/json.h"
         self.expect_violation(path, header(path, "#include <nlohmann/json.hpp>"), 4, "may be included only in")
 
     def test_no_condition_on_os_or_isa_in_src(self):

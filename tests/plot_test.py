@@ -239,8 +239,10 @@ class PlotTest(unittest.TestCase):
     def test_training_loss_over_seeds_goes_as_far_as_all_of_them(self):
         results = Results(sizes=(60,), seeds=(1, 2))
         results.steps = [row for row in results.steps if (row["seed"], row["step"]) != (2, 4)]
-        by_step, _ = plot.training_loss_figure(self.load(results)).axes
+        by_step, by_second = plot.training_loss_figure(self.load(results)).axes
         self.assertEqual(list(batch_lines(by_step)["60"].get_xdata()), [1, 2, 3])
+        np.testing.assert_allclose(batch_lines(by_second)["60"].get_xdata(),
+                                   np.cumsum([step_time_ns(60, step) for step in (1, 2, 3)]) / 1e9)
 
     def test_step_times_have_median_p95_and_throughput(self):
         fig = plot.step_time_figure(self.load(Results(sizes=(8, 9))))
@@ -287,7 +289,7 @@ class PlotTest(unittest.TestCase):
         results.info = {"schema_version": 1}
         results.write(self.folder)
         self.expect_pictures()
-        results.info |= {"model": "mlp", "data": None, "config": {"batch_sizes": 8, "learning_rate": "x", "epochs": "?"},
+        results.info |= {"model": "mlp", "data": None, "config": {"batch_sizes": [8, "x", None], "learning_rate": "x", "epochs": "?"},
                          "cpu": [], "warnings": "none", "status": 3}
         results.write(self.folder)
         self.expect_pictures()
@@ -349,6 +351,16 @@ class PlotTest(unittest.TestCase):
         self.assertNotIn("nterrupted", words(fig))
         self.assertEqual(max(batch_lines(plot.training_loss_figure(run).axes[0])["16"].get_xdata()), 9)
         self.expect_pictures()
+
+    def test_a_batch_size_that_diverged_in_its_first_epoch_was_not_interrupted(self):
+        results = Results()
+        results.epochs = [row for row in results.epochs if row["batch_size"] != 16]
+        for row in results.steps:
+            if row["batch_size"] == 16:
+                row["loss"] = "nan"
+        caption = words(plot.comparison_figure(self.load(results)))
+        self.assertIn("Batch size 16 diverged: no finite loss from step 1 on.", caption)
+        self.assertNotIn("nterrupted", caption)
 
     def test_a_run_without_any_finite_loss_is_drawn(self):
         results = Results(sizes=(8,), epochs=1)
@@ -426,4 +438,4 @@ class PlotTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(warnings="ignore")  # a newer matplotlib announces what it will drop

@@ -100,7 +100,7 @@ def read_table(path, columns):
         missing = [column for column in columns if column not in present]
         if missing:
             raise BadInput(path, f"no column {', '.join(missing)}", "a header line with " + ",".join(columns))
-        table = pd.read_csv(path, usecols=columns, index_col=False, low_memory=False)
+        table = pd.read_csv(path, usecols=columns, low_memory=False)
     except (OSError, ValueError) as error:
         what = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
         raise BadInput(path, what, "a CSV file of `batchsweep run`") from None

@@ -57,7 +57,7 @@ void AddSharedFlags(CLI::App& app, RunOptions& options) {
       ->capture_default_str();
   app.add_option("--train-limit", options.train_limit,
                  "train on the first N examples only")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(int64_t{1}, int64_t{1'000'000'000}));
   app.add_option("--val-from", options.val_from,
                  "validate on the last 5,000 training examples (train) or on "
                  "the test set (test)")

@@ -145,10 +145,14 @@ Result<LoadedData> LoadData(const RunOptions& options, const ModelSpec& model) {
     return Fail("model {} takes inputs of {}; images are (H, W) or (H, W, C)",
                 model.name, model.input_shape.ToString());
   }
-  ASSIGN_OR_RETURN(
-      DataSource source,
-      LoadSource(options.data, {.image_shape = ImageShapeOf(model.input_shape),
-                                .class_count = ClassCount(model)}));
+  SyntheticShape synthetic = {.image_shape = ImageShapeOf(model.input_shape),
+                              .class_count = ClassCount(model)};
+  if (options.train_limit) {
+    // As many as are left when one in twelve is held back.
+    synthetic.train_size =
+        *options.train_limit + (*options.train_limit + 10) / 11;
+  }
+  ASSIGN_OR_RETURN(DataSource source, LoadSource(options.data, synthetic));
   RETURN_IF_ERROR(CheckDataFitsModel(source, model));
   LoadedData data{.source = std::make_unique<DataSource>(std::move(source)),
                   .parts = {}};

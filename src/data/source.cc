@@ -11,25 +11,24 @@ namespace {
 
 constexpr const char* kFashionMnistFolder = "/usr/share/datasets/fashion-mnist";
 
-constexpr int64_t kSyntheticTrainSize = 60'000;
-constexpr int64_t kSyntheticTestSize = 10'000;
 constexpr int64_t kMaxClasses = 256;  // labels are 8-bit
 
 Result<DataSource> LoadSynthetic(const SyntheticShape& shape) {
-  const int64_t bytes =
-      shape.image_shape.elements() * (kSyntheticTrainSize + kSyntheticTestSize);
-  if (const auto room = AvailableMemoryBytes(); room && bytes > *room) {
+  const int64_t test_size = (shape.train_size + 5) / 6;
+  const int64_t images = shape.train_size + test_size;
+  const int64_t pixels = shape.image_shape.elements();
+  if (const auto room = AvailableMemoryBytes();
+      room && images > *room / pixels) {
     return Fail(
-        "synthetic: {} images of {} take {} bytes, this machine has {} free; "
-        "choose a model with a smaller input",
-        kSyntheticTrainSize + kSyntheticTestSize, shape.image_shape.ToString(),
-        bytes, *room);
+        "synthetic: {} images of {} do not fit into the {} bytes that this "
+        "machine has free; choose a smaller --train-limit or model",
+        images, shape.image_shape.ToString(), *room);
   }
   DataSource source =
       MakeSynthetic({.image_shape = shape.image_shape,
                      .class_count = std::min(shape.class_count, kMaxClasses),
-                     .train_size = kSyntheticTrainSize,
-                     .test_size = kSyntheticTestSize});
+                     .train_size = shape.train_size,
+                     .test_size = test_size});
   source.name = "synthetic";
   return source;
 }

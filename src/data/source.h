@@ -13,10 +13,11 @@ namespace batchsweep {
 struct SyntheticShape {
   Shape image_shape;  // (H, W, C)
   int64_t class_count = 10;
+  int64_t train_size = 60'000;  // and a sixth of it to test
 };
 
 // "fashion-mnist": from Debian's package dataset-fashion-mnist.
-// "synthetic": 60,000 examples to train on and 10,000 to test, of `shape`.
+// "synthetic": made up, by `shape`.
 // Anything else is a folder of IDX files.
 Result<DataSource> LoadSource(const std::string& name,
                               const SyntheticShape& shape);
