@@ -14,6 +14,8 @@ import unittest
 
 import matplotlib
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.transforms import Bbox
 
 SCRIPT = pathlib.Path(__file__).resolve().parent.parent / "tools" / "plot.py"
 sys.dont_write_bytecode = True
@@ -312,6 +314,21 @@ class PlotTest(unittest.TestCase):
                       words(fig))
         self.expect_pictures()
 
+    def test_title_pictures_and_caption_keep_clear_of_each_other(self):
+        results = self.interrupted()
+        results.info["warnings"] = ["a long word " * 30]
+        run = self.load(results)
+        for name, draw in plot.FIGURES.items():
+            fig = draw(run)
+            fig.canvas = FigureCanvasAgg(fig)
+            fig.canvas.draw()
+            panels = Bbox.union([ax.get_tightbbox(fig.canvas.get_renderer()) for ax in fig.axes])
+            boxes = [panels] + [text.get_window_extent() for text in fig.texts]
+            self.assertGreaterEqual(len(boxes), 4)
+            for index, box in enumerate(boxes):
+                self.assertTrue(fig.bbox.containsx(box.x0) and fig.bbox.containsx(box.x1), name)
+                self.assertEqual(box.count_overlaps(boxes[:index]), 0, name)
+
     def test_a_missing_batch_size_is_told_whatever_the_status(self):
         results = self.interrupted()
         results.info["status"] = "complete"
@@ -425,7 +442,8 @@ class PlotTest(unittest.TestCase):
                 self.expect_error(f"{table}.csv", "line 4", column)
 
     def test_a_file_that_is_no_table_is_refused(self):
-        for content in (b"\x89PNG\xff\xff\n", b"batch_size\n1\n", b'"\n' * 5):
+        for content in (b"\x89PNG\xff\xff\n", b"batch_size\n1\n", b'"\n' * 5,
+                        ",".join(EPOCH_HEADER).encode() + b'\n8,"1\n'):
             with self.subTest(content=content):
                 Results().write(self.folder)
                 (self.folder / "epochs.csv").write_bytes(content)

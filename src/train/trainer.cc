@@ -59,9 +59,8 @@ Result<Trainer::Outcome> Trainer::TrainEpoch(const Hooks& hooks) {
     const auto rows = batcher_.Next(config_.batch_size);
     if (rows.empty()) break;
     RETURN_IF_ERROR(Step(rows));
-    // The step's own last reading would do, but rows do not keep moments.
-    if (const int64_t now_ns = MonotonicNs(); now_ns >= next_tick_ns_) {
-      Tick(now_ns);
+    if (step_end_ns_ >= next_tick_ns_) {
+      Tick(step_end_ns_);
       hooks.on_tick(records_.back());
     }
   }
@@ -88,6 +87,7 @@ Status Trainer::Step(std::span<const uint32_t> rows) {
   OptimizerStep(config_.optimizer, state_.step + 1, context_, network_);
   const int64_t end_ns = MonotonicNs();
 
+  step_end_ns_ = end_ns;
   ++state_.step;
   ++state_.epoch_steps;
   state_.position += examples;

@@ -121,7 +121,10 @@ class Trainer {
   Batcher batcher_;
   CellState state_;
   std::vector<StepRecord> records_;
-  StepRecord blank_;  // what all rows share, with the latest readings
+  // What all rows share, with the latest readings.
+  StepRecord blank_;
+  // The last reading of the clock in the latest step.
+  int64_t step_end_ns_ = 0;
   int64_t next_tick_ns_ = 0;
 };
 
