@@ -28,8 +28,10 @@ std::string ProgressLine(const CellProgress& progress, int64_t left_ns) {
       progress.fraction * 100, progress.step.loss,
       FormatDurationNs(progress.step_time_mean_ns));
   if (left_ns >= 0) {
-    line += std::format(
-        "  {} left", FormatDurationNs(left_ns / 1'000'000'000 * 1'000'000'000));
+    // Whole seconds, up: a forecast of 0 would be wrong each time it is shown.
+    const int64_t left_s = left_ns / 1'000'000'000 + 1;
+    line += left_s < 60 ? std::format("  {} s left", left_s)
+                        : "  " + FormatDurationNs(left_ns) + " left";
   }
   return line;
 }
