@@ -119,6 +119,28 @@ TEST_CASE("the gradient of 128 examples is the mean of those of 16 times 8",
   CHECK(std::ranges::any_of(whole, [](float g) { return std::abs(g) > 1e-3; }));
 }
 
+TEST_CASE("an output lives until the last backward step that reads it",
+          "[network]") {
+  TestEngine engine;
+  const auto activation = GENERATE(Activation::kLinear, Activation::kRelu);
+  const Network network =
+      Network::Create(
+          DenseModel(9, {{.units = 4, .activation = activation},
+                         {.units = 3, .activation = Activation::kSoftmax}}),
+          {.max_batch = 2}, engine.context())
+          .value();
+  const auto last_use = [&](const std::string& name) {
+    const auto& tensors = network.planner().tensors();
+    return std::ranges::find(tensors, name, &TensorPlan::name)->last_use;
+  };
+  // Layer 0's backward step is the last to read its output's gradient. With
+  // relu it reads the output too; else layer 1's was the last, one earlier.
+  const int own = last_use("layer 0 output gradient");
+  CHECK(last_use("layer 0 output") ==
+        (activation == Activation::kRelu ? own : own - 1));
+  CHECK(last_use("input") == own);
+}
+
 TEST_CASE("two threads give the bits of one", "[network]") {
   const ModelSpec model =
       DenseModel(300, {{.units = 130, .activation = Activation::kTanh},
