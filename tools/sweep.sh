@@ -11,7 +11,7 @@ set -eu
 caller=$PWD
 cd "$(dirname "$0")/.."
 if [ "${1:-}" = --help ] || [ "${1:-}" = -h ]; then
-  sed -n '2,/^set /s/^# \{0,1\}//p' "$0" | sed '$d'
+  sed -n '2,/^set /s/^# \{0,1\}//p' "$0"
   exit 0
 fi
 

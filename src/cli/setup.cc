@@ -148,9 +148,10 @@ Result<LoadedData> LoadData(const RunOptions& options, const ModelSpec& model) {
   SyntheticShape synthetic = {.image_shape = ImageShapeOf(model.input_shape),
                               .class_count = ClassCount(model)};
   if (options.train_limit) {
-    // As many as are left when one in twelve is held back.
+    // As many as are left when Split() holds its share back.
+    constexpr int64_t kTrained = kValidationShare - 1;
     synthetic.train_size =
-        *options.train_limit + (*options.train_limit + 10) / 11;
+        *options.train_limit + (*options.train_limit + kTrained - 1) / kTrained;
   }
   ASSIGN_OR_RETURN(DataSource source, LoadSource(options.data, synthetic));
   RETURN_IF_ERROR(CheckDataFitsModel(source, model));
