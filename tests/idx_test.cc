@@ -78,8 +78,8 @@ TEST_CASE("an IDX folder is read whole", "[idx]") {
   const Result<DataSource> source = LoadIdxFolder(folder.path());
   REQUIRE(source);
   CHECK(source->name == folder.path().string());
-  CHECK(source->train.image_shape == Shape{{2, 3, 1}});
-  CHECK(source->test.image_shape == Shape{{2, 3, 1}});
+  CHECK(source->train.example_shape == Shape{{2, 3, 1}});
+  CHECK(source->test.example_shape == Shape{{2, 3, 1}});
   CHECK(source->train.images ==
         std::vector<uint8_t>{250, 251, 252, 253, 254, 255, 0, 1, 2, 3, 4, 5});
   CHECK(source->train.labels == std::vector<uint8_t>{3, 4});

@@ -11,7 +11,7 @@ namespace batchsweep {
 namespace {
 
 std::span<const uint8_t> Image(const Dataset& dataset, size_t index) {
-  const auto pixels = static_cast<size_t>(dataset.image_shape.elements());
+  const auto pixels = static_cast<size_t>(dataset.example_shape.elements());
   return {&dataset.images[index * pixels], pixels};
 }
 
@@ -19,7 +19,7 @@ std::span<const uint8_t> Image(const Dataset& dataset, size_t index) {
 std::vector<std::vector<double>> ClassMeans(const Dataset& dataset,
                                             size_t count) {
   const auto classes = static_cast<size_t>(dataset.class_count);
-  const auto pixels = static_cast<size_t>(dataset.image_shape.elements());
+  const auto pixels = static_cast<size_t>(dataset.example_shape.elements());
   std::vector means(classes, std::vector<double>(pixels));
   for (size_t i = 0; i < count; ++i) {
     for (size_t p = 0; p < pixels; ++p) {
@@ -73,8 +73,8 @@ TEST_CASE("synthetic data has the sizes asked for", "[synthetic]") {
                                            .train_size = 10,
                                            .test_size = 6});
   CHECK(source.name == "synthetic");
-  CHECK(source.train.image_shape == Shape{{5, 3, 2}});
-  CHECK(source.test.image_shape == Shape{{5, 3, 2}});
+  CHECK(source.train.example_shape == Shape{{5, 3, 2}});
+  CHECK(source.test.example_shape == Shape{{5, 3, 2}});
   CHECK(source.train.class_count == 4);
   CHECK(source.test.class_count == 4);
   CHECK(source.train.images.size() == 300);

@@ -24,6 +24,10 @@ const char* ActivationName(Activation activation) {
       return "linear";
     case Activation::kRelu:
       return "relu";
+    case Activation::kRelu6:
+      return "relu6";
+    case Activation::kLeakyRelu:
+      return "leaky_relu";
     case Activation::kTanh:
       return "tanh";
     case Activation::kSigmoid:
@@ -47,7 +51,7 @@ Shape ImageShapeOf(const Shape& input) {
 }
 
 Status CheckDataFitsModel(const DataSource& source, const ModelSpec& model) {
-  const Shape& image = source.train.image_shape;
+  const Shape& image = source.train.example_shape;
   const bool flat = model.input_shape.dims.size() == 1;
   const bool fits = flat ? image.elements() == model.input_shape.elements()
                          : image == ImageShapeOf(model.input_shape);

@@ -136,7 +136,7 @@ Result<IdxSet> LoadSet(const fs::path& folder, std::string_view prefix) {
   }
   return IdxSet{
       .images_path = std::move(images.path),
-      .dataset = {.image_shape = {{images.dims[1], images.dims[2], 1}},
+      .dataset = {.example_shape = {{images.dims[1], images.dims[2], 1}},
                   .images = std::move(images.elements),
                   .labels = std::move(labels.elements)}};
 }
@@ -152,8 +152,8 @@ Result<DataSource> LoadIdxFolder(const fs::path& folder) {
   }
   ASSIGN_OR_RETURN(IdxSet train, LoadSet(folder, "train"));
   ASSIGN_OR_RETURN(IdxSet test, LoadSet(folder, "t10k"));
-  const Shape& train_shape = train.dataset.image_shape;
-  const Shape& test_shape = test.dataset.image_shape;
+  const Shape& train_shape = train.dataset.example_shape;
+  const Shape& test_shape = test.dataset.example_shape;
   if (test_shape != train_shape) {
     return Fail("{}: expected images of {}, as in {}, found {}",
                 test.images_path.string(), train_shape.ToString(),

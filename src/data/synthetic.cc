@@ -85,7 +85,7 @@ Dataset MakeDataset(const SyntheticOptions& options, int64_t size,
   const auto pixels = static_cast<size_t>(options.image_shape.elements());
   const auto class_count = static_cast<size_t>(options.class_count);
   const auto count = static_cast<size_t>(size);
-  Dataset dataset{.image_shape = options.image_shape,
+  Dataset dataset{.example_shape = options.image_shape,
                   .class_count = options.class_count,
                   .images = std::vector<uint8_t>(count * pixels),
                   .labels = std::vector<uint8_t>(count)};

@@ -57,7 +57,7 @@ Status CheckShapes(const ModelSpec& model, std::string_view origin) {
   return {};
 }
 
-Status CheckEnd(const ModelSpec& model, std::string_view origin) {
+Status CheckClassifierEnd(const ModelSpec& model, std::string_view origin) {
   const std::vector<LayerSpec>& layers = model.layers;
   if (layers.empty()) {
     return Fail("{}: the model has no layers; end it with a Dense", origin);
@@ -101,6 +101,11 @@ std::vector<Shape> LayerOutputShapes(const ModelSpec& model) {
   return shapes;
 }
 
+std::vector<int> LayerInputs(const ModelSpec& model, size_t layer) {
+  if (!model.inputs.empty()) return model.inputs[layer];
+  return {static_cast<int>(layer) - 1};  // kModelInput for the first
+}
+
 std::vector<ParamSpec> ModelParams(const ModelSpec& model) {
   std::vector<ParamSpec> params;
   Shape input = model.input_shape;
@@ -127,7 +132,7 @@ Status CheckModel(const ModelSpec& model, std::string_view origin) {
     return Fail("{}: layer \"{}\" is softmax but not the last; move it there",
                 origin, LayerName(model.layers[i]));
   }
-  return CheckEnd(model, origin);
+  return CheckClassifierEnd(model, origin);
 }
 
 }  // namespace batchsweep

@@ -13,7 +13,23 @@
 
 namespace batchsweep {
 
-enum class Activation { kLinear, kRelu, kTanh, kSigmoid, kSoftmax };
+// kRelu6 is min(max(x, 0), 6); kLeakyRelu takes its slope from ActivationSpec.
+enum class Activation {
+  kLinear,
+  kRelu,
+  kRelu6,
+  kLeakyRelu,
+  kTanh,
+  kSigmoid,
+  kSoftmax,
+};
+
+// What training minimises, each the mean over the batch, by Keras' formulas.
+enum class Loss {
+  kSparseCategoricalCrossentropy,  // of integer labels
+  kCategoricalCrossentropy,        // of a distribution for each example
+  kMeanSquaredError,               // mean over the values of an example too
+};
 
 // Keras' initialisers, by its formulas. fan_in and fan_out are those of the
 // tensor: for a dense kernel its rows and columns.
@@ -31,6 +47,18 @@ struct Initializer {
   float value = 0.0f;  // of kConstant
 };
 
+// Keras' padding: kValid reads inside only; kSame gives ceil(in / stride)
+// outputs and, where the zeros around are odd, puts one more behind than
+// before.
+enum class Padding { kValid, kSame };
+
+// Two of everything that has a height and a width.
+struct Extent2D {
+  int64_t height = 1;
+  int64_t width = 1;
+  friend bool operator==(const Extent2D&, const Extent2D&) = default;
+};
+
 struct FlattenSpec {
   std::string name;
 };
@@ -42,27 +70,147 @@ struct DenseSpec {
   bool use_bias = true;
   Initializer kernel_initializer = {Initializer::Kind::kGlorotUniform};
   Initializer bias_initializer = {Initializer::Kind::kZeros};
+  float kernel_l2 = 0.0f;  // adds this times the sum of squares to the loss
 };
 
 struct ActivationSpec {
   std::string name;
   Activation activation = Activation::kLinear;
+  float negative_slope = 0.0f;  // of kLeakyRelu
 };
 
-using LayerSpec = std::variant<FlattenSpec, DenseSpec, ActivationSpec>;
+// Kernel (KH, KW, C, filters), named NAME/kernel and NAME/bias.
+struct Conv2DSpec {
+  std::string name;
+  int64_t filters = 0;
+  Extent2D kernel_size;
+  Extent2D strides;
+  Extent2D dilation;
+  Padding padding = Padding::kValid;
+  Activation activation = Activation::kLinear;
+  bool use_bias = true;
+  Initializer kernel_initializer = {Initializer::Kind::kGlorotUniform};
+  Initializer bias_initializer = {Initializer::Kind::kZeros};
+  float kernel_l2 = 0.0f;
+};
 
-// A trained tensor of the model. Names are "layer/kernel" and "layer/bias",
-// kernels in Keras' layout: dense (in, out).
+// Kernel (KH, KW, C, depth_multiplier); output channel c * depth_multiplier + d
+// comes from input channel c.
+struct DepthwiseConv2DSpec {
+  std::string name;
+  int64_t depth_multiplier = 1;
+  Extent2D kernel_size;
+  Extent2D strides;
+  Extent2D dilation;
+  Padding padding = Padding::kValid;
+  Activation activation = Activation::kLinear;
+  bool use_bias = true;
+  Initializer kernel_initializer = {Initializer::Kind::kGlorotUniform};
+  Initializer bias_initializer = {Initializer::Kind::kZeros};
+  float kernel_l2 = 0.0f;
+};
+
+// A depthwise convolution without bias, then a 1x1 Conv2D. Parameters
+// NAME/depthwise_kernel, NAME/pointwise_kernel, NAME/bias.
+struct SeparableConv2DSpec {
+  std::string name;
+  DepthwiseConv2DSpec depthwise;  // linear, without bias
+  Conv2DSpec pointwise;           // 1x1, with the layer's activation and bias
+};
+
+struct Pooling2DSpec {
+  enum class Kind { kMax, kAverage };  // an average counts no padding
+  std::string name;
+  Kind kind = Kind::kMax;
+  Extent2D pool_size = {2, 2};
+  Extent2D strides = {2, 2};
+  Padding padding = Padding::kValid;
+};
+
+struct GlobalAveragePooling2DSpec {
+  std::string name;
+  bool keepdims = false;  // (C), or (1, 1, C)
+};
+
+// Over the last axis. Training normalises by the batch's mean and (biased)
+// variance and keeps running ones, moving = moving * momentum + batch * (1 -
+// momentum), that inference uses. Parameters NAME/gamma, NAME/beta, and the
+// untrained NAME/moving_mean and NAME/moving_variance.
+struct BatchNormalizationSpec {
+  std::string name;
+  float momentum = 0.99f;
+  float epsilon = 1e-3f;
+  bool center = true;  // has beta
+  bool scale = true;   // has gamma
+  Initializer gamma_initializer = {Initializer::Kind::kOnes};
+  Initializer beta_initializer = {Initializer::Kind::kZeros};
+};
+
+// Training sets each value to 0 with probability `rate` and divides the others
+// by 1 - rate; inference does nothing.
+struct DropoutSpec {
+  std::string name;
+  float rate = 0.0f;  // 0 <= rate < 1
+};
+
+struct ZeroPadding2DSpec {
+  std::string name;
+  int64_t top = 0;
+  int64_t bottom = 0;
+  int64_t left = 0;
+  int64_t right = 0;
+};
+
+struct ReshapeSpec {
+  std::string name;
+  Shape target;  // of one example; no -1 is left in it
+};
+
+// y = scale * x + offset
+struct RescalingSpec {
+  std::string name;
+  float scale = 1.0f;
+  float offset = 0.0f;
+};
+
+// The sum of two or more tensors of one shape.
+struct AddSpec {
+  std::string name;
+};
+
+// Two or more tensors behind one another on the last axis.
+struct ConcatenateSpec {
+  std::string name;
+};
+
+using LayerSpec =
+    std::variant<FlattenSpec, DenseSpec, ActivationSpec, Conv2DSpec,
+                 DepthwiseConv2DSpec, SeparableConv2DSpec, Pooling2DSpec,
+                 GlobalAveragePooling2DSpec, BatchNormalizationSpec,
+                 DropoutSpec, ZeroPadding2DSpec, ReshapeSpec, RescalingSpec,
+                 AddSpec, ConcatenateSpec>;
+
+// A tensor of the model that is kept between steps. Kernels have Keras'
+// layouts: dense (in, out), the others as their spec says.
 struct ParamSpec {
   std::string name;
   Shape shape;
   Initializer initializer;
+  bool trainable = true;  // false for batch normalisation's running statistics
+  float l2 = 0.0f;        // kernel regularisation
 };
+
+// Stands for the model's input in ModelSpec::inputs.
+inline constexpr int kModelInput = -1;
 
 struct ModelSpec {
   std::string name;
   Shape input_shape;              // one example, (H, W), (H, W, C) or (C)
-  std::vector<LayerSpec> layers;  // in order; see CheckModel
+  std::vector<LayerSpec> layers;  // each behind those it reads; the last one's
+                                  // output is the model's; see CheckModel
+  // What layers[i] reads: indexes of earlier layers, or kModelInput. Empty for
+  // a chain, in which each layer reads the one before it.
+  std::vector<std::vector<int>> inputs = {};
 };
 
 // The most values one example may have in front of or behind a layer: those of
@@ -75,17 +223,26 @@ const std::string& LayerName(const LayerSpec& layer);
 // The shape of one example behind each layer; one entry a layer.
 std::vector<Shape> LayerOutputShapes(const ModelSpec& model);
 
-// Every trained tensor, in layer order, kernel before bias.
+// What layers[layer] reads, as ModelSpec::inputs has it, for a chain too.
+std::vector<int> LayerInputs(const ModelSpec& model, size_t layer);
+
+// Every parameter, in layer order, and within a layer in the order that its
+// spec names them.
 std::vector<ParamSpec> ModelParams(const ModelSpec& model);
 
-// Refuses, by the layer's name, a model that cannot be trained as a classifier:
+// Refuses, by the layer's name, a model that cannot be trained:
 // (1) two layers of one name;
-// (2) a Dense on more than one dimension, or more weights than any board holds;
-// (3) softmax anywhere but last;
-// (4) an end that is not a Dense of at least 2 units, linear or softmax, or
-//     such a linear Dense and a linear or softmax Activation.
+// (2) a layer whose inputs have shapes it cannot take (a Dense on more than one
+//     dimension, a window larger than its image, an Add of unlike shapes);
+// (3) more weights than any board holds;
+// (4) softmax anywhere but last, a layer whose output nothing reads.
 // `origin` begins the message. REQUIRES: every width is in 1 .. kMaxWidth.
 Status CheckModel(const ModelSpec& model, std::string_view origin);
+
+// Refuses a model whose end does not fit the loss. Both cross-entropies want
+// one dimension of 2 or more scores, from a layer that is linear or softmax;
+// mean squared error takes any shape but no softmax.
+Status CheckEnd(const ModelSpec& model, Loss loss, std::string_view origin);
 
 }  // namespace batchsweep
 

@@ -23,7 +23,7 @@ Json ModelJson(const RunInfo::Model& model) {
 
 Json DataJson(const RunInfo::Data& data) {
   return {{"name", data.name},
-          {"image_shape", data.image_shape},
+          {"example_shape", data.example_shape},
           {"class_count", data.class_count},
           {"train_examples", data.train_examples},
           {"validation_examples", data.validation_examples},

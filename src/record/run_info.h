@@ -39,7 +39,7 @@ struct RunInfo {
   } model;
   struct Data {
     std::string name;
-    std::string image_shape;
+    std::string example_shape;
     int64_t class_count = 0;
     int64_t train_examples = 0;
     int64_t validation_examples = 0;
