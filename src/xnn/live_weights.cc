@@ -1,0 +1,265 @@
+#include "xnn/live_weights.h"
+
+#include <xnnpack.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "platform/memory.h"
+#include "util/check.h"
+#include "util/rng.h"
+
+namespace batchsweep::xnn {
+namespace {
+
+// float32 holds integers exactly to 2^24: larger tensors are numbered by two
+// digits, in two passes.
+constexpr int64_t kDigit = int64_t{1} << 23;
+
+constexpr int64_t kFloatBytes = sizeof(float);
+
+// Runs whose continuation is looked for while others lie between: a ragged
+// block of Arm alternates a run of weights and one of copies.
+constexpr size_t kOpenRuns = 4;
+
+bool Continues(const StridedCopy& block, const StridedCopy& run) {
+  if (run.columns != block.columns) return false;
+  if (run.columns > 1 && run.from_stride != block.from_stride) return false;
+  return block.rows == 1 ||
+         (run.to == block.to + block.rows * block.to_step &&
+          run.from == block.from + block.rows * block.from_step);
+}
+
+}  // namespace
+
+std::vector<StridedCopy> CopiesOf(std::span<const int64_t> indexes) {
+  std::vector<StridedCopy> copies;
+  const auto size = static_cast<int64_t>(indexes.size());
+  const auto index = [&](int64_t p) { return indexes[static_cast<size_t>(p)]; };
+  for (int64_t begin = 0; begin < size;) {
+    if (index(begin) < 0) {
+      ++begin;
+      continue;
+    }
+    int64_t end = begin + 1;
+    const int64_t stride =
+        end < size && index(end) >= 0 ? index(end) - index(begin) : 1;
+    while (end < size && index(end) >= 0 &&
+           index(end) - index(end - 1) == stride) {
+      ++end;
+    }
+    StridedCopy run{.to = begin,
+                    .from = index(begin),
+                    .columns = end - begin,
+                    .from_stride = stride};
+    begin = end;
+    const size_t open = std::min(kOpenRuns, copies.size());
+    const auto block = std::find_if(
+        copies.rbegin(), copies.rbegin() + static_cast<int64_t>(open),
+        [&](const StridedCopy& c) { return Continues(c, run); });
+    if (block == copies.rbegin() + static_cast<int64_t>(open)) {
+      copies.push_back(run);
+      continue;
+    }
+    if (block->rows == 1) {
+      block->to_step = run.to - block->to;
+      block->from_step = run.from - block->from;
+    }
+    ++block->rows;
+  }
+  return copies;
+}
+
+void RunCopies(std::span<const StridedCopy> copies, const float* weights,
+               float* packed) {
+  for (const StridedCopy& copy : copies) {
+    const float* from = weights + copy.from;
+    float* to = packed + copy.to;
+    for (int64_t r = 0; r < copy.rows; ++r) {
+      if (copy.from_stride == 1) {
+        std::memcpy(to, from, static_cast<size_t>(copy.columns * kFloatBytes));
+      } else {
+        for (int64_t i = 0; i < copy.columns; ++i) {
+          to[i] = from[i * copy.from_stride];
+        }
+      }
+      from += copy.from_step;
+      to += copy.to_step;
+    }
+  }
+}
+
+// Where one operator packs to: at first memory of its own, later the arena's.
+struct LiveWeights::Cache {
+  xnn_weights_cache_provider provider = {};
+  AlignedBlock own;
+  std::byte* memory = nullptr;
+  size_t bytes = 0;
+
+  Cache() {
+    provider.context = this;
+    // Never found: it would be taken for packed already.
+    provider.look_up = [](void*, const xnn_weights_cache_look_up_key*) {
+      return SIZE_MAX;
+    };
+    provider.reserve_space = [](void* context, size_t n) -> void* {
+      auto& cache = *static_cast<Cache*>(context);
+      auto block = AllocateAligned(static_cast<int64_t>(n));
+      if (!block || cache.memory != nullptr) return nullptr;
+      cache.own = *std::move(block);
+      cache.memory = cache.own.get();
+      cache.bytes = n;
+      std::memset(cache.memory, 0, n);
+      return cache.memory;
+    };
+    provider.look_up_or_insert = [](void*, const xnn_weights_cache_look_up_key*,
+                                    void*, size_t) -> size_t { return 0; };
+    provider.is_finalized = [](void*) { return true; };
+    provider.offset_to_addr = [](void* context, size_t offset) -> void* {
+      return static_cast<Cache*>(context)->memory + offset;
+    };
+    provider.delete_cache = [](void*) { return xnn_status_success; };
+  }
+
+  std::span<float> floats() const {
+    return {reinterpret_cast<float*>(memory), bytes / sizeof(float)};
+  }
+};
+
+LiveWeights::LiveWeights(Options options, CreateOperator create)
+    : options_(std::move(options)), create_(std::move(create)) {}
+
+LiveWeights::~LiveWeights() { xnn_delete_operator(op_); }
+
+Result<std::unique_ptr<LiveWeights>> LiveWeights::Create(
+    Options options, CreateOperator create) {
+  std::unique_ptr<LiveWeights> weights(
+      new LiveWeights(std::move(options), std::move(create)));
+  if (!weights->options_.recreate) {
+    RETURN_IF_ERROR(weights->Number());
+    ASSIGN_OR_RETURN(weights->live_, weights->MapHolds());
+  }
+  if (!weights->live_) {
+    weights->cache_.reset();
+    xnn_delete_operator(std::exchange(weights->op_, nullptr));
+    const std::vector<float> kernel(weights->options_.order.size());
+    const std::vector<float> bias(
+        static_cast<size_t>(weights->options_.biases));
+    RETURN_IF_ERROR(weights->CreateWith(kernel, bias, nullptr, &weights->op_));
+  }
+  return weights;
+}
+
+Status LiveWeights::CreateWith(std::span<const float> kernel,
+                               std::span<const float> bias, Cache* cache,
+                               xnn_operator** op) const {
+  const int status =
+      create_(kernel.data(), bias.empty() ? nullptr : bias.data(),
+              cache == nullptr ? nullptr : &cache->provider, op);
+  if (status == xnn_status_success) return {};
+  return Fail("XNNPACK: create {}: status {}", options_.what, status);
+}
+
+std::vector<float> LiveWeights::InXnnpackOrder(const float* kernel) const {
+  std::vector<float> ordered(options_.order.size());
+  for (size_t i = 0; i < ordered.size(); ++i) {
+    ordered[i] = kernel[options_.order[i]];
+  }
+  return ordered;
+}
+
+// Creates the operator that will be used, and reads the map off what it packs.
+Status LiveWeights::Number() {
+  const std::vector<int64_t>& order = options_.order;
+  const bool two_digits = static_cast<int64_t>(order.size()) >= kDigit;
+  std::vector<float> digits(order.size());
+  std::vector<float> bias(static_cast<size_t>(options_.biases));
+  for (size_t i = 0; i < bias.size(); ++i) bias[i] = -static_cast<float>(i + 1);
+
+  for (size_t i = 0; i < digits.size(); ++i) {
+    digits[i] = static_cast<float>(order[i] % kDigit + 1);
+  }
+  cache_ = std::make_unique<Cache>();
+  RETURN_IF_ERROR(CreateWith(digits, bias, cache_.get(), &op_));
+  const std::span<float> low = cache_->floats();
+
+  Cache high;
+  if (two_digits) {
+    for (size_t i = 0; i < digits.size(); ++i) {
+      digits[i] = static_cast<float>(order[i] / kDigit + 1);
+    }
+    xnn_operator* op = nullptr;
+    RETURN_IF_ERROR(CreateWith(digits, bias, &high, &op));
+    xnn_delete_operator(op);
+    if (high.bytes != cache_->bytes) return {};  // no map: it will not hold
+  }
+
+  std::vector<int64_t> kernel_indexes(low.size(), -1);
+  std::vector<int64_t> bias_indexes(low.size(), -1);
+  for (size_t p = 0; p < low.size(); ++p) {
+    if (low[p] > 0) {
+      kernel_indexes[p] = static_cast<int64_t>(low[p]) - 1;
+      if (two_digits) {
+        kernel_indexes[p] +=
+            (static_cast<int64_t>(high.floats()[p]) - 1) * kDigit;
+      }
+    } else if (low[p] < 0) {
+      bias_indexes[p] = static_cast<int64_t>(-low[p]) - 1;
+    }
+  }
+  kernel_copies_ = CopiesOf(kernel_indexes);
+  bias_copies_ = CopiesOf(bias_indexes);
+  return {};
+}
+
+// Whether other weights, packed by XNNPACK, give the bytes of our copies.
+Result<bool> LiveWeights::MapHolds() {
+  if (cache_->memory == nullptr) return false;
+  Rng rng(1, 0);
+  const auto draw = [&](std::vector<float>& values) {
+    for (float& value : values)
+      value = static_cast<float>(rng.Uniform()) - 0.5f;
+  };
+  std::vector<float> kernel(options_.order.size());
+  std::vector<float> bias(static_cast<size_t>(options_.biases));
+  draw(kernel);
+  draw(bias);
+  Cache packed;
+  xnn_operator* op = nullptr;
+  RETURN_IF_ERROR(
+      CreateWith(InXnnpackOrder(kernel.data()), bias, &packed, &op));
+  xnn_delete_operator(op);
+  if (packed.bytes != cache_->bytes) return false;
+  RunCopies(kernel_copies_, kernel.data(), cache_->floats().data());
+  RunCopies(bias_copies_, bias.data(), cache_->floats().data());
+  return std::memcmp(packed.memory, cache_->memory, packed.bytes) == 0;
+}
+
+int64_t LiveWeights::packed_bytes() const {
+  return live_ ? static_cast<int64_t>(cache_->bytes) : 0;
+}
+
+void LiveWeights::Bind(std::byte* packed) {
+  if (!live_) return;
+  // What is no weight comes along.
+  std::memcpy(packed, cache_->memory, cache_->bytes);
+  cache_->memory = packed;
+  cache_->own.reset();
+}
+
+Status LiveWeights::Refresh(const float* kernel, const float* bias) {
+  CHECK((bias != nullptr) == (options_.biases > 0));
+  if (live_) {
+    RunCopies(kernel_copies_, kernel, cache_->floats().data());
+    if (bias != nullptr) {
+      RunCopies(bias_copies_, bias, cache_->floats().data());
+    }
+    return {};
+  }
+  xnn_delete_operator(std::exchange(op_, nullptr));
+  std::span<const float> biases;
+  if (bias != nullptr) biases = {bias, static_cast<size_t>(options_.biases)};
+  return CreateWith(InXnnpackOrder(kernel), biases, nullptr, &op_);
+}
+
+}  // namespace batchsweep::xnn
