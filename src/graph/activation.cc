@@ -1,3 +1,6 @@
+#include <optional>
+
+#include "graph/arithmetic.h"
 #include "graph/layer.h"
 #include "util/check.h"
 #include "xnn/operator.h"
@@ -5,80 +8,112 @@
 namespace batchsweep {
 namespace {
 
-using Gradient = void (*)(const float* y, const float* dy, int64_t count,
-                          float* dx);
+constexpr int64_t kTile = 4096;
 
-Gradient GradientOf(Activation activation, const Kernels& kernels) {
+std::optional<xnn::Unary::Function> FunctionOf(Activation activation) {
   switch (activation) {
     case Activation::kRelu:
-      return kernels.relu_grad;
+      return xnn::Unary::Function::kRelu;
+    case Activation::kRelu6:
+      return xnn::Unary::Function::kRelu6;
     case Activation::kTanh:
-      return kernels.tanh_grad;
+      return xnn::Unary::Function::kTanh;
     case Activation::kSigmoid:
-      return kernels.sigmoid_grad;
+      return xnn::Unary::Function::kSigmoid;
     default:
-      return nullptr;
+      return std::nullopt;
   }
 }
 
-xnn::Unary::Function FunctionOf(Activation activation) {
-  if (activation == Activation::kTanh) return xnn::Unary::Function::kTanh;
-  if (activation == Activation::kSigmoid) return xnn::Unary::Function::kSigmoid;
-  return xnn::Unary::Function::kRelu;
-}
-
-// y = f(x); dx = dy * f'(x), with f' from y.
+// y = f(x); dx = dy * f'(x), with f' from y. Leaky relu is a kernel of ours.
 class ElementwiseActivation : public Layer {
  public:
-  ElementwiseActivation(int64_t size, Gradient gradient, ComputeContext context,
-                        xnn::Unary forward)
-      : size_(size),
-        gradient_(gradient),
-        context_(context),
+  ElementwiseActivation(const ActivationSpec& spec, int64_t size,
+                        const ComputeContext& context,
+                        std::optional<xnn::Unary> forward)
+      : activation_(spec.activation),
+        slope_(spec.negative_slope),
+        size_(size),
+        kernels_(*context.kernels),
         forward_(std::move(forward)) {}
 
-  Status Plan(int64_t, LayerMoments, bool, MemoryPlanner&) override {
+  Status Plan(const PlanContext&) override { return {}; }
+
+  Status Bind(const LayerTensors& tensors, const Arena&) override {
+    tensors_ = tensors;
     return {};
   }
 
-  void Bind(const LayerTensors& tensors, const MemoryPlanner&,
-            std::byte*) override {
-    tensors_ = tensors;
+  Status SetBatch(int64_t batch, const LayerPools& pools) override {
+    count_ = batch * size_;
+    pools_ = pools;
+    if (!forward_) return {};
+    RETURN_IF_ERROR(forward_->Reshape(batch, size_, *pools.forward));
+    return forward_->Bind(tensors_.x[0], tensors_.y);
   }
 
-  Status SetBatch(int64_t batch) override {
-    batch_ = batch;
-    RETURN_IF_ERROR(forward_.Reshape(batch, size_, *context_.pool));
-    return forward_.Bind(tensors_.x, tensors_.y);
+  void Forward(const ForwardContext&) override {
+    if (forward_) return forward_->Run(*pools_.forward);
+    pools_.forward->ParallelFor(count_, TileOf(count_, kTile, *pools_.forward),
+                                [&](int64_t begin, int64_t size) {
+                                  kernels_.leaky_relu(tensors_.x[0] + begin,
+                                                      slope_, size,
+                                                      tensors_.y + begin);
+                                });
   }
-
-  void Forward() override { forward_.Run(*context_.pool); }
 
   void Backward() override {
-    if (tensors_.dx == nullptr) return;
-    gradient_(tensors_.y, tensors_.dy, batch_ * size_, tensors_.dx);
+    if (tensors_.dx[0] == nullptr) return;
+    pools_.backward->ParallelFor(
+        count_, TileOf(count_, kTile, *pools_.backward),
+        [&](int64_t begin, int64_t size) {
+          Gradient(tensors_.y + begin, tensors_.dy + begin, size,
+                   tensors_.dx[0] + begin);
+        });
   }
 
+  bool BackwardReadsX() const override { return false; }
   bool BackwardReadsY() const override { return true; }
+  bool WorksInPlace() const override { return true; }
 
  private:
+  void Gradient(const float* y, const float* dy, int64_t count, float* dx) {
+    switch (activation_) {
+      case Activation::kRelu:
+        return kernels_.relu_grad(y, dy, count, dx);
+      case Activation::kRelu6:
+        return kernels_.relu6_grad(y, dy, count, dx);
+      case Activation::kTanh:
+        return kernels_.tanh_grad(y, dy, count, dx);
+      case Activation::kSigmoid:
+        return kernels_.sigmoid_grad(y, dy, count, dx);
+      default:
+        return kernels_.leaky_relu_grad(y, dy, slope_, count, dx);
+    }
+  }
+
+  const Activation activation_;
+  const float slope_;
   const int64_t size_;
-  const Gradient gradient_;
-  const ComputeContext context_;
-  xnn::Unary forward_;
+  const Kernels& kernels_;
+  std::optional<xnn::Unary> forward_;
   LayerTensors tensors_;
-  int64_t batch_ = 0;
+  LayerPools pools_;
+  int64_t count_ = 0;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Layer>> MakeActivation(Activation activation,
+Result<std::unique_ptr<Layer>> MakeActivation(const ActivationSpec& spec,
                                               int64_t size,
-                                              ComputeContext context) {
-  const Gradient gradient = GradientOf(activation, *context.kernels);
-  CHECK(gradient != nullptr);
-  ASSIGN_OR_RETURN(auto forward, xnn::Unary::Create(FunctionOf(activation)));
-  return std::make_unique<ElementwiseActivation>(size, gradient, context,
+                                              const ComputeContext& context) {
+  CHECK(spec.activation != Activation::kLinear &&
+        spec.activation != Activation::kSoftmax);
+  std::optional<xnn::Unary> forward;
+  if (const auto function = FunctionOf(spec.activation)) {
+    ASSIGN_OR_RETURN(forward, xnn::Unary::Create(*function));
+  }
+  return std::make_unique<ElementwiseActivation>(spec, size, context,
                                                  std::move(forward));
 }
 

@@ -1,160 +1,170 @@
 #include <algorithm>
-#include <optional>
+#include <string>
 
+#include "graph/arithmetic.h"
 #include "graph/layer.h"
-#include "util/check.h"
 #include "xnn/operator.h"
 
 namespace batchsweep {
 namespace {
 
-int64_t FloatBytes(int64_t count) {
-  return count * static_cast<int64_t>(sizeof(float));
+// offsets[i] = i * stride
+void FillOffsets(int64_t count, int64_t stride, std::vector<int32_t>& offsets) {
+  offsets.resize(static_cast<size_t>(count));
+  for (size_t i = 0; i < offsets.size(); ++i) {
+    offsets[i] = static_cast<int32_t>(static_cast<int64_t>(i) * stride);
+  }
 }
 
-// y = x W + b, or relu of it;
-// dW = x' dy, db = column sums of dy, dx = dy W'.
+// y = activation(x W + b);
+// dW = x' dy, db = column sums of dy, dx = (W dy')'.
+//
+// All three are products of our own, which read W, x and dy as they lie.
+// XNNPACK's fully connected operator wants W packed, at each step 9 us for
+// 784x64 and 380 us for 5408x128, and then is not faster: 8.4 to 7.1 us and 227
+// to 157 us for a batch of 8.
 class Dense : public Layer {
  public:
-  Dense(const DenseSpec& spec, int64_t in, ComputeContext context,
-        xnn::MatMul forward, xnn::Transpose transpose_x,
-        xnn::MatMul kernel_grad, xnn::MatMul input_grad)
+  Dense(const DenseSpec& spec, int64_t in, const ComputeContext& context,
+        xnn::Transpose transpose_dy, xnn::Transpose transpose_dx)
       : name_(spec.name),
         in_(in),
         out_(spec.units),
-        relu_(DenseComputesActivation(spec)),
-        context_(context),
-        forward_(std::move(forward)),
-        transpose_x_(std::move(transpose_x)),
-        kernel_grad_(std::move(kernel_grad)),
-        input_grad_(std::move(input_grad)) {}
+        activation_(ComputesActivation(spec.activation) ? spec.activation
+                                                        : Activation::kLinear),
+        use_bias_(spec.use_bias),
+        kernels_(*context.kernels),
+        transpose_dy_(std::move(transpose_dy)),
+        transpose_dx_(std::move(transpose_dx)) {}
 
-  Status Plan(int64_t batch, LayerMoments moments, bool wants_dx,
-              MemoryPlanner& planner) override {
-    ThreadPool& pool = *context_.pool;
-    ASSIGN_OR_RETURN(const int64_t forward_bytes,
-                     forward_.Reshape(batch, in_, out_, pool));
-    forward_workspace_ =
-        planner.Add(name_ + "/packed kernel", MemoryClass::kPackedWeights,
-                    forward_bytes, moments.forward, moments.forward);
-    transposed_x_ = planner.Add(
-        name_ + "/x transposed", MemoryClass::kWorkspace,
-        FloatBytes(batch * in_), moments.backward, moments.backward);
-    ASSIGN_OR_RETURN(const int64_t kernel_grad_bytes,
-                     kernel_grad_.Reshape(in_, batch, out_, pool));
-    int64_t backward_bytes = kernel_grad_bytes;
-    if (wants_dx) {
-      ASSIGN_OR_RETURN(const int64_t input_grad_bytes,
-                       input_grad_.Reshape(batch, out_, in_, pool));
-      backward_bytes = std::max(backward_bytes, input_grad_bytes);
+  Status Plan(const PlanContext& context) override {
+    if (in_ * std::max(out_, context.max_batch) > INT32_MAX) {
+      return Fail("layer \"{}\": {} inputs of {} examples are more than 2^31",
+                  name_, in_, context.max_batch);
     }
-    backward_workspace_ =
-        planner.Add(name_ + "/backward", MemoryClass::kWorkspace,
-                    backward_bytes, moments.backward, moments.backward);
+    FillOffsets(context.max_batch, in_, x_offsets_);
+    const auto workspace = [&](const char* name, int64_t floats) {
+      return context.planner.Add(name_ + name, MemoryClass::kWorkspace,
+                                 floats * kFloatBytes, context.backward,
+                                 context.backward);
+    };
+    if (use_bias_) {
+      partial_id_ =
+          workspace("/partial sums", ColumnSumsFloats(context.max_batch, out_));
+    }
+    if (!context.wants_dx) return {};
+    FillOffsets(in_, out_, kernel_offsets_);
+    dy_id_ = workspace("/dy transposed", context.max_batch * out_);
+    dx_id_ = workspace("/dx transposed", context.max_batch * in_);
     return {};
   }
 
-  void Bind(const LayerTensors& tensors, const MemoryPlanner& planner,
-            std::byte* arena) override {
+  Status Bind(const LayerTensors& tensors, const Arena& arena) override {
     tensors_ = tensors;
-    planner_ = &planner;
-    arena_ = arena;
+    if (use_bias_) partial_ = arena.Floats(partial_id_);
+    if (tensors.dx[0] == nullptr) return {};
+    transposed_dy_ = arena.Floats(dy_id_);
+    transposed_dx_ = arena.Floats(dx_id_);
+    return {};
   }
 
-  Status SetBatch(int64_t batch) override {
+  Status SetBatch(int64_t batch, const LayerPools& pools) override {
     batch_ = batch;
-    ThreadPool& pool = *context_.pool;
-    RETURN_IF_ERROR(
-        Fits(forward_.Reshape(batch, in_, out_, pool), forward_workspace_));
-    RETURN_IF_ERROR(forward_.Bind(At(forward_workspace_), tensors_.x,
-                                  tensors_.kernel, tensors_.y));
-    RETURN_IF_ERROR(transpose_x_.Reshape(batch, in_, pool));
-    RETURN_IF_ERROR(transpose_x_.Bind(tensors_.x, TransposedX()));
-    RETURN_IF_ERROR(Fits(kernel_grad_.Reshape(in_, batch, out_, pool),
-                         backward_workspace_));
-    RETURN_IF_ERROR(kernel_grad_.Bind(At(backward_workspace_), TransposedX(),
-                                      tensors_.dy, tensors_.dkernel));
-    if (tensors_.dx == nullptr) return {};
-    RETURN_IF_ERROR(
-        Fits(input_grad_.Reshape(batch, out_, in_, pool), backward_workspace_));
-    return input_grad_.Bind(At(backward_workspace_), tensors_.dy,
-                            tensors_.kernel, tensors_.dx);
+    pools_ = pools;
+    if (tensors_.dx[0] == nullptr) return {};
+    RETURN_IF_ERROR(transpose_dy_.Reshape(batch, out_, *pools.backward));
+    RETURN_IF_ERROR(transpose_dy_.Bind(tensors_.dy, transposed_dy_));
+    RETURN_IF_ERROR(transpose_dx_.Reshape(in_, batch, *pools.backward));
+    return transpose_dx_.Bind(transposed_dx_, tensors_.dx[0]);
   }
 
-  void Forward() override {
-    forward_.Run(*context_.pool);
-    if (tensors_.bias == nullptr) return;
-    const Kernels& kernels = *context_.kernels;
-    const auto add = relu_ ? kernels.add_bias_relu : kernels.add_bias;
-    add(tensors_.bias, batch_, out_, tensors_.y);
+  void Forward(const ForwardContext&) override {
+    RunProduct({.a = tensors_.x[0],
+                .a_stride = 1,
+                .a_offsets = x_offsets_.data(),
+                .b = tensors_.params[0],
+                .b_stride = out_,
+                .rows = in_,
+                .m = batch_,
+                .n = out_,
+                .c = tensors_.y,
+                .c_stride = out_},
+               kernels_, *pools_.forward);
+    AddBiasAndActivate(use_bias_ ? tensors_.params[1] : nullptr, activation_,
+                       batch_, out_, tensors_.y, kernels_, *pools_.forward);
   }
 
   void Backward() override {
-    if (relu_) {
-      context_.kernels->relu_grad(tensors_.y, tensors_.dy, batch_ * out_,
-                                  tensors_.dy);
+    ThreadPool& pool = *pools_.backward;
+    ActivationGrad(activation_, tensors_.y, batch_ * out_, tensors_.dy,
+                   kernels_, pool);
+    if (use_bias_) {
+      ColumnSums(tensors_.dy, batch_, out_, partial_, tensors_.grads[1],
+                 kernels_, pool);
     }
-    if (tensors_.dbias != nullptr) {
-      context_.kernels->column_sums(tensors_.dy, batch_, out_, tensors_.dbias);
-    }
-    transpose_x_.Run(*context_.pool);
-    kernel_grad_.Run(*context_.pool);
-    if (tensors_.dx != nullptr) input_grad_.Run(*context_.pool);
+    RunProduct({.a = tensors_.x[0],
+                .a_stride = in_,
+                .b = tensors_.dy,
+                .b_stride = out_,
+                .rows = batch_,
+                .m = in_,
+                .n = out_,
+                .c = tensors_.grads[0],
+                .c_stride = out_},
+               kernels_, pool);
+    if (tensors_.dx[0] == nullptr) return;
+    transpose_dy_.Run(pool);
+    RunProduct({.a = tensors_.params[0],
+                .a_stride = 1,
+                .a_offsets = kernel_offsets_.data(),
+                .b = transposed_dy_,
+                .b_stride = batch_,
+                .rows = out_,
+                .m = in_,
+                .n = batch_,
+                .c = transposed_dx_,
+                .c_stride = batch_},
+               kernels_, pool);
+    transpose_dx_.Run(pool);
   }
 
-  bool BackwardReadsY() const override { return relu_; }
+  bool BackwardReadsY() const override {
+    return activation_ != Activation::kLinear;
+  }
 
  private:
-  std::byte* At(int tensor) const {
-    return arena_ + planner_->tensors()[static_cast<size_t>(tensor)].offset;
-  }
-  float* TransposedX() const {
-    return reinterpret_cast<float*>(At(transposed_x_));
-  }
-
-  // A smaller batch must not want more workspace than the largest was given.
-  Status Fits(const Result<int64_t>& bytes, int workspace) const {
-    if (!bytes) return std::unexpected(bytes.error());
-    CHECK(*bytes <= planner_->tensors()[static_cast<size_t>(workspace)].bytes);
-    return {};
-  }
-
   const std::string name_;
   const int64_t in_;
   const int64_t out_;
-  const bool relu_;
-  const ComputeContext context_;
-  xnn::MatMul forward_;
-  xnn::Transpose transpose_x_;
-  xnn::MatMul kernel_grad_;
-  xnn::MatMul input_grad_;
+  const Activation activation_;
+  const bool use_bias_;
+  const Kernels& kernels_;
+  xnn::Transpose transpose_dy_;
+  xnn::Transpose transpose_dx_;
+  std::vector<int32_t> x_offsets_;
+  std::vector<int32_t> kernel_offsets_;
 
   // Ids of the planner.
-  int forward_workspace_ = 0;
-  int transposed_x_ = 0;
-  int backward_workspace_ = 0;
+  int partial_id_ = -1;
+  int dy_id_ = -1;
+  int dx_id_ = -1;
 
   LayerTensors tensors_;
-  const MemoryPlanner* planner_ = nullptr;
-  std::byte* arena_ = nullptr;
+  LayerPools pools_;
+  float* partial_ = nullptr;
+  float* transposed_dy_ = nullptr;
+  float* transposed_dx_ = nullptr;
   int64_t batch_ = 0;
 };
 
 }  // namespace
 
-bool DenseComputesActivation(const DenseSpec& spec) {
-  return spec.activation == Activation::kRelu && spec.use_bias;
-}
-
 Result<std::unique_ptr<Layer>> MakeDense(const DenseSpec& spec, int64_t in,
-                                         ComputeContext context) {
-  ASSIGN_OR_RETURN(auto forward, xnn::MatMul::Create({}));
-  ASSIGN_OR_RETURN(auto transpose_x, xnn::Transpose::Create());
-  ASSIGN_OR_RETURN(auto kernel_grad, xnn::MatMul::Create({}));
-  ASSIGN_OR_RETURN(auto input_grad, xnn::MatMul::Create({.transpose_b = true}));
-  return std::make_unique<Dense>(spec, in, context, std::move(forward),
-                                 std::move(transpose_x), std::move(kernel_grad),
-                                 std::move(input_grad));
+                                         const ComputeContext& context) {
+  ASSIGN_OR_RETURN(auto transpose_dy, xnn::Transpose::Create());
+  ASSIGN_OR_RETURN(auto transpose_dx, xnn::Transpose::Create());
+  return std::make_unique<Dense>(spec, in, context, std::move(transpose_dy),
+                                 std::move(transpose_dx));
 }
 
 }  // namespace batchsweep

@@ -2,16 +2,19 @@
 //
 // A layer's life: created from its spec; Plan() says which memory it needs;
 // Bind() gives it pointers into the arena; SetBatch() shapes it for a batch;
-// then Forward() and Backward() as often as wanted, neither of which allocates.
+// then Forward() and Backward() as often as wanted, and WeightsChanged() after
+// each change of its parameters. None of the last three allocates.
 //
-// Shapes: x (batch, in), y (batch, out); a gradient has the shape of what it is
-// the gradient of, and dx is written "gradient of the loss by x".
+// Shapes: x (batch, in), y (batch, out), images (N, H, W, C); a gradient has
+// the shape of what it is the gradient of, and dx is written "gradient of the
+// loss by x".
 #ifndef BATCHSWEEP_GRAPH_LAYER_H_
 #define BATCHSWEEP_GRAPH_LAYER_H_
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "graph/memory_planner.h"
 #include "kernels/kernels.h"
@@ -21,62 +24,137 @@
 
 namespace batchsweep {
 
-// When a layer's Forward() and Backward() happen, for its memory requests.
-struct LayerMoments {
-  int forward = 0;
-  int backward = 0;
-};
-
-// What a layer reads and writes. dx is null where nothing in front trains.
-struct LayerTensors {
-  const float* x = nullptr;
-  float* y = nullptr;
-  float* dy = nullptr;  // Backward() may overwrite it
-  float* dx = nullptr;
-  const float* kernel = nullptr;  // layers without parameters leave these null
-  const float* bias = nullptr;
-  float* dkernel = nullptr;
-  float* dbias = nullptr;
-};
-
-// Whom a layer computes with. Both outlive it.
+// Whom a network computes with. Both outlive it.
 struct ComputeContext {
   const Kernels* kernels = nullptr;
   ThreadPool* pool = nullptr;
+};
+
+// What Plan() may know and asks of.
+struct PlanContext {
+  int64_t max_batch = 1;
+  // When Forward() and Backward() happen, and the step's end, for requests.
+  int forward = 0;
+  int backward = 0;
+  int end = 0;
+  bool wants_dx = false;  // whether Backward() will have to write any dx
+  bool lean = false;      // rather pack again than keep copies of weights
+  MemoryPlanner& planner;
+};
+
+// The planned memory. Ids are the planner's.
+class Arena {
+ public:
+  Arena() = default;
+  Arena(const MemoryPlanner& planner, std::byte* base)
+      : planner_(&planner), base_(base) {}
+  std::byte* At(int id) const {
+    return base_ + planner_->tensors()[static_cast<size_t>(id)].offset;
+  }
+  float* Floats(int id) const { return reinterpret_cast<float*>(At(id)); }
+
+ private:
+  const MemoryPlanner* planner_ = nullptr;
+  std::byte* base_ = nullptr;
+};
+
+// What a layer reads and writes. A dx is null where nothing in front trains.
+struct LayerTensors {
+  std::vector<const float*> x;  // one for each input
+  float* y = nullptr;
+  float* dy = nullptr;  // Backward() may overwrite it
+  std::vector<float*> dx;
+  // In the order of ModelParams(); the gradient of an untrained one is null.
+  std::vector<float*> params;
+  std::vector<float*> grads;
+};
+
+// Threads for each direction; one pool or both may be a pool of one thread.
+struct LayerPools {
+  ThreadPool* forward = nullptr;
+  ThreadPool* backward = nullptr;
+};
+
+// Which step Forward() belongs to.
+struct ForwardContext {
+  bool training = false;  // else inference: running statistics, no dropout
+  int64_t step = 0;       // of training, for dropout's draws
 };
 
 class Layer {
  public:
   virtual ~Layer() = default;
 
-  // Requests workspaces for batches of up to `batch`. `wants_dx` tells whether
-  // Backward() will have to write dx.
-  virtual Status Plan(int64_t batch, LayerMoments moments, bool wants_dx,
-                      MemoryPlanner& planner) = 0;
+  // Requests its memory. A layer that cannot work in any is an error.
+  virtual Status Plan(const PlanContext& context) = 0;
   // REQUIRES: Plan() was called, and `arena` is laid out as planned.
-  virtual void Bind(const LayerTensors& tensors, const MemoryPlanner& planner,
-                    std::byte* arena) = 0;
+  virtual Status Bind(const LayerTensors& tensors, const Arena& arena) = 0;
   // REQUIRES: Bind() was called; batch is at most that of Plan().
-  virtual Status SetBatch(int64_t batch) = 0;
+  virtual Status SetBatch(int64_t batch, const LayerPools& pools) = 0;
 
   // y from x.
-  virtual void Forward() = 0;
-  // dx, dkernel and dbias from dy, after Forward() on the same x.
+  virtual void Forward(const ForwardContext& context) = 0;
+  // dx and grads from dy, after Forward() in training on the same x.
   virtual void Backward() = 0;
+  // Takes over changed parameters.
+  virtual void WeightsChanged() {}
 
-  // Whether Backward() reads y, so that it must be kept until then.
-  virtual bool BackwardReadsY() const = 0;
+  // What Backward() reads beside dy, and must be kept until then.
+  virtual bool BackwardReadsX() const { return true; }
+  virtual bool BackwardReadsY() const { return false; }
+  // Whether y may lie where x does, and dx where dy does.
+  virtual bool WorksInPlace() const { return false; }
+  // Whether an XNNPACK operator's packed weights could not be rewritten in
+  // place, so that it is created anew at each step.
+  virtual bool RecreatesOperators() const { return false; }
 };
 
-// A dense layer, without its activation but for a relu that goes with adding
-// the bias: DenseComputesActivation() tells.
-bool DenseComputesActivation(const DenseSpec& spec);
+// A convolution may have the max pooling behind it built in.
+struct ConvolutionPlan {
+  Conv2DSpec convolution;
+  Shape input;   // (H, W, C)
+  Shape output;  // before pooling
+  const Pooling2DSpec* pooling = nullptr;
+  Shape pooled;
+  bool wants_dx = false;
+};
+
+// Relu and relu6 are computed by the layer itself; see ComputesActivation().
 Result<std::unique_ptr<Layer>> MakeDense(const DenseSpec& spec, int64_t in,
-                                         ComputeContext context);
-// REQUIRES: activation is relu, tanh or sigmoid; the others do not compute.
-Result<std::unique_ptr<Layer>> MakeActivation(Activation activation,
+                                         const ComputeContext& context);
+Result<std::unique_ptr<Layer>> MakeConvolution(const ConvolutionPlan& plan,
+                                               const ComputeContext& context);
+Result<std::unique_ptr<Layer>> MakeDepthwise(const DepthwiseConv2DSpec& spec,
+                                             const Shape& input,
+                                             const Shape& output,
+                                             const ComputeContext& context);
+// REQUIRES: the activation is neither linear nor softmax.
+Result<std::unique_ptr<Layer>> MakeActivation(const ActivationSpec& spec,
                                               int64_t size,
-                                              ComputeContext context);
+                                              const ComputeContext& context);
+std::unique_ptr<Layer> MakePooling(const Pooling2DSpec& spec,
+                                   const Shape& input, const Shape& output,
+                                   const ComputeContext& context);
+std::unique_ptr<Layer> MakeBatchNormalization(
+    const BatchNormalizationSpec& spec, const Shape& input,
+    const ComputeContext& context);
+// `key` tells one dropout layer's draws from another's.
+std::unique_ptr<Layer> MakeDropout(const DropoutSpec& spec, int64_t size,
+                                   uint64_t key, const ComputeContext& context);
+std::unique_ptr<Layer> MakeZeroPadding(const ZeroPadding2DSpec& spec,
+                                       const Shape& input, const Shape& output,
+                                       const ComputeContext& context);
+std::unique_ptr<Layer> MakeRescaling(const RescalingSpec& spec,
+                                     const Shape& input,
+                                     const ComputeContext& context);
+std::unique_ptr<Layer> MakeAdd(int64_t size, const ComputeContext& context);
+std::unique_ptr<Layer> MakeConcatenate(const std::vector<Shape>& inputs,
+                                       const ComputeContext& context);
+
+// Whether a layer with weights computes this activation itself.
+inline bool ComputesActivation(Activation activation) {
+  return activation == Activation::kRelu || activation == Activation::kRelu6;
+}
 
 }  // namespace batchsweep
 

@@ -1,33 +1,31 @@
 #include "graph/network.h"
 
 #include <algorithm>
+#include <cmath>
 #include <format>
 
+#include "graph/arithmetic.h"
+#include "graph/fastest_pool.h"
 #include "util/check.h"
 
 namespace batchsweep {
 namespace {
 
-constexpr int64_t kFloatBytes = sizeof(float);
 constexpr int64_t kFloatsPerLine = 64 / kFloatBytes;
 
 int64_t RoundUpToLine(int64_t floats) {
   return (floats + kFloatsPerLine - 1) / kFloatsPerLine * kFloatsPerLine;
 }
 
-// Linear computes nothing, and softmax is part of the loss.
-bool ComputesAlone(Activation activation) {
-  return activation == Activation::kRelu || activation == Activation::kTanh ||
-         activation == Activation::kSigmoid;
-}
-
 // Moments of a step, in order: 0 load, 1..n forward, n + 1 loss, n + 2 .. 2n +
 // 1 backward from the last layer to the first, 2n + 2 update.
 struct Moments {
   int layers;
-  int Forward(int layer) const { return 1 + layer; }
+  int Forward(size_t layer) const { return 1 + static_cast<int>(layer); }
   int Loss() const { return layers + 1; }
-  int Backward(int layer) const { return 2 * layers + 1 - layer; }
+  int Backward(size_t layer) const {
+    return 2 * layers + 1 - static_cast<int>(layer);
+  }
   int Update() const { return 2 * layers + 2; }
 };
 
@@ -36,134 +34,230 @@ struct Moments {
 Result<Network> Network::Create(const ModelSpec& model, Options options,
                                 ComputeContext context) {
   Network network;
+  network.options_ = options;
   network.context_ = context;
+  network.serial_ = std::make_unique<ThreadPool>(1);
+  network.load_pool_ = network.update_pool_ = context.pool;
   network.planner_ = std::make_unique<MemoryPlanner>();
-  network.max_batch_ = options.max_batch;
-  network.input_size_ = model.input_shape.elements();
   network.param_specs_ = ModelParams(model);
-  for (const ParamSpec& param : network.param_specs_) {
-    network.param_offsets_.push_back(network.flat_size_);
-    network.flat_size_ += RoundUpToLine(param.shape.elements());
-    network.parameter_count_ += param.shape.elements();
+  network.PlaceParams();
+  ASSIGN_OR_RETURN(NetworkSpec spec,
+                   BuildNetwork(model, options.seed, context));
+  network.values_ = std::move(spec.values);
+  network.output_value_ = spec.output;
+  network.output_size_ = network.values_[static_cast<size_t>(spec.output)].size;
+  for (NodeSpec& node : spec.nodes) {
+    network.weights_are_live_ &= !node.layer->RecreatesOperators();
+    network.nodes_.push_back(
+        {.spec = std::move(node), .pools = {context.pool, context.pool}});
   }
-  RETURN_IF_ERROR(network.AddNodes(model, context));
-  RETURN_IF_ERROR(network.PlanMemory(options));
+  RETURN_IF_ERROR(network.PlanMemory());
   return network;
 }
 
-Status Network::AddNodes(const ModelSpec& model, ComputeContext context) {
-  int64_t size = input_size_;
-  int param = 0;
-  const auto add_activation = [&](Activation activation) -> Status {
-    ASSIGN_OR_RETURN(auto layer, MakeActivation(activation, size, context));
-    nodes_.push_back({.layer = std::move(layer), .output_size = size});
-    return {};
-  };
-  for (const LayerSpec& spec : model.layers) {
-    if (const auto* dense = std::get_if<DenseSpec>(&spec)) {
-      ASSIGN_OR_RETURN(auto layer, MakeDense(*dense, size, context));
-      size = dense->units;
-      nodes_.push_back({.layer = std::move(layer),
-                        .output_size = size,
-                        .kernel_param = param++,
-                        .bias_param = dense->use_bias ? param++ : -1});
-      if (ComputesAlone(dense->activation) &&
-          !DenseComputesActivation(*dense)) {
-        RETURN_IF_ERROR(add_activation(dense->activation));
-      }
-    } else if (const auto* activation = std::get_if<ActivationSpec>(&spec)) {
-      if (ComputesAlone(activation->activation)) {
-        RETURN_IF_ERROR(add_activation(activation->activation));
-      }
-    }
+void Network::PlaceParams() {
+  for (const ParamSpec& param : param_specs_) {
+    int64_t& size = param.trainable ? flat_size_ : untrained_size_;
+    param_offsets_.push_back(size);
+    size += RoundUpToLine(param.shape.elements());
   }
-  classes_ = size;
-  return {};
 }
 
-Status Network::PlanMemory(Options options) {
+// Decides which values lie in the same memory, and when each is needed.
+void Network::ShareBuffers() {
+  const Moments moments{static_cast<int>(nodes_.size())};
+  std::vector<std::vector<size_t>> readers(values_.size());
+  std::vector<const Node*> writer(values_.size(), nullptr);
+  for (size_t i = 0; i < nodes_.size(); ++i) {
+    for (const int input : nodes_[i].spec.inputs) {
+      readers[static_cast<size_t>(input)].push_back(i);
+    }
+    writer[static_cast<size_t>(nodes_[i].spec.output)] = &nodes_[i];
+  }
+  const auto add_buffer = [&](size_t value) {
+    buffers_.push_back(
+        {.name = writer[value] == nullptr ? "input"
+                                          : writer[value]->spec.name + " output",
+         .size = values_[value].size,
+         .grad_first = INT32_MAX});
+    return static_cast<int>(buffers_.size()) - 1;
+  };
+  const auto needed = [&](size_t value) -> Buffer& {
+    return buffers_[static_cast<size_t>(buffer_of_[value])];
+  };
+  buffer_of_.assign(values_.size(), -1);
+  buffer_of_[0] = add_buffer(0);
+  for (size_t i = 0; i < nodes_.size(); ++i) {
+    const NodeSpec& node = nodes_[i].spec;
+    const auto in = static_cast<size_t>(node.inputs[0]);
+    const auto out = static_cast<size_t>(node.output);
+    const bool in_place = node.layer->WorksInPlace() && writer[in] != nullptr &&
+                          !writer[in]->spec.layer->BackwardReadsY() &&
+                          readers[in].size() == 1;
+    buffer_of_[out] = in_place ? buffer_of_[in] : add_buffer(out);
+    if (!in_place) needed(out).first = moments.Forward(i);
+  }
+  for (size_t value = 0; value < values_.size(); ++value) {
+    Buffer& buffer = needed(value);
+    buffer.needs_grad |= values_[value].needs_grad;
+    const auto until = [&](int moment) {
+      buffer.last = std::max(buffer.last, moment);
+    };
+    for (const size_t reader : readers[value]) {
+      until(nodes_[reader].spec.layer->BackwardReadsX()
+                ? moments.Backward(reader)
+                : moments.Forward(reader));
+      buffer.grad_first = std::min(buffer.grad_first, moments.Backward(reader));
+    }
+    if (static_cast<int>(value) == output_value_) {
+      until(moments.Loss());
+      buffer.grad_first = std::min(buffer.grad_first, moments.Loss());
+    }
+    if (writer[value] == nullptr) continue;
+    const auto i = static_cast<size_t>(writer[value] - nodes_.data());
+    until(moments.Forward(i));
+    if (writer[value]->spec.layer->BackwardReadsY()) until(moments.Backward(i));
+    buffer.grad_last = std::max(buffer.grad_last, moments.Backward(i));
+  }
+}
+
+Status Network::PlanMemory() {
   const Moments moments{static_cast<int>(nodes_.size())};
   const int end = moments.Update();
   MemoryPlanner& planner = *planner_;
-  const auto add_flat = [&](std::string name, MemoryClass memory_class) {
-    return planner.Add(std::move(name), memory_class, flat_size_ * kFloatBytes,
-                       0, end);
+  const auto add_flat = [&](std::string name, MemoryClass memory_class,
+                            int64_t floats) {
+    return planner.Add(std::move(name), memory_class, floats * kFloatBytes, 0,
+                       end);
   };
-  params_id_ = add_flat("weights", MemoryClass::kWeights);
-  grads_id_ = add_flat("gradients", MemoryClass::kGradients);
-  for (int slot = 0; slot < options.optimizer_slots; ++slot) {
-    slot_ids_.push_back(
-        add_flat(std::format("slot {}", slot), MemoryClass::kOptimizer));
+  params_id_ = add_flat("weights", MemoryClass::kWeights, flat_size_);
+  untrained_id_ =
+      add_flat("running statistics", MemoryClass::kWeights, untrained_size_);
+  grads_id_ = add_flat("gradients", MemoryClass::kGradients, flat_size_);
+  for (int slot = 0; slot < options_.optimizer_slots; ++slot) {
+    slot_ids_.push_back(add_flat(std::format("slot {}", slot),
+                                 MemoryClass::kOptimizer, flat_size_));
   }
 
-  const int64_t row_bytes = max_batch_ * kFloatBytes;
-  input_id_ = planner.Add("input", MemoryClass::kActivations,
-                          input_size_ * row_bytes, 0, moments.Backward(0));
-  for (int i = 0; i < moments.layers; ++i) {
-    Node& node = nodes_[static_cast<size_t>(i)];
-    const int64_t bytes = node.output_size * row_bytes;
-    const bool last = i + 1 == moments.layers;
-    int y_last_use = last ? moments.Loss() : moments.Backward(i + 1);
-    if (node.layer->BackwardReadsY()) y_last_use = moments.Backward(i);
-    node.y_id = planner.Add(std::format("layer {} output", i),
-                            MemoryClass::kActivations, bytes,
-                            moments.Forward(i), y_last_use);
-    node.dy_id = planner.Add(std::format("layer {} output gradient", i),
-                             MemoryClass::kActivationGradients, bytes,
-                             last ? moments.Loss() : moments.Backward(i + 1),
-                             moments.Backward(i));
-    RETURN_IF_ERROR(node.layer->Plan(max_batch_,
-                                     {moments.Forward(i), moments.Backward(i)},
-                                     /*wants_dx=*/i > 0, planner));
+  const int64_t row_bytes = options_.max_batch * kFloatBytes;
+  ShareBuffers();
+  for (Buffer& buffer : buffers_) {
+    buffer.id = planner.Add(buffer.name, MemoryClass::kActivations,
+                            buffer.size * row_bytes, buffer.first, buffer.last);
+    if (!buffer.needs_grad) continue;
+    buffer.grad_id = planner.Add(
+        buffer.name + " gradient", MemoryClass::kActivationGradients,
+        buffer.size * row_bytes, buffer.grad_first, buffer.grad_last);
   }
-  logits_id_ = nodes_.back().y_id;
-  dlogits_id_ = nodes_.back().dy_id;
+  if (options_.loss != Loss::kSparseCategoricalCrossentropy) {
+    targets_id_ = planner.Add("targets", MemoryClass::kActivations,
+                              output_size_ * row_bytes, 0, moments.Loss() + 1);
+  }
+  RETURN_IF_ERROR(PlanNodes());
+  const auto output = static_cast<size_t>(output_value_);
+  input_id_ = buffers_[0].id;
+  outputs_id_ = buffers_[static_cast<size_t>(buffer_of_[output])].id;
+  output_grads_id_ = buffers_[static_cast<size_t>(buffer_of_[output])].grad_id;
   planner.Plan();
+  return {};
+}
+
+// Where each layer writes its dx: the last reader of a value, first on the way
+// back, straight to the value's gradient; others beside it, to be added.
+Status Network::PlanNodes() {
+  const Moments moments{static_cast<int>(nodes_.size())};
+  std::vector<bool> written(values_.size(), false);
+  for (size_t i = nodes_.size(); i-- > 0;) {
+    Node& node = nodes_[i];
+    bool wants_dx = false;
+    for (const int input : node.spec.inputs) {
+      const auto value = static_cast<size_t>(input);
+      if (!values_[value].needs_grad) {
+        node.dx_ids.push_back(-1);
+        node.adds.push_back(false);
+        continue;
+      }
+      wants_dx = true;
+      node.adds.push_back(written[value]);
+      node.dx_ids.push_back(
+          written[value]
+              ? planner_->Add(
+                    node.spec.name + "/dx to be added",
+                    MemoryClass::kActivationGradients,
+                    values_[value].size * options_.max_batch * kFloatBytes,
+                    moments.Backward(i), moments.Backward(i))
+              : buffers_[static_cast<size_t>(buffer_of_[value])].grad_id);
+      written[value] = true;
+    }
+    RETURN_IF_ERROR(node.spec.layer->Plan({.max_batch = options_.max_batch,
+                                           .forward = moments.Forward(i),
+                                           .backward = moments.Backward(i),
+                                           .end = moments.Update(),
+                                           .wants_dx = wants_dx,
+                                           .lean = options_.lean,
+                                           .planner = *planner_}));
+  }
   return {};
 }
 
 Status Network::Allocate() {
   ASSIGN_OR_RETURN(arena_, AllocateAligned(planner_->arena_bytes()));
-  labels_.resize(static_cast<size_t>(max_batch_));
-  for (size_t i = 0; i < nodes_.size(); ++i) {
-    nodes_[i].layer->Bind(TensorsOf(i), *planner_, arena_.get());
+  arena_view_ = Arena(*planner_, arena_.get());
+  labels_.resize(static_cast<size_t>(options_.max_batch));
+  RETURN_IF_ERROR(Bind());
+  WeightsChanged();
+  RETURN_IF_ERROR(SetBatch(options_.max_batch));
+  return context_.pool->threads() > 1 ? Calibrate() : Status();
+}
+
+Status Network::Bind() {
+  for (Node& node : nodes_) {
+    const auto floats = [&](int id) {
+      return id < 0 ? nullptr : arena_view_.Floats(id);
+    };
+    const auto buffer = [&](int value) -> const Buffer& {
+      return buffers_[static_cast<size_t>(
+          buffer_of_[static_cast<size_t>(value)])];
+    };
+    LayerTensors tensors;
+    for (size_t i = 0; i < node.spec.inputs.size(); ++i) {
+      tensors.x.push_back(floats(buffer(node.spec.inputs[i]).id));
+      tensors.dx.push_back(floats(node.dx_ids[i]));
+    }
+    tensors.y = floats(buffer(node.spec.output).id);
+    tensors.dy = floats(buffer(node.spec.output).grad_id);
+    for (const int param : node.spec.params) {
+      const auto index = static_cast<size_t>(param);
+      tensors.params.push_back(ParamValues(index).data());
+      tensors.grads.push_back(param_specs_[index].trainable
+                                  ? Floats(grads_id_) + param_offsets_[index]
+                                  : nullptr);
+    }
+    RETURN_IF_ERROR(node.spec.layer->Bind(tensors, arena_view_));
   }
-  return SetBatch(max_batch_);
+  return {};
 }
 
-LayerTensors Network::TensorsOf(size_t i) const {
-  const Node& node = nodes_[i];
-  const auto part = [&](int flat_id, int param) -> float* {
-    if (param < 0) return nullptr;
-    return Floats(flat_id) + param_offsets_[static_cast<size_t>(param)];
-  };
-  return {.x = i == 0 ? Floats(input_id_) : Floats(nodes_[i - 1].y_id),
-          .y = Floats(node.y_id),
-          .dy = Floats(node.dy_id),
-          .dx = i == 0 ? nullptr : Floats(nodes_[i - 1].dy_id),
-          .kernel = part(params_id_, node.kernel_param),
-          .bias = part(params_id_, node.bias_param),
-          .dkernel = part(grads_id_, node.kernel_param),
-          .dbias = part(grads_id_, node.bias_param)};
-}
-
-float* Network::Floats(int id) const {
-  const TensorPlan& tensor = planner_->tensors()[static_cast<size_t>(id)];
-  return reinterpret_cast<float*>(arena_.get() + tensor.offset);
+std::span<float> Network::ParamValues(size_t param) const {
+  const ParamSpec& spec = param_specs_[param];
+  float* const base = Floats(spec.trainable ? params_id_ : untrained_id_);
+  return {base + param_offsets_[param],
+          static_cast<size_t>(spec.shape.elements())};
 }
 
 void Network::SetWeights(const std::vector<NamedTensor>& weights) {
   CHECK(weights.size() == param_specs_.size());
   for (size_t i = 0; i < weights.size(); ++i) {
     CHECK(weights[i].shape == param_specs_[i].shape);
-    std::ranges::copy(weights[i].values, ParamPart(params(), i).begin());
+    std::ranges::copy(weights[i].values, ParamValues(i).begin());
   }
+  WeightsChanged();
 }
 
 std::vector<NamedTensor> Network::Weights() const {
   std::vector<NamedTensor> weights;
   for (size_t i = 0; i < param_specs_.size(); ++i) {
-    const auto part = ParamPart({Floats(params_id_), FlatSize()}, i);
+    const auto part = ParamValues(i);
     weights.push_back({.name = param_specs_[i].name,
                        .shape = param_specs_[i].shape,
                        .values = {part.begin(), part.end()}});
@@ -171,34 +265,129 @@ std::vector<NamedTensor> Network::Weights() const {
   return weights;
 }
 
+void Network::WeightsChanged() {
+  for (Node& node : nodes_) node.spec.layer->WeightsChanged();
+}
+
+bool Network::WeightsAreFinite() const {
+  for (size_t i = 0; i < param_specs_.size(); ++i) {
+    const auto finite = [](float value) { return std::isfinite(value); };
+    if (!std::ranges::all_of(ParamValues(i), finite)) return false;
+  }
+  return true;
+}
+
 std::span<float> Network::ParamPart(std::span<float> flat, size_t param) const {
+  CHECK(param_specs_[param].trainable);
   return flat.subspan(
       static_cast<size_t>(param_offsets_[param]),
       static_cast<size_t>(param_specs_[param].shape.elements()));
 }
 
 Status Network::SetBatch(int64_t batch) {
-  CHECK(batch >= 1 && batch <= max_batch_);
+  CHECK(batch >= 1 && batch <= options_.max_batch);
   if (batch == batch_) return {};
-  for (Node& node : nodes_) RETURN_IF_ERROR(node.layer->SetBatch(batch));
   batch_ = batch;
+  return ApplyBatch();
+}
+
+Status Network::ApplyBatch() {
+  for (Node& node : nodes_) {
+    RETURN_IF_ERROR(node.spec.layer->SetBatch(batch_, node.pools));
+  }
   return {};
 }
 
-void Network::Forward() {
-  for (Node& node : nodes_) node.layer->Forward();
+// With the largest batch and whatever numbers are in the arena: the time of no
+// operation depends on them.
+Status Network::Calibrate() {
+  for (Node& node : nodes_) {
+    Layer& layer = *node.spec.layer;
+    const auto faster = [&](bool forward) -> Result<ThreadPool*> {
+      Status status;
+      ThreadPool* pool = FasterPool(
+          *serial_, *context_.pool,
+          [&](ThreadPool& p) {
+            if (status)
+              status = layer.SetBatch(batch_, {.forward = &p, .backward = &p});
+          },
+          [&] {
+            if (forward) {
+              layer.Forward({.training = true});
+            } else {
+              layer.Backward();
+            }
+          });
+      RETURN_IF_ERROR(status);
+      return pool;
+    };
+    ASSIGN_OR_RETURN(node.pools.forward, faster(true));
+    ASSIGN_OR_RETURN(node.pools.backward, faster(false));
+  }
+  std::fill_n(arena_.get(), planner_->arena_bytes(), std::byte{0});
+  WeightsChanged();
+  return ApplyBatch();
+}
+
+void Network::Forward(const ForwardContext& context) {
+  for (Node& node : nodes_) node.spec.layer->Forward(context);
 }
 
 BatchScore Network::Loss() {
-  return context_.kernels->softmax_cross_entropy(Floats(logits_id_),
-                                                 labels_.data(), batch_,
-                                                 classes_, Floats(dlogits_id_));
+  const Kernels& kernels = *context_.kernels;
+  const float* outputs = Floats(outputs_id_);
+  float* grads = Floats(output_grads_id_);
+  BatchScore score;
+  switch (options_.loss) {
+    case Loss::kSparseCategoricalCrossentropy:
+      score = kernels.softmax_cross_entropy(outputs, labels_.data(), batch_,
+                                            output_size_, grads);
+      break;
+    case Loss::kCategoricalCrossentropy:
+      score = kernels.softmax_cross_entropy_of(outputs, targets(), batch_,
+                                               output_size_, grads);
+      break;
+    case Loss::kMeanSquaredError:
+      score = kernels.squared_error(outputs, targets(), batch_, output_size_,
+                                    grads);
+      break;
+  }
+  for (size_t i = 0; i < param_specs_.size(); ++i) {
+    const ParamSpec& param = param_specs_[i];
+    if (param.l2 == 0.0f) continue;
+    score.loss_sum +=
+        static_cast<double>(param.l2) * static_cast<double>(batch_) *
+        kernels.sum_of_squares(ParamValues(i).data(), param.shape.elements());
+  }
+  return score;
 }
 
 void Network::Backward() {
-  context_.kernels->cross_entropy_grad(labels_.data(), batch_, classes_,
-                                       Floats(dlogits_id_));
-  for (size_t i = nodes_.size(); i-- > 0;) nodes_[i].layer->Backward();
+  const Kernels& kernels = *context_.kernels;
+  float* grads = Floats(output_grads_id_);
+  if (options_.loss == Loss::kSparseCategoricalCrossentropy) {
+    kernels.cross_entropy_grad(labels_.data(), batch_, output_size_, grads);
+  } else if (options_.loss == Loss::kCategoricalCrossentropy) {
+    kernels.cross_entropy_of_grad(targets(), batch_, output_size_, grads);
+  }
+  for (size_t i = nodes_.size(); i-- > 0;) {
+    Node& node = nodes_[i];
+    node.spec.layer->Backward();
+    for (size_t j = 0; j < node.adds.size(); ++j) {
+      if (!node.adds[j]) continue;
+      const auto value = static_cast<size_t>(node.spec.inputs[j]);
+      const Buffer& buffer = buffers_[static_cast<size_t>(buffer_of_[value])];
+      kernels.add(Floats(node.dx_ids[j]), batch_ * values_[value].size,
+                  Floats(buffer.grad_id));
+    }
+  }
+  for (size_t i = 0; i < param_specs_.size(); ++i) {
+    const ParamSpec& param = param_specs_[i];
+    if (param.l2 == 0.0f) continue;
+    kernels.add_scaled(ParamValues(i).data(), 2.0f * param.l2,
+                       param.shape.elements(),
+                       ParamPart(this->grads(), i).data());
+  }
 }
 
 }  // namespace batchsweep

@@ -1,19 +1,22 @@
 // Network: a model on XNNPACK operators, in one planned block of memory.
 //
 // A step in time: load -> Forward() -> Loss() -> Backward() -> update of
-// params() from grads(). Weights, gradients and optimizer state keep their
-// place for good; activations live until their backward step; gradients of
-// activations and workspaces share what is free.
+// params() from grads() -> WeightsChanged(). Weights, gradients and optimizer
+// state keep their place for good; activations live until they were read last;
+// gradients of activations and workspaces share what is free.
 #ifndef BATCHSWEEP_GRAPH_NETWORK_H_
 #define BATCHSWEEP_GRAPH_NETWORK_H_
 
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
+#include "graph/fastest_pool.h"
 #include "graph/layer.h"
 #include "graph/memory_planner.h"
+#include "graph/network_builder.h"
 #include "model/model_spec.h"
 #include "model/safetensors.h"
 #include "platform/error.h"
@@ -25,7 +28,10 @@ class Network {
  public:
   struct Options {
     int64_t max_batch = 1;
-    int optimizer_slots = 0;  // tensors of the size of all weights
+    int optimizer_slots = 0;  // tensors of the size of all trained weights
+    Loss loss = Loss::kSparseCategoricalCrossentropy;
+    bool lean = false;  // less memory, see PlanContext
+    uint64_t seed = 1;  // of dropout
   };
 
   // Plans the memory and creates the operators; takes no memory for tensors.
@@ -33,16 +39,22 @@ class Network {
                                 ComputeContext context);
 
   const MemoryPlanner& planner() const { return *planner_; }
-  int64_t parameter_count() const { return parameter_count_; }
-  int64_t class_count() const { return classes_; }
-  int64_t input_size() const { return input_size_; }
+  int64_t input_size() const { return values_[0].size; }
+  int64_t output_size() const { return output_size_; }
+  Loss loss() const { return options_.loss; }
+  // Whether all of XNNPACK's operators take new weights in place.
+  bool weights_are_live() const { return weights_are_live_; }
 
-  // Takes the arena and binds every layer; everything below requires it.
+  // Takes the arena, binds every layer and, with several threads, times what is
+  // faster on one; everything below requires it.
   Status Allocate();
 
   // Copies weights in. REQUIRES: those of ModelParams(model), in that order.
   void SetWeights(const std::vector<NamedTensor>& weights);
   std::vector<NamedTensor> Weights() const;
+  // To be called after params() changed.
+  void WeightsChanged();
+  bool WeightsAreFinite() const;
 
   // REQUIRES: 1 <= batch <= max_batch. Costs nothing if it is the present one.
   Status SetBatch(int64_t batch);
@@ -50,67 +62,112 @@ class Network {
 
   // (batch, input_size), to be filled before Forward().
   float* input() { return Floats(input_id_); }
-  // (batch), to be filled before Loss().
+  // What is to be learnt, to be filled before Loss(): labels (batch) for sparse
+  // categorical cross-entropy, else targets (batch, output_size).
   uint8_t* labels() { return labels_.data(); }
-  // (batch, classes), valid between Forward() and the next one.
-  const float* logits() const { return Floats(logits_id_); }
+  float* targets() { return Floats(targets_id_); }
+  // (batch, output_size), valid between Forward() and Backward().
+  const float* outputs() const { return Floats(outputs_id_); }
 
-  void Forward();
-  // Scores the logits against the labels; Backward() builds on it.
+  void Forward(const ForwardContext& context);
+  // Scores the outputs; Backward() builds on it. The loss has the kernels'
+  // regularisation in it, as Keras' has.
   BatchScore Loss();
   void Backward();
 
-  // All weights, gradients and state of the optimizer's slots as flat arrays of
-  // one length, aligned and padded alike; padding stays zero.
+  // All trained weights, gradients and state of the optimizer's slots as flat
+  // arrays of one length, aligned and padded alike; padding stays zero.
   std::span<float> params() { return {Floats(params_id_), FlatSize()}; }
   std::span<float> grads() { return {Floats(grads_id_), FlatSize()}; }
   std::span<float> optimizer_slot(int slot) {
     return {Floats(slot_ids_[static_cast<size_t>(slot)]), FlatSize()};
   }
   int optimizer_slots() const { return static_cast<int>(slot_ids_.size()); }
-  // One parameter's part of a flat array.
+  // One trained parameter's part of a flat array.
   std::span<float> ParamPart(std::span<float> flat, size_t param) const;
   const std::vector<ParamSpec>& param_specs() const { return param_specs_; }
 
+  // The threads that load and update: all, until ChooseThreads() knows better.
+  ThreadPool& load_pool() const { return *load_pool_; }
+  ThreadPool& update_pool() const { return *update_pool_; }
+  // Times `load` and `update`, which use these pools, on one thread and on all,
+  // and keeps the faster for each. `update` may change the weights.
+  template <class Load, class Update>
+  void ChooseThreads(Load load, Update update) {
+    if (context_.pool->threads() == 1) return;
+    const auto faster = [&](ThreadPool*& pool, auto& run) {
+      pool = FasterPool(
+          *serial_, *context_.pool, [&](ThreadPool& p) { pool = &p; }, run);
+    };
+    faster(load_pool_, load);
+    faster(update_pool_, update);
+  }
+
  private:
-  // A computing layer with the ids of the tensors it reads and writes.
+  // A layer with the planner's ids of the tensors it reads and writes.
   struct Node {
-    std::unique_ptr<Layer> layer;
-    int64_t output_size = 0;
-    int kernel_param = -1;  // indexes of param_specs_, -1 without
-    int bias_param = -1;
-    int y_id = -1;
-    int dy_id = -1;
+    NodeSpec spec;
+    LayerPools pools;
+    std::vector<int> dx_ids;  // -1: not wanted
+    std::vector<bool> adds;   // dx is added to the input's gradient afterwards
+  };
+  // Values that lie in the same memory.
+  struct Buffer {
+    std::string name;
+    int64_t size = 0;
+    bool needs_grad = false;
+    int first = 0, last = 0;  // moments
+    int grad_first = 0, grad_last = 0;
+    int id = -1;
+    int grad_id = -1;
   };
 
   Network() = default;
-  Status AddNodes(const ModelSpec& model, ComputeContext context);
-  Status PlanMemory(Options options);
-  LayerTensors TensorsOf(size_t node) const;
+  void PlaceParams();
+  void ShareBuffers();
+  Status PlanMemory();
+  Status PlanNodes();
+  Status Bind();
+  Status ApplyBatch();
+  Status Calibrate();
+  std::span<float> ParamValues(size_t param) const;
   size_t FlatSize() const { return static_cast<size_t>(flat_size_); }
-  float* Floats(int id) const;
+  float* Floats(int id) const { return arena_view_.Floats(id); }
 
-  std::unique_ptr<MemoryPlanner> planner_;
-  std::vector<Node> nodes_;
-  std::vector<ParamSpec> param_specs_;
-  std::vector<int64_t> param_offsets_;  // in floats, into the flat arrays
-  int64_t flat_size_ = 0;               // floats
-  int64_t parameter_count_ = 0;
-  int64_t input_size_ = 0;
-  int64_t classes_ = 0;
-  int64_t max_batch_ = 0;
-  int64_t batch_ = 0;
+  Options options_;
   ComputeContext context_;
+  std::unique_ptr<MemoryPlanner> planner_;
+  std::vector<ValueSpec> values_;
+  std::vector<Buffer> buffers_;
+  std::vector<int> buffer_of_;  // by value
+  std::vector<Node> nodes_;
+  int output_value_ = 0;
+  int64_t output_size_ = 0;
+  bool weights_are_live_ = true;
 
+  std::vector<ParamSpec> param_specs_;
+  std::vector<int64_t> param_offsets_;  // in floats, into the flat arrays, or
+                                        // for untrained ones into their own
+  int64_t flat_size_ = 0;               // floats
+  int64_t untrained_size_ = 0;
+
+  // Ids of the planner.
   int input_id_ = -1;
-  int logits_id_ = -1;
-  int dlogits_id_ = -1;
+  int outputs_id_ = -1;
+  int output_grads_id_ = -1;
+  int targets_id_ = -1;
   int params_id_ = -1;
   int grads_id_ = -1;
+  int untrained_id_ = -1;
   std::vector<int> slot_ids_;
 
   AlignedBlock arena_;
+  Arena arena_view_;
   std::vector<uint8_t> labels_;
+  int64_t batch_ = 0;
+  std::unique_ptr<ThreadPool> serial_;
+  ThreadPool* load_pool_ = nullptr;
+  ThreadPool* update_pool_ = nullptr;
 };
 
 }  // namespace batchsweep

@@ -10,6 +10,11 @@
 namespace batchsweep::BATCHSWEEP_ISA_NAMESPACE {
 namespace {
 
+#include "kernels/matrix_product-inl.h"
+// The others build on its vectors.
+#include "kernels/columns-inl.h"
+#include "kernels/image-inl.h"
+
 void ScaleU8(const uint8_t* __restrict in, int64_t count, float scale,
              float* __restrict out) {
   for (int64_t i = 0; i < count; ++i) {
@@ -56,6 +61,32 @@ void SgdStep(const SgdCoefficients& coefficients, const float* __restrict grads,
   }
 }
 
+void Add(const float* __restrict x, int64_t count, float* __restrict y) {
+  for (int64_t i = 0; i < count; ++i) y[i] += x[i];
+}
+
+void AddScaled(const float* __restrict x, float factor, int64_t count,
+               float* __restrict y) {
+  for (int64_t i = 0; i < count; ++i) y[i] += factor * x[i];
+}
+
+double SumOfSquares(const float* x, int64_t count) {
+  // Eight sums, for vectors; blocks in double, for accuracy.
+  constexpr int64_t kBlock = 1024, kSums = 8;
+  double total = 0.0;
+  for (int64_t begin = 0; begin < count; begin += kBlock) {
+    const int64_t end = begin + kBlock < count ? begin + kBlock : count;
+    float sums[kSums] = {};
+    int64_t i = begin;
+    for (; i + kSums <= end; i += kSums) {
+      for (int64_t s = 0; s < kSums; ++s) sums[s] += x[i + s] * x[i + s];
+    }
+    for (; i < end; ++i) sums[0] += x[i] * x[i];
+    for (const float sum : sums) total += sum;
+  }
+  return total;
+}
+
 void AddBias(const float* __restrict bias, int64_t rows, int64_t columns,
              float* __restrict y) {
   for (int64_t r = 0; r < rows; ++r) {
@@ -83,6 +114,32 @@ void ReluGrad(const float* y, const float* dy, int64_t count, float* dx) {
   }
 }
 
+void Relu6Grad(const float* y, const float* dy, int64_t count, float* dx) {
+  for (int64_t i = 0; i < count; ++i) {
+    const bool passes = (y[i] > 0.0f) & (y[i] < 6.0f);
+    const auto gradient = __builtin_bit_cast(int32_t, dy[i]);
+    dx[i] = __builtin_bit_cast(float, gradient & -int32_t{passes});
+  }
+}
+
+void Clamp(float low, float high, int64_t count, float* y) {
+  for (int64_t i = 0; i < count; ++i) {
+    const float above = y[i] < low ? low : y[i];
+    y[i] = above > high ? high : above;
+  }
+}
+
+void LeakyRelu(const float* x, float slope, int64_t count, float* y) {
+  for (int64_t i = 0; i < count; ++i) y[i] = x[i] < 0.0f ? slope * x[i] : x[i];
+}
+
+void LeakyReluGrad(const float* y, const float* dy, float slope, int64_t count,
+                   float* dx) {
+  for (int64_t i = 0; i < count; ++i) {
+    dx[i] = y[i] > 0.0f ? dy[i] : slope * dy[i];
+  }
+}
+
 void TanhGrad(const float* y, const float* dy, int64_t count, float* dx) {
   for (int64_t i = 0; i < count; ++i) dx[i] = dy[i] * (1.0f - y[i] * y[i]);
 }
@@ -107,6 +164,13 @@ void ColumnSums(const float* __restrict x, int64_t rows, int64_t columns,
   for (int64_t i = c; i < columns; ++i) sums[i] = 0.0f;
   for (int64_t r = 0; r < rows; ++r) {
     for (int64_t i = c; i < columns; ++i) sums[i] += x[r * columns + i];
+  }
+}
+
+void Dropout(const float* x, uint64_t key, int64_t first, int64_t count,
+             uint32_t threshold, float scale, float* y) {
+  for (int64_t i = 0; i < count; ++i) {
+    y[i] = Keeps(key, first + i, threshold) ? scale * x[i] : 0.0f;
   }
 }
 
@@ -152,24 +216,19 @@ int64_t FirstHighest(const float* row, int64_t classes) {
   return highest;
 }
 
-BatchScore SoftmaxCrossEntropy(const float* __restrict logits,
-                               const uint8_t* __restrict labels, int64_t rows,
-                               int64_t classes,
-                               float* __restrict probabilities) {
-  BatchScore score;
-  score.finite = AllFinite(logits, rows * classes);
-  if (!score.finite) {
-    score.loss_sum = __builtin_nan("");
-    return score;
-  }
+// Rows of logits to probabilities. score(row, highest, shifted logits, log of
+// the sum of their exponentials) is called for each row in order.
+template <class Score>
+[[gnu::always_inline]] inline void Softmax(const float* __restrict logits,
+                                           int64_t rows, int64_t classes,
+                                           float* __restrict probabilities,
+                                           const Score& score) {
   for (int64_t r = 0; r < rows; ++r) {
     const float* row = logits + r * classes;
-    const int64_t highest = FirstHighest(row, classes);
-    score.correct += highest == labels[r] ? 1 : 0;
+    const float highest = row[FirstHighest(row, classes)];
     for (int64_t c = 0; c < classes; ++c) {
-      probabilities[r * classes + c] = row[c] - row[highest];
+      probabilities[r * classes + c] = row[c] - highest;
     }
-    score.loss_sum -= probabilities[r * classes + labels[r]];
   }
   // All rows at once: rows of ten classes would not fill a vector.
   for (int64_t i = 0; i < rows * classes; ++i) {
@@ -181,8 +240,78 @@ BatchScore SoftmaxCrossEntropy(const float* __restrict logits,
     for (int64_t c = 0; c < classes; ++c) sum += row[c];
     const float scale = 1.0f / sum;
     for (int64_t c = 0; c < classes; ++c) row[c] *= scale;
-    score.loss_sum += __builtin_log(static_cast<double>(sum));
+    const float* from = logits + r * classes;
+    const int64_t highest = FirstHighest(from, classes);
+    score(r, highest, from[highest] + __builtin_log(static_cast<double>(sum)));
   }
+}
+
+BatchScore NotFinite() {
+  return {.loss_sum = __builtin_nan(""), .correct = 0, .finite = false};
+}
+
+BatchScore SoftmaxCrossEntropy(const float* __restrict logits,
+                               const uint8_t* __restrict labels, int64_t rows,
+                               int64_t classes,
+                               float* __restrict probabilities) {
+  if (!AllFinite(logits, rows * classes)) return NotFinite();
+  BatchScore score;
+  Softmax(logits, rows, classes, probabilities,
+          [&](int64_t r, int64_t highest, double log_sum) {
+            score.correct += highest == labels[r] ? 1 : 0;
+            score.loss_sum +=
+                log_sum - static_cast<double>(logits[r * classes + labels[r]]);
+          });
+  return score;
+}
+
+BatchScore SoftmaxCrossEntropyOf(const float* __restrict logits,
+                                 const float* __restrict targets, int64_t rows,
+                                 int64_t classes,
+                                 float* __restrict probabilities) {
+  if (!AllFinite(logits, rows * classes)) return NotFinite();
+  BatchScore score;
+  Softmax(logits, rows, classes, probabilities,
+          [&](int64_t r, int64_t highest, double log_sum) {
+            const float* target = targets + r * classes;
+            score.correct += highest == FirstHighest(target, classes) ? 1 : 0;
+            for (int64_t c = 0; c < classes; ++c) {
+              score.loss_sum +=
+                  static_cast<double>(target[c]) *
+                  (log_sum - static_cast<double>(logits[r * classes + c]));
+            }
+          });
+  return score;
+}
+
+void CrossEntropyOfGrad(const float* __restrict targets, int64_t rows,
+                        int64_t classes, float* __restrict probabilities) {
+  const float scale = 1.0f / static_cast<float>(rows);
+  for (int64_t r = 0; r < rows; ++r) {
+    const float* target = targets + r * classes;
+    float* row = probabilities + r * classes;
+    float mass = 0.0f;
+    for (int64_t c = 0; c < classes; ++c) mass += target[c];
+    for (int64_t c = 0; c < classes; ++c) {
+      row[c] = (row[c] * mass - target[c]) * scale;
+    }
+  }
+}
+
+BatchScore SquaredError(const float* __restrict y,
+                        const float* __restrict targets, int64_t rows,
+                        int64_t columns, float* __restrict gradient) {
+  if (!AllFinite(y, rows * columns)) return NotFinite();
+  BatchScore score;
+  for (int64_t i = 0; i < rows * columns; ++i) {
+    gradient[i] = y[i] - targets[i];
+  }
+  for (int64_t r = 0; r < rows; ++r) {
+    score.loss_sum += SumOfSquares(gradient + r * columns, columns) /
+                      static_cast<double>(columns);
+  }
+  const float scale = 2.0f / static_cast<float>(rows * columns);
+  for (int64_t i = 0; i < rows * columns; ++i) gradient[i] *= scale;
   return score;
 }
 
@@ -203,14 +332,36 @@ const Kernels kKernels = {
     .scale_u8 = ScaleU8,
     .adam_step = AdamStep,
     .sgd_step = SgdStep,
+    .add = Add,
+    .add_scaled = AddScaled,
+    .sum_of_squares = SumOfSquares,
     .add_bias = AddBias,
     .add_bias_relu = AddBiasRelu,
+    .clamp = Clamp,
+    .leaky_relu = LeakyRelu,
     .relu_grad = ReluGrad,
+    .relu6_grad = Relu6Grad,
+    .leaky_relu_grad = LeakyReluGrad,
     .tanh_grad = TanhGrad,
     .sigmoid_grad = SigmoidGrad,
     .column_sums = ColumnSums,
+    .matrix_product = MatrixProductOf,
+    .max_pool = MaxPool,
+    .max_pool_grad = MaxPoolGrad,
+    .average_pool = AveragePool,
+    .average_pool_grad = AveragePoolGrad,
+    .depthwise_kernel_grad = DepthwiseKernelGrad,
+    .depthwise_input_grad = DepthwiseInputGrad,
+    .affine = Affine,
+    .shifted_moments = ShiftedMoments,
+    .gradient_moments = GradientMoments,
+    .normalization_grad = NormalizationGrad,
+    .dropout = Dropout,
     .softmax_cross_entropy = SoftmaxCrossEntropy,
     .cross_entropy_grad = CrossEntropyGrad,
+    .softmax_cross_entropy_of = SoftmaxCrossEntropyOf,
+    .cross_entropy_of_grad = CrossEntropyOfGrad,
+    .squared_error = SquaredError,
 };
 
 }  // namespace batchsweep::BATCHSWEEP_ISA_NAMESPACE

@@ -12,8 +12,10 @@
 
 namespace batchsweep {
 
-// Copies the pixels of `rows`, scaled to 0 .. 1, and their labels into the
-// network. REQUIRES: rows.size() == network.batch().
+// Copies the inputs of `rows`, pixels scaled to 0 .. 1, into the network, and
+// what its loss learns from: labels; or targets, made from labels as one-hot
+// rows where the dataset has no targets, and from the inputs themselves where it
+// has no labels either. REQUIRES: rows.size() == network.batch().
 void LoadBatch(const Dataset& dataset, std::span<const uint32_t> rows,
                const Kernels& kernels, Network& network);
 

@@ -62,23 +62,25 @@ void OptimizerStep(const OptimizerConfig& config, int64_t step,
   const int slots = OptimizerSlots(config);
   float* const first = slots > 0 ? network.optimizer_slot(0).data() : nullptr;
   float* const second = slots > 1 ? network.optimizer_slot(1).data() : nullptr;
-  const int64_t tile = context.pool->threads() == 1 ? count : kTile;
+  ThreadPool& pool = network.update_pool();
+  const int64_t tile = pool.threads() == 1 ? count : kTile;
 
   if (config.kind == OptimizerConfig::Kind::kSgd) {
     const SgdCoefficients sgd{.learning_rate = config.learning_rate,
                               .momentum = config.momentum,
                               .nesterov = config.nesterov};
-    context.pool->ParallelFor(count, tile, [&](int64_t begin, int64_t size) {
+    pool.ParallelFor(count, tile, [&](int64_t begin, int64_t size) {
       kernels.sgd_step(sgd, grads + begin, size, params + begin,
                        first == nullptr ? nullptr : first + begin);
     });
-    return;
+    return network.WeightsChanged();
   }
   const AdamCoefficients adam = CoefficientsOf(config, step);
-  context.pool->ParallelFor(count, tile, [&](int64_t begin, int64_t size) {
+  pool.ParallelFor(count, tile, [&](int64_t begin, int64_t size) {
     kernels.adam_step(adam, grads + begin, size, params + begin, first + begin,
                       second + begin);
   });
+  network.WeightsChanged();
 }
 
 }  // namespace batchsweep

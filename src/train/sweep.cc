@@ -88,6 +88,7 @@ class CellRun {
                      .shuffle = config_.shuffle,
                      .optimizer = optimizer},
                     context_, sensors, network);
+    trainer.ChooseThreads();
     RETURN_IF_ERROR(Start(network, trainer));
     RETURN_IF_ERROR(Train(network, trainer, result));
     return result.interrupted ? Status() : Finish(network, trainer, result);

@@ -41,6 +41,17 @@ Trainer::Trainer(const TrainingData& data, const CellConfig& config,
   blank_.arena_bytes = network.planner().arena_bytes();
 }
 
+void Trainer::ChooseThreads() {
+  batcher_.StartEpoch(1);
+  const auto rows = batcher_.Next(network_.batch());
+  if (static_cast<int64_t>(rows.size()) < network_.batch()) return;
+  network_.ChooseThreads(
+      [&] {
+        LoadBatch(*data_.train.dataset, rows, *context_.kernels, network_);
+      },
+      [&] { OptimizerStep(config_.optimizer, 1, context_, network_); });
+}
+
 Result<Trainer::Outcome> Trainer::TrainEpoch(const Hooks& hooks) {
   const ScopedFlushDenormals flush_denormals;
   const int64_t start_ns = MonotonicNs();
@@ -79,7 +90,7 @@ Status Trainer::Step(std::span<const uint32_t> rows) {
   const int64_t start_ns = MonotonicNs();
   LoadBatch(*data_.train.dataset, rows, *context_.kernels, network_);
   const int64_t loaded_ns = MonotonicNs();
-  network_.Forward();
+  network_.Forward({.training = true, .step = state_.step});
   const BatchScore score = network_.Loss();
   const int64_t forward_ns = MonotonicNs();
   network_.Backward();

@@ -100,6 +100,10 @@ class Trainer {
   // The steps of the last TrainEpoch().
   std::span<const StepRecord> records() const { return records_; }
 
+  // Times loading and updating on one thread and on all, for the network to use
+  // the faster. Changes its weights and optimizer state.
+  void ChooseThreads();
+
   // To continue where another trainer stopped; before the first TrainEpoch().
   void Restore(CellState state) { state_ = std::move(state); }
   const CellState& state() const { return state_; }

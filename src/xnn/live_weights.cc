@@ -230,6 +230,7 @@ Result<bool> LiveWeights::MapHolds() {
       CreateWith(InXnnpackOrder(kernel.data()), bias, &packed, &op));
   xnn_delete_operator(op);
   if (packed.bytes != cache_->bytes) return false;
+  std::memset(cache_->memory, 0, cache_->bytes);
   RunCopies(kernel_copies_, kernel.data(), cache_->floats().data());
   RunCopies(bias_copies_, bias.data(), cache_->floats().data());
   return std::memcmp(packed.memory, cache_->memory, packed.bytes) == 0;
@@ -239,10 +240,10 @@ int64_t LiveWeights::packed_bytes() const {
   return live_ ? static_cast<int64_t>(cache_->bytes) : 0;
 }
 
-void LiveWeights::Bind(std::byte* packed) {
+void LiveWeights::Bind(std::byte* packed, bool shared) {
   if (!live_) return;
-  // What is no weight comes along.
-  std::memcpy(packed, cache_->memory, cache_->bytes);
+  shared_ = shared;
+  std::memset(packed, 0, cache_->bytes);
   cache_->memory = packed;
   cache_->own.reset();
 }
@@ -250,6 +251,7 @@ void LiveWeights::Bind(std::byte* packed) {
 Status LiveWeights::Refresh(const float* kernel, const float* bias) {
   CHECK((bias != nullptr) == (options_.biases > 0));
   if (live_) {
+    if (shared_) std::memset(cache_->memory, 0, cache_->bytes);
     RunCopies(kernel_copies_, kernel, cache_->floats().data());
     if (bias != nullptr) {
       RunCopies(bias_copies_, bias, cache_->floats().data());

@@ -8,7 +8,7 @@
 //    ...: the packed memory then spells out which weight stands where.
 // 3. From that comes a list of strided copies, packed position <- weight. A
 //    weight may stand in several places: on 64-bit Arm the padding of a ragged
-//    last block holds copies of real weights. What is no weight stays as it is.
+//    last block holds copies of real weights. What is no weight is zero.
 // 4. After each update, Refresh() carries the new weights over. Nothing is
 //    created, packed or allocated.
 // The list is tried out before use: other weights packed by XNNPACK itself must
@@ -79,9 +79,10 @@ class LiveWeights {
 
   // Of the memory that Bind() wants: 0 unless live().
   int64_t packed_bytes() const;
-  // `packed`: 64-byte aligned and ours until the end. Before the operator's
-  // reshape, which asks where its weights are.
-  void Bind(std::byte* packed);
+  // `packed`: 64-byte aligned; ours until the end or, if shared, from each
+  // Refresh() to the operator's next run. Before the operator's reshape, which
+  // asks where its weights are.
+  void Bind(std::byte* packed, bool shared);
 
   // Takes over the weights, in our order. REQUIRES: Bind() was called.
   // `bias` is null without biases.
@@ -100,6 +101,7 @@ class LiveWeights {
   Options options_;
   CreateOperator create_;
   bool live_ = false;
+  bool shared_ = false;
   std::unique_ptr<Cache> cache_;
   xnn_operator* op_ = nullptr;
   std::vector<StridedCopy> kernel_copies_;

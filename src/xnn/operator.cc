@@ -115,6 +115,7 @@ Status Transpose::Bind(const float* x, float* y) {
 Result<Unary> Unary::Create(Function function) {
   xnn_unary_operator type = xnn_unary_clamp;
   xnn_unary_params params = {.clamp = {.min = 0.0f, .max = kInfinity}};
+  if (function == Function::kRelu6) params.clamp.max = 6.0f;
   if (function == Function::kTanh) type = xnn_unary_tanh;
   if (function == Function::kSigmoid) type = xnn_unary_sigmoid;
   xnn_operator* op = nullptr;

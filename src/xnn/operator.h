@@ -86,7 +86,7 @@ class Transpose : public Operator {
 // y = f(x) for each of (batch, channels). y may be x.
 class Unary : public Operator {
  public:
-  enum class Function { kRelu, kTanh, kSigmoid };
+  enum class Function { kRelu, kRelu6, kTanh, kSigmoid };
   static Result<Unary> Create(Function function);
 
   Status Reshape(int64_t batch, int64_t channels, ThreadPool& pool);

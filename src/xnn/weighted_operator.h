@@ -35,7 +35,9 @@ class WeightedOperator {
   bool live() const { return weights_->live(); }
   int64_t packed_bytes() const { return weights_->packed_bytes(); }
   // See LiveWeights::Bind().
-  void BindWeights(std::byte* packed) { weights_->Bind(packed); }
+  void BindWeights(std::byte* packed, bool shared = false) {
+    weights_->Bind(packed, shared);
+  }
 
   // REQUIRES: BindWeights(). Allocates nothing if live().
   Status Refresh(const float* kernel, const float* bias);

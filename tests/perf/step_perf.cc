@@ -94,7 +94,7 @@ struct Bench {
                 Network& network) {
     network.SetBatch(static_cast<int64_t>(rows.size())).value();
     LoadBatch(source.train, rows, *engine.context().kernels, network);
-    network.Forward();
+    network.Forward({.training = true});
     network.Loss();
     network.Backward();
     OptimizerStep({}, step, engine.context(), network);

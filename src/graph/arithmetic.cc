@@ -1,0 +1,154 @@
+#include "graph/arithmetic.h"
+
+#include <algorithm>
+
+#include "util/check.h"
+
+namespace batchsweep {
+namespace {
+
+// Rows whose sum a float holds well; more are summed in double. Fixed, so that
+// threads make no difference.
+constexpr int64_t kSumRows = 512;
+
+// Elements of an elementwise operation that are worth handing to a thread.
+constexpr int64_t kElementTile = 4096;
+
+// Rows and columns that the product's tiles divide without remainder.
+constexpr int64_t kProductRows = 6;
+constexpr int64_t kProductColumns = 64;
+
+int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+}  // namespace
+
+int64_t TileOf(int64_t size, int64_t least, const ThreadPool& pool) {
+  if (pool.threads() == 1) return std::max<int64_t>(size, 1);
+  return std::max<int64_t>(1, DivideUp(DivideUp(size, pool.threads()), least)) *
+         least;
+}
+
+void RunProduct(const MatrixProduct& product, const Kernels& kernels,
+                ThreadPool& pool) {
+  if (pool.threads() == 1) return kernels.matrix_product(product);
+  const bool by_columns = product.n >= kProductColumns * pool.threads();
+  if (by_columns) {
+    pool.ParallelFor(product.n, TileOf(product.n, kProductColumns, pool),
+                     [&](int64_t begin, int64_t count) {
+                       MatrixProduct part = product;
+                       part.b += begin;
+                       part.c += begin;
+                       part.n = count;
+                       kernels.matrix_product(part);
+                     });
+    return;
+  }
+  pool.ParallelFor(product.m, TileOf(product.m, kProductRows, pool),
+                   [&](int64_t begin, int64_t count) {
+                     MatrixProduct part = product;
+                     if (part.a_offsets != nullptr) {
+                       part.a_offsets += begin;
+                     } else {
+                       part.a += begin;
+                     }
+                     part.c += begin * product.c_stride;
+                     part.m = count;
+                     kernels.matrix_product(part);
+                   });
+}
+
+void AddBiasAndActivate(const float* bias, Activation activation, int64_t rows,
+                        int64_t columns, float* y, const Kernels& kernels,
+                        ThreadPool& pool) {
+  CHECK(activation == Activation::kLinear || activation == Activation::kRelu ||
+        activation == Activation::kRelu6);
+  if (bias == nullptr && activation == Activation::kLinear) return;
+  const bool relu_with_bias =
+      bias != nullptr && activation == Activation::kRelu;
+  const int64_t least = std::max<int64_t>(1, kElementTile / columns);
+  pool.ParallelFor(
+      rows, TileOf(rows, least, pool), [&](int64_t begin, int64_t count) {
+        float* part = y + begin * columns;
+        if (relu_with_bias) {
+          return kernels.add_bias_relu(bias, count, columns, part);
+        }
+        if (bias != nullptr) kernels.add_bias(bias, count, columns, part);
+        if (activation == Activation::kLinear) return;
+        const float high = activation == Activation::kRelu6
+                               ? 6.0f
+                               : std::numeric_limits<float>::infinity();
+        kernels.clamp(0.0f, high, count * columns, part);
+      });
+}
+
+void ActivationGrad(Activation activation, const float* y, int64_t count,
+                    float* dy, const Kernels& kernels, ThreadPool& pool) {
+  if (activation == Activation::kLinear) return;
+  CHECK(activation == Activation::kRelu || activation == Activation::kRelu6);
+  const auto grad =
+      activation == Activation::kRelu ? kernels.relu_grad : kernels.relu6_grad;
+  pool.ParallelFor(count, TileOf(count, kElementTile, pool),
+                   [&](int64_t begin, int64_t size) {
+                     grad(y + begin, dy + begin, size, dy + begin);
+                   });
+}
+
+int64_t ColumnSumsFloats(int64_t rows, int64_t columns) {
+  return DivideUp(rows, kSumRows) * columns;
+}
+
+void ColumnSums(const float* x, int64_t rows, int64_t columns, float* partial,
+                float* sums, const Kernels& kernels, ThreadPool& pool) {
+  if (rows <= kSumRows) return kernels.column_sums(x, rows, columns, sums);
+  const int64_t blocks = DivideUp(rows, kSumRows);
+  pool.ParallelFor(blocks, TileOf(blocks, 1, pool),
+                   [&](int64_t begin, int64_t count) {
+                     for (int64_t i = begin; i < begin + count; ++i) {
+                       const int64_t first = i * kSumRows;
+                       kernels.column_sums(x + first * columns,
+                                           std::min(kSumRows, rows - first),
+                                           columns, partial + i * columns);
+                     }
+                   });
+  for (int64_t c = 0; c < columns; ++c) {
+    double sum = 0.0;
+    for (int64_t i = 0; i < blocks; ++i) {
+      sum += static_cast<double>(partial[i * columns + c]);
+    }
+    sums[c] = static_cast<float>(sum);
+  }
+}
+
+Window MakeWindow(const WindowSpec& spec, const Shape& input,
+                  const Shape& output) {
+  Window window{.height = input.dims[0],
+                .width = input.dims[1],
+                .channels = input.dims[2],
+                .out_height = output.dims[0],
+                .out_width = output.dims[1],
+                .window_height = spec.size.height,
+                .window_width = spec.size.width,
+                .stride_height = spec.strides.height,
+                .stride_width = spec.strides.width,
+                .dilation_height = spec.dilation.height,
+                .dilation_width = spec.dilation.width};
+  if (spec.padding == Padding::kSame) {
+    window.top = std::max<int64_t>(BottomPadding(window), 0) / 2;
+    window.left = std::max<int64_t>(RightPadding(window), 0) / 2;
+  }
+  return window;
+}
+
+int64_t BottomPadding(const Window& w) {
+  return std::max<int64_t>(0, (w.out_height - 1) * w.stride_height +
+                                  (w.window_height - 1) * w.dilation_height +
+                                  1 - w.height - w.top);
+}
+
+int64_t RightPadding(const Window& w) {
+  return std::max<int64_t>(0, (w.out_width - 1) * w.stride_width +
+                                  (w.window_width - 1) * w.dilation_width + 1 -
+                                  w.width - w.left);
+}
+
+}  // namespace batchsweep

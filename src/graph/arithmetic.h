@@ -1,0 +1,58 @@
+// What several layers do to their tensors, on the threads of a pool. Results do
+// not depend on the number of threads.
+#ifndef BATCHSWEEP_GRAPH_ARITHMETIC_H_
+#define BATCHSWEEP_GRAPH_ARITHMETIC_H_
+
+#include <cstdint>
+
+#include "kernels/kernels.h"
+#include "model/model_spec.h"
+#include "xnn/thread_pool.h"
+
+namespace batchsweep {
+
+inline constexpr int64_t kFloatBytes = sizeof(float);
+
+// The pieces of `size` that the pool's threads take: one each, but not smaller
+// than `least`, and a multiple of it.
+int64_t TileOf(int64_t size, int64_t least, const ThreadPool& pool);
+
+// The product, split by rows or columns of c.
+void RunProduct(const MatrixProduct& product, const Kernels& kernels,
+                ThreadPool& pool);
+
+// y += bias and then the activation, rows at a time. `bias` may be null.
+// REQUIRES: the activation is linear, relu or relu6.
+void AddBiasAndActivate(const float* bias, Activation activation, int64_t rows,
+                        int64_t columns, float* y, const Kernels& kernels,
+                        ThreadPool& pool);
+
+// dy *= the activation's gradient, from its output.
+// REQUIRES: the activation is linear, relu or relu6.
+void ActivationGrad(Activation activation, const float* y, int64_t count,
+                    float* dy, const Kernels& kernels, ThreadPool& pool);
+
+// sums (columns) of x (rows, columns) in float over blocks of rows and in
+// double over blocks. `partial` has room for ColumnSumsFloats().
+int64_t ColumnSumsFloats(int64_t rows, int64_t columns);
+void ColumnSums(const float* x, int64_t rows, int64_t columns, float* partial,
+                float* sums, const Kernels& kernels, ThreadPool& pool);
+
+// A convolution or pooling over images, by Keras' padding.
+struct WindowSpec {
+  Extent2D size;
+  Extent2D strides;
+  Extent2D dilation;
+  Padding padding = Padding::kValid;
+};
+// Images (H, W, C), outputs (OH, OW, ..).
+Window MakeWindow(const WindowSpec& spec, const Shape& input,
+                  const Shape& output);
+
+// Zeros behind and below the image that the window reads.
+int64_t BottomPadding(const Window& window);
+int64_t RightPadding(const Window& window);
+
+}  // namespace batchsweep
+
+#endif  // BATCHSWEEP_GRAPH_ARITHMETIC_H_

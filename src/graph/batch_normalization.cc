@@ -1,0 +1,233 @@
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include "graph/arithmetic.h"
+#include "graph/layer.h"
+
+namespace batchsweep {
+namespace {
+
+// Rows whose sums a float holds well; fixed, so that threads make no
+// difference.
+constexpr int64_t kBlockRows = 256;
+
+// With rows = all but the last dimension, for each channel:
+// y = gamma (x - mean) / sqrt(variance + epsilon) + beta
+// dx = gamma / sqrt(..) * (dy - mean(dy) - xhat * mean(dy * xhat)), where xhat
+// is what gamma is multiplied with. (Ioffe and Szegedy,
+// arxiv.org/abs/1502.03167)
+class BatchNormalization : public Layer {
+ public:
+  BatchNormalization(const BatchNormalizationSpec& spec, const Shape& input,
+                     const ComputeContext& context)
+      : spec_(spec),
+        channels_(input.dims.back()),
+        rows_per_example_(input.elements() / channels_),
+        kernels_(*context.kernels) {}
+
+  Status Plan(const PlanContext& context) override {
+    const int64_t blocks = Blocks(context.max_batch * rows_per_example_);
+    const int64_t bytes = 2 * blocks * channels_ * kFloatBytes;
+    partial_id_ = context.planner.Add(spec_.name + "/partial sums",
+                                      MemoryClass::kWorkspace, bytes,
+                                      context.forward, context.forward);
+    backward_partial_id_ = context.planner.Add(
+        spec_.name + "/partial sums of gradients", MemoryClass::kWorkspace,
+        bytes, context.backward, context.backward);
+    const auto size = static_cast<size_t>(channels_);
+    mean_.resize(size);
+    inverse_deviation_.resize(size);
+    for (auto* vector : {&shift_, &scale_, &offset_, &constant_}) {
+      vector->resize(size);
+    }
+    return {};
+  }
+
+  Status Bind(const LayerTensors& tensors, const Arena& arena) override {
+    tensors_ = tensors;
+    partial_ = arena.Floats(partial_id_);
+    backward_partial_ = arena.Floats(backward_partial_id_);
+    size_t next = 0;
+    if (spec_.scale) gamma_ = next++;
+    if (spec_.center) beta_ = next++;
+    moving_mean_ = tensors.params[next++];
+    moving_variance_ = tensors.params[next];
+    return {};
+  }
+
+  Status SetBatch(int64_t batch, const LayerPools& pools) override {
+    rows_ = batch * rows_per_example_;
+    pools_ = pools;
+    return {};
+  }
+
+  void Forward(const ForwardContext& context) override {
+    if (context.training) {
+      TakeStatistics();
+    } else {
+      for (size_t c = 0; c < mean_.size(); ++c) {
+        SetStatistics(c, static_cast<double>(moving_mean_[c]),
+                      static_cast<double>(moving_variance_[c]));
+      }
+    }
+    for (size_t c = 0; c < mean_.size(); ++c) {
+      const double scale = Gamma(c) * inverse_deviation_[c];
+      scale_[c] = static_cast<float>(scale);
+      offset_[c] = static_cast<float>(Beta(c) - mean_[c] * scale);
+    }
+    ForEachRows(*pools_.forward, [&](int64_t begin, int64_t count) {
+      const int64_t at = begin * channels_;
+      kernels_.affine(tensors_.x[0] + at, scale_.data(), offset_.data(), count,
+                      channels_, tensors_.y + at);
+    });
+  }
+
+  void Backward() override {
+    ThreadPool& pool = *pools_.backward;
+    const float* x = tensors_.x[0];
+    for (size_t c = 0; c < mean_.size(); ++c) {
+      shift_[c] = static_cast<float>(mean_[c]);
+    }
+    ForEachBlock(pool, [&](int64_t block, int64_t first, int64_t count) {
+      kernels_.gradient_moments(
+          x + first * channels_, tensors_.dy + first * channels_, shift_.data(),
+          count, channels_, Part(backward_partial_, block, 0),
+          Part(backward_partial_, block, 1));
+    });
+    const double n = static_cast<double>(rows_);
+    for (size_t c = 0; c < mean_.size(); ++c) {
+      const double dy_sum = Total(backward_partial_, 0, c);
+      const double xhat_sum =
+          Total(backward_partial_, 1, c) * inverse_deviation_[c];
+      if (spec_.scale) {
+        tensors_.grads[*gamma_][c] = static_cast<float>(xhat_sum);
+      }
+      if (spec_.center) {
+        tensors_.grads[*beta_][c] = static_cast<float>(dy_sum);
+      }
+      // dx = scale * dy - scale * (dy_sum + (x - mean) * deviation^-1 *
+      // xhat_sum) / n, sorted by dy, x and what is constant.
+      const double scale = Gamma(c) * inverse_deviation_[c];
+      const double by_x = -scale * inverse_deviation_[c] * xhat_sum / n;
+      scale_[c] = static_cast<float>(scale);
+      offset_[c] = static_cast<float>(by_x);
+      constant_[c] = static_cast<float>(-scale * dy_sum / n - by_x * mean_[c]);
+    }
+    if (tensors_.dx[0] == nullptr) return;
+    ForEachRows(pool, [&](int64_t begin, int64_t count) {
+      const int64_t at = begin * channels_;
+      kernels_.normalization_grad(x + at, tensors_.dy + at, scale_.data(),
+                                  offset_.data(), constant_.data(), count,
+                                  channels_, tensors_.dx[0] + at);
+    });
+  }
+
+ private:
+  static int64_t Blocks(int64_t rows) {
+    return (rows + kBlockRows - 1) / kBlockRows;
+  }
+  double Gamma(size_t c) const {
+    return spec_.scale ? static_cast<double>(tensors_.params[*gamma_][c]) : 1.0;
+  }
+  double Beta(size_t c) const {
+    return spec_.center ? static_cast<double>(tensors_.params[*beta_][c]) : 0.0;
+  }
+  void SetStatistics(size_t c, double mean, double variance) {
+    mean_[c] = mean;
+    inverse_deviation_[c] =
+        1.0 / std::sqrt(variance + static_cast<double>(spec_.epsilon));
+  }
+
+  // The batch's mean and variance, from sums of x - shift with a value of the
+  // channel as shift: without one the squares of a mean far from 0 would take
+  // all digits.
+  void TakeStatistics() {
+    const float* x = tensors_.x[0];
+    std::copy_n(x, channels_, shift_.data());
+    ForEachBlock(
+        *pools_.forward, [&](int64_t block, int64_t first, int64_t count) {
+          kernels_.shifted_moments(x + first * channels_, shift_.data(), count,
+                                   channels_, Part(partial_, block, 0),
+                                   Part(partial_, block, 1));
+        });
+    const double n = static_cast<double>(rows_);
+    const double momentum = static_cast<double>(spec_.momentum);
+    for (size_t c = 0; c < mean_.size(); ++c) {
+      const double shifted = Total(partial_, 0, c) / n;
+      const double mean = static_cast<double>(shift_[c]) + shifted;
+      const double variance =
+          std::max(Total(partial_, 1, c) / n - shifted * shifted, 0.0);
+      SetStatistics(c, mean, variance);
+      moving_mean_[c] =
+          static_cast<float>(static_cast<double>(moving_mean_[c]) * momentum +
+                             mean * (1.0 - momentum));
+      moving_variance_[c] = static_cast<float>(
+          static_cast<double>(moving_variance_[c]) * momentum +
+          variance * (1.0 - momentum));
+    }
+  }
+
+  float* Part(float* partial, int64_t block, int64_t which) const {
+    return partial + (2 * block + which) * channels_;
+  }
+  double Total(float* partial, int64_t which, size_t c) const {
+    double total = 0.0;
+    for (int64_t block = 0; block < Blocks(rows_); ++block) {
+      total += static_cast<double>(Part(partial, block, which)[c]);
+    }
+    return total;
+  }
+
+  // body(block, first row, rows)
+  template <class Body>
+  void ForEachBlock(ThreadPool& pool, const Body& body) const {
+    const int64_t blocks = Blocks(rows_);
+    pool.ParallelFor(blocks, TileOf(blocks, 1, pool),
+                     [&](int64_t begin, int64_t count) {
+                       for (int64_t i = begin; i < begin + count; ++i) {
+                         const int64_t first = i * kBlockRows;
+                         body(i, first, std::min(kBlockRows, rows_ - first));
+                       }
+                     });
+  }
+  template <class Body>
+  void ForEachRows(ThreadPool& pool, const Body& body) const {
+    pool.ParallelFor(rows_, TileOf(rows_, kBlockRows, pool), body);
+  }
+
+  const BatchNormalizationSpec spec_;
+  const int64_t channels_;
+  const int64_t rows_per_example_;
+  const Kernels& kernels_;
+
+  int partial_id_ = -1;  // of the planner
+  int backward_partial_id_ = -1;
+  LayerTensors tensors_;
+  LayerPools pools_;
+  float* partial_ = nullptr;
+  float* backward_partial_ = nullptr;
+  std::optional<size_t> gamma_;  // places among the parameters
+  std::optional<size_t> beta_;
+  float* moving_mean_ = nullptr;
+  float* moving_variance_ = nullptr;
+  int64_t rows_ = 0;
+
+  // A value a channel.
+  std::vector<double> mean_;
+  std::vector<double> inverse_deviation_;
+  std::vector<float> shift_;
+  std::vector<float> scale_;
+  std::vector<float> offset_;
+  std::vector<float> constant_;
+};
+
+}  // namespace
+
+std::unique_ptr<Layer> MakeBatchNormalization(
+    const BatchNormalizationSpec& spec, const Shape& input,
+    const ComputeContext& context) {
+  return std::make_unique<BatchNormalization>(spec, input, context);
+}
+
+}  // namespace batchsweep

@@ -1,0 +1,105 @@
+#include "graph/arithmetic.h"
+#include "graph/layer.h"
+
+namespace batchsweep {
+namespace {
+
+// Maximum or average over windows, an image a thread.
+class Pooling : public Layer {
+ public:
+  Pooling(const Pooling2DSpec& spec, const Window& window,
+          const ComputeContext& context)
+      : name_(spec.name),
+        max_(spec.kind == Pooling2DSpec::Kind::kMax),
+        window_(window),
+        kernels_(*context.kernels),
+        in_size_(window.height * window.width * window.channels),
+        out_size_(window.out_height * window.out_width * window.channels) {}
+
+  Status Plan(const PlanContext& context) override {
+    if (!max_) return {};
+    // Which value won each window, for the way back.
+    winner_id_ = context.planner.Add(
+        name_ + "/winners", MemoryClass::kActivations,
+        context.max_batch * out_size_ * static_cast<int64_t>(sizeof(uint16_t)),
+        context.forward, context.backward);
+    return {};
+  }
+
+  Status Bind(const LayerTensors& tensors, const Arena& arena) override {
+    tensors_ = tensors;
+    if (max_) winner_ = reinterpret_cast<uint16_t*>(arena.At(winner_id_));
+    return {};
+  }
+
+  Status SetBatch(int64_t batch, const LayerPools& pools) override {
+    batch_ = batch;
+    pools_ = pools;
+    return {};
+  }
+
+  void Forward(const ForwardContext&) override {
+    ForEachImage(*pools_.forward, [&](int64_t i) {
+      const float* x = tensors_.x[0] + i * in_size_;
+      float* y = tensors_.y + i * out_size_;
+      if (max_) {
+        kernels_.max_pool(window_, x, y, winner_ + i * out_size_);
+      } else {
+        kernels_.average_pool(window_, x, y);
+      }
+    });
+  }
+
+  void Backward() override {
+    if (tensors_.dx[0] == nullptr) return;
+    ForEachImage(*pools_.backward, [&](int64_t i) {
+      const float* dy = tensors_.dy + i * out_size_;
+      float* dx = tensors_.dx[0] + i * in_size_;
+      if (max_) {
+        // Not masked: y is not read, and any array of its size will do.
+        kernels_.max_pool_grad(window_, dy, dy, winner_ + i * out_size_,
+                               /*masked=*/false, dx);
+      } else {
+        kernels_.average_pool_grad(window_, dy, dx);
+      }
+    });
+  }
+
+  bool BackwardReadsX() const override { return false; }
+
+ private:
+  template <class Body>
+  void ForEachImage(ThreadPool& pool, const Body& body) const {
+    pool.ParallelFor(batch_, TileOf(batch_, 1, pool),
+                     [&](int64_t begin, int64_t count) {
+                       for (int64_t i = begin; i < begin + count; ++i) body(i);
+                     });
+  }
+
+  const std::string name_;
+  const bool max_;
+  const Window window_;
+  const Kernels& kernels_;
+  const int64_t in_size_;
+  const int64_t out_size_;
+  int winner_id_ = -1;  // of the planner
+  LayerTensors tensors_;
+  LayerPools pools_;
+  uint16_t* winner_ = nullptr;
+  int64_t batch_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Layer> MakePooling(const Pooling2DSpec& spec,
+                                   const Shape& input, const Shape& output,
+                                   const ComputeContext& context) {
+  const Window window = MakeWindow({.size = spec.pool_size,
+                                    .strides = spec.strides,
+                                    .dilation = {},
+                                    .padding = spec.padding},
+                                   input, output);
+  return std::make_unique<Pooling>(spec, window, context);
+}
+
+}  // namespace batchsweep

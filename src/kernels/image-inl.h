@@ -1,0 +1,286 @@
+// Pooling and depthwise convolution of one image; included by kernels-inl.h.
+// Inner loops run over channels, which lie next to each other.
+
+// The window's taps that fall inside the image, along one axis.
+struct Taps {
+  int64_t first;   // of the kernel
+  int64_t last;    // one past
+  int64_t origin;  // of tap 0 in the image; may be outside
+};
+
+inline Taps TapsAt(int64_t out, int64_t stride, int64_t before, int64_t window,
+                   int64_t dilation, int64_t size) {
+  const int64_t origin = out * stride - before;
+  int64_t first = 0, last = window;
+  while (first < last && origin + first * dilation < 0) ++first;
+  while (last > first && origin + (last - 1) * dilation >= size) --last;
+  return {first, last, origin};
+}
+
+inline Taps RowTaps(const Window& w, int64_t oy) {
+  return TapsAt(oy, w.stride_height, w.top, w.window_height, w.dilation_height,
+                w.height);
+}
+
+inline Taps ColumnTaps(const Window& w, int64_t ox) {
+  return TapsAt(ox, w.stride_width, w.left, w.window_width, w.dilation_width,
+                w.width);
+}
+
+// Calls body(oy, ox, rows, columns) for each position of the window.
+template <class Body>
+[[gnu::always_inline]] inline void ForEachPosition(const Window& w,
+                                                   const Body& body) {
+  for (int64_t oy = 0; oy < w.out_height; ++oy) {
+    const Taps rows = RowTaps(w, oy);
+    for (int64_t ox = 0; ox < w.out_width; ++ox) {
+      body(oy, ox, rows, ColumnTaps(w, ox));
+    }
+  }
+}
+
+// Where tap (ky, kx) reads, as an offset in floats.
+inline int64_t TapOffset(const Window& w, const Taps& rows, const Taps& columns,
+                         int64_t ky, int64_t kx) {
+  return ((rows.origin + ky * w.dilation_height) * w.width + columns.origin +
+          kx * w.dilation_width) *
+         w.channels;
+}
+
+// Channels whose best values and places stay in registers.
+constexpr int64_t kPoolBlock = 2 * kLanes;
+
+template <int64_t kChannels>
+[[gnu::always_inline]] inline void MaxPoolAt(const Window& w, const Taps& rows,
+                                             const Taps& columns,
+                                             const float* __restrict x,
+                                             float* __restrict y,
+                                             uint16_t* __restrict winner) {
+  float best[kChannels];
+  int32_t place[kChannels];
+  const int64_t first_offset =
+      TapOffset(w, rows, columns, rows.first, columns.first);
+  for (int64_t c = 0; c < kChannels; ++c) {
+    best[c] = x[first_offset + c];
+    place[c] =
+        static_cast<int32_t>(rows.first * w.window_width + columns.first);
+  }
+  for (int64_t ky = rows.first; ky < rows.last; ++ky) {
+    for (int64_t kx = columns.first; kx < columns.last; ++kx) {
+      const float* tap = x + TapOffset(w, rows, columns, ky, kx);
+      const auto at = static_cast<int32_t>(ky * w.window_width + kx);
+      for (int64_t c = 0; c < kChannels; ++c) {
+        const bool better = tap[c] > best[c];
+        best[c] = better ? tap[c] : best[c];
+        place[c] = better ? at : place[c];
+      }
+    }
+  }
+  for (int64_t c = 0; c < kChannels; ++c) {
+    y[c] = best[c];
+    winner[c] = static_cast<uint16_t>(place[c]);
+  }
+}
+
+void MaxPool(const Window& w, const float* x, float* y, uint16_t* winner) {
+  ForEachPosition(
+      w, [&](int64_t oy, int64_t ox, const Taps& rows, const Taps& columns) {
+        const int64_t out = (oy * w.out_width + ox) * w.channels;
+        int64_t c = 0;
+        for (; c + kPoolBlock <= w.channels; c += kPoolBlock) {
+          MaxPoolAt<kPoolBlock>(w, rows, columns, x + c, y + out + c,
+                                winner + out + c);
+        }
+        for (; c + 4 <= w.channels; c += 4) {
+          MaxPoolAt<4>(w, rows, columns, x + c, y + out + c, winner + out + c);
+        }
+        for (; c < w.channels; ++c) {
+          MaxPoolAt<1>(w, rows, columns, x + c, y + out + c, winner + out + c);
+        }
+      });
+}
+
+inline void Fill(float* x, int64_t count, float value) {
+  for (int64_t i = 0; i < count; ++i) x[i] = value;
+}
+
+// Whether every pixel lies in exactly one window, so that a gradient can be
+// written instead of added.
+inline bool TilesExactly(const Window& w) {
+  return w.stride_height == w.window_height &&
+         w.stride_width == w.window_width && w.dilation_height == 1 &&
+         w.dilation_width == 1 && w.top == 0 && w.left == 0 &&
+         w.out_height * w.window_height == w.height &&
+         w.out_width * w.window_width == w.width;
+}
+
+template <bool kAdd>
+void MaxPoolGradInto(const Window& w, const float* __restrict y,
+                     const float* __restrict dy,
+                     const uint16_t* __restrict winner, bool masked,
+                     float* __restrict dx) {
+  const float limit = masked ? 0.0f : -__builtin_inff();
+  ForEachPosition(
+      w, [&](int64_t oy, int64_t ox, const Taps& rows, const Taps& columns) {
+        const int64_t out = (oy * w.out_width + ox) * w.channels;
+        for (int64_t ky = rows.first; ky < rows.last; ++ky) {
+          for (int64_t kx = columns.first; kx < columns.last; ++kx) {
+            float* tap = dx + TapOffset(w, rows, columns, ky, kx);
+            const auto at = static_cast<uint16_t>(ky * w.window_width + kx);
+            for (int64_t c = 0; c < w.channels; ++c) {
+              const bool won = (winner[out + c] == at) & (y[out + c] > limit);
+              const float gradient = won ? dy[out + c] : 0.0f;
+              tap[c] = kAdd ? tap[c] + gradient : gradient;
+            }
+          }
+        }
+      });
+}
+
+void MaxPoolGrad(const Window& w, const float* y, const float* dy,
+                 const uint16_t* winner, bool masked, float* dx) {
+  if (TilesExactly(w)) {
+    MaxPoolGradInto<false>(w, y, dy, winner, masked, dx);
+    return;
+  }
+  Fill(dx, w.height * w.width * w.channels, 0.0f);
+  MaxPoolGradInto<true>(w, y, dy, winner, masked, dx);
+}
+
+inline float OneOver(const Taps& rows, const Taps& columns) {
+  return 1.0f / static_cast<float>((rows.last - rows.first) *
+                                   (columns.last - columns.first));
+}
+
+void AveragePool(const Window& w, const float* __restrict x,
+                 float* __restrict y) {
+  ForEachPosition(
+      w, [&](int64_t oy, int64_t ox, const Taps& rows, const Taps& columns) {
+        float* out = y + (oy * w.out_width + ox) * w.channels;
+        Fill(out, w.channels, 0.0f);
+        for (int64_t ky = rows.first; ky < rows.last; ++ky) {
+          for (int64_t kx = columns.first; kx < columns.last; ++kx) {
+            const float* tap = x + TapOffset(w, rows, columns, ky, kx);
+            for (int64_t c = 0; c < w.channels; ++c) out[c] += tap[c];
+          }
+        }
+        const float share = OneOver(rows, columns);
+        for (int64_t c = 0; c < w.channels; ++c) out[c] *= share;
+      });
+}
+
+void AveragePoolGrad(const Window& w, const float* __restrict dy,
+                     float* __restrict dx) {
+  Fill(dx, w.height * w.width * w.channels, 0.0f);
+  ForEachPosition(
+      w, [&](int64_t oy, int64_t ox, const Taps& rows, const Taps& columns) {
+        const float* out = dy + (oy * w.out_width + ox) * w.channels;
+        const float share = OneOver(rows, columns);
+        for (int64_t ky = rows.first; ky < rows.last; ++ky) {
+          for (int64_t kx = columns.first; kx < columns.last; ++kx) {
+            float* tap = dx + TapOffset(w, rows, columns, ky, kx);
+            for (int64_t c = 0; c < w.channels; ++c) tap[c] += out[c] * share;
+          }
+        }
+      });
+}
+
+// One channel of x against `multiplier` of dy, of the pixels from `x` and `dy`
+// on that are `step` and `dy_step` apart.
+template <int kVectors>
+[[gnu::always_inline]] inline void DepthwiseRow(const float* x, int64_t x_step,
+                                                const float* dy,
+                                                int64_t dy_step, int64_t pixels,
+                                                float* dkernel) {
+  Vector sums[kVectors];
+  for (int j = 0; j < kVectors; ++j) sums[j] = Load(dkernel + j * kLanes);
+  for (int64_t i = 0; i < pixels; ++i) {
+    for (int j = 0; j < kVectors; ++j) {
+      sums[j] += Load(x + j * kLanes) * Load(dy + j * kLanes);
+    }
+    x += x_step;
+    dy += dy_step;
+  }
+  for (int j = 0; j < kVectors; ++j) Store(dkernel + j * kLanes, sums[j]);
+}
+
+// The positions whose tap `tap` is inside, along one axis: [first, last).
+struct Positions {
+  int64_t first;
+  int64_t last;
+};
+
+inline Positions PositionsOf(int64_t tap, int64_t stride, int64_t before,
+                             int64_t dilation, int64_t size, int64_t out) {
+  const int64_t shift = tap * dilation - before;  // read at o * stride + shift
+  int64_t first = shift < 0 ? (-shift + stride - 1) / stride : 0;
+  int64_t last = size - shift > 0 ? (size - shift + stride - 1) / stride : 0;
+  last = last < out ? last : out;
+  first = first < last ? first : last;
+  return {first, last};
+}
+
+void DepthwiseKernelGrad(const Window& w, int64_t multiplier, const float* x,
+                         const float* dy, float* dkernel) {
+  const int64_t out_channels = w.channels * multiplier;
+  for (int64_t ky = 0; ky < w.window_height; ++ky) {
+    const Positions ys = PositionsOf(ky, w.stride_height, w.top,
+                                     w.dilation_height, w.height, w.out_height);
+    for (int64_t kx = 0; kx < w.window_width; ++kx) {
+      const Positions xs = PositionsOf(kx, w.stride_width, w.left,
+                                       w.dilation_width, w.width, w.out_width);
+      float* grad = dkernel + (ky * w.window_width + kx) * out_channels;
+      for (int64_t oy = ys.first; oy < ys.last; ++oy) {
+        const int64_t iy =
+            oy * w.stride_height - w.top + ky * w.dilation_height;
+        const int64_t ix =
+            xs.first * w.stride_width - w.left + kx * w.dilation_width;
+        const float* from = x + (iy * w.width + ix) * w.channels;
+        const float* to = dy + (oy * w.out_width + xs.first) * out_channels;
+        const int64_t pixels = xs.last - xs.first;
+        const int64_t step = w.stride_width * w.channels;
+        int64_t c = 0;
+        if (multiplier == 1) {
+          for (; c + 4 * kLanes <= w.channels; c += 4 * kLanes) {
+            DepthwiseRow<4>(from + c, step, to + c, out_channels, pixels,
+                            grad + c);
+          }
+          for (; c + kLanes <= w.channels; c += kLanes) {
+            DepthwiseRow<1>(from + c, step, to + c, out_channels, pixels,
+                            grad + c);
+          }
+        }
+        for (int64_t i = 0; i < pixels; ++i) {
+          for (int64_t o = c * multiplier; o < out_channels; ++o) {
+            grad[o] +=
+                from[i * step + o / multiplier] * to[i * out_channels + o];
+          }
+        }
+      }
+    }
+  }
+}
+
+void DepthwiseInputGrad(const Window& w, int64_t multiplier,
+                        const float* __restrict dy,
+                        const float* __restrict kernel, float* __restrict dx) {
+  const int64_t out_channels = w.channels * multiplier;
+  Fill(dx, w.height * w.width * w.channels, 0.0f);
+  ForEachPosition(w, [&](int64_t oy, int64_t ox, const Taps& rows,
+                         const Taps& columns) {
+    const float* out = dy + (oy * w.out_width + ox) * out_channels;
+    for (int64_t ky = rows.first; ky < rows.last; ++ky) {
+      for (int64_t kx = columns.first; kx < columns.last; ++kx) {
+        const float* taps = kernel + (ky * w.window_width + kx) * out_channels;
+        float* to = dx + TapOffset(w, rows, columns, ky, kx);
+        if (multiplier == 1) {
+          for (int64_t c = 0; c < w.channels; ++c) to[c] += out[c] * taps[c];
+        } else {
+          for (int64_t o = 0; o < out_channels; ++o) {
+            to[o / multiplier] += out[o] * taps[o];
+          }
+        }
+      }
+    }
+  });
+}

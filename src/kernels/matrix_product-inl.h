@@ -1,0 +1,245 @@
+// The product on vector registers; included by kernels-inl.h.
+//
+// A tile of c stays in registers while all rows pass: each row's `kTileRows`
+// values of a are spread over vectors and multiplied with some vectors of b.
+// Nothing is packed or transposed but what would be read badly: columns of a
+// that lie pages apart, and b's columns beyond the last whole vector.
+
+#if defined(__AVX512F__)
+constexpr int kLanes = 16;
+#elif defined(__AVX2__)
+constexpr int kLanes = 8;
+#else
+constexpr int kLanes = 4;
+#endif
+
+typedef float Vector __attribute__((vector_size(4 * kLanes), aligned(4)));
+
+// Registers: 6 x 4 sums and 4 of b fit into 32; 16 hold 6 x 2 and 2.
+#if defined(__AVX512F__) || defined(__aarch64__)
+constexpr int kWide = 4;
+#else
+constexpr int kWide = 2;
+#endif
+constexpr int kTileRows = 6;
+
+// Rows at a time where a or b is copied to the stack first.
+constexpr int64_t kChunk = 128;
+
+struct Bands {
+  const float* a;
+  int64_t a_stride, a_band_stride;
+  const float* b;
+  int64_t b_stride, b_band_stride;
+  int64_t bands, rows;
+};
+
+inline const Vector& Load(const float* p) {
+  return *reinterpret_cast<const Vector*>(p);
+}
+inline void Store(float* p, const Vector& v) {
+  *reinterpret_cast<Vector*>(p) = v;
+}
+
+template <int kRows, int kVectors, bool kOffsets>
+[[gnu::always_inline]] inline void ProductTile(const Bands& bands,
+                                             const int32_t* offsets, float* c,
+                                             int64_t c_stride,
+                                             bool accumulate) {
+  Vector sums[kRows][kVectors];
+  for (int i = 0; i < kRows; ++i) {
+    for (int j = 0; j < kVectors; ++j) {
+      sums[i][j] = accumulate ? Load(c + i * c_stride + j * kLanes) : Vector{};
+    }
+  }
+  for (int64_t band = 0; band < bands.bands; ++band) {
+    const float* a = bands.a + band * bands.a_band_stride;
+    const float* b = bands.b + band * bands.b_band_stride;
+    for (int64_t row = 0; row < bands.rows; ++row) {
+      Vector columns[kVectors];
+      for (int j = 0; j < kVectors; ++j) columns[j] = Load(b + j * kLanes);
+      for (int i = 0; i < kRows; ++i) {
+        const float value = kOffsets ? a[offsets[i]] : a[i];
+        for (int j = 0; j < kVectors; ++j) sums[i][j] += value * columns[j];
+      }
+      a += bands.a_stride;
+      b += bands.b_stride;
+    }
+  }
+  for (int i = 0; i < kRows; ++i) {
+    for (int j = 0; j < kVectors; ++j) {
+      Store(c + i * c_stride + j * kLanes, sums[i][j]);
+    }
+  }
+}
+
+// All of m, kVectors vectors of n.
+template <int kVectors, bool kOffsets>
+void ProductColumns(Bands bands, const int32_t* offsets, int64_t m, float* c,
+                  int64_t c_stride, bool accumulate) {
+  const float* const a = bands.a;
+  for (int64_t i = 0; i < m;) {
+    const int32_t* tile_offsets = kOffsets ? offsets + i : nullptr;
+    if (!kOffsets) bands.a = a + i;
+    float* tile = c + i * c_stride;
+    if (i + kTileRows <= m) {
+      ProductTile<kTileRows, kVectors, kOffsets>(bands, tile_offsets, tile,
+                                               c_stride, accumulate);
+      i += kTileRows;
+    } else if (i + 3 <= m) {
+      ProductTile<3, kVectors, kOffsets>(bands, tile_offsets, tile, c_stride,
+                                       accumulate);
+      i += 3;
+    } else {
+      ProductTile<1, kVectors, kOffsets>(bands, tile_offsets, tile, c_stride,
+                                       accumulate);
+      ++i;
+    }
+  }
+}
+
+template <bool kOffsets>
+void ProductColumns(int vectors, const Bands& bands, const int32_t* offsets,
+                  int64_t m, float* c, int64_t c_stride, bool accumulate) {
+  switch (vectors) {
+    case 4:
+      return ProductColumns<kWide, kOffsets>(bands, offsets, m, c, c_stride,
+                                           accumulate);
+    case 2:
+      return ProductColumns<2, kOffsets>(bands, offsets, m, c, c_stride,
+                                       accumulate);
+    default:
+      return ProductColumns<1, kOffsets>(bands, offsets, m, c, c_stride,
+                                       accumulate);
+  }
+}
+
+// The last n < kLanes columns: b goes through a zero-filled vector a row, c
+// through a tile of whole vectors.
+template <bool kOffsets>
+void ProductTail(const Bands& bands, const int32_t* offsets, int64_t m, int64_t n,
+               float* c, int64_t c_stride, bool accumulate) {
+  float filled[kChunk * kLanes] = {};
+  float tile[kTileRows * kLanes] = {};
+  bool first = !accumulate;
+  for (int64_t band = 0; band < bands.bands; ++band) {
+    for (int64_t begin = 0; begin < bands.rows; begin += kChunk) {
+      const int64_t rows =
+          begin + kChunk < bands.rows ? kChunk : bands.rows - begin;
+      const float* b =
+          bands.b + band * bands.b_band_stride + begin * bands.b_stride;
+      for (int64_t row = 0; row < rows; ++row) {
+        for (int64_t j = 0; j < n; ++j) {
+          filled[row * kLanes + j] = b[row * bands.b_stride + j];
+        }
+      }
+      Bands chunk{bands.a + band * bands.a_band_stride + begin * bands.a_stride,
+                  bands.a_stride,
+                  0,
+                  filled,
+                  kLanes,
+                  0,
+                  1,
+                  rows};
+      for (int64_t i = 0; i < m; i += kTileRows) {
+        const int64_t tile_rows = i + kTileRows < m ? kTileRows : m - i;
+        if (!first) {
+          for (int64_t r = 0; r < tile_rows; ++r) {
+            for (int64_t j = 0; j < n; ++j) {
+              tile[r * kLanes + j] = c[(i + r) * c_stride + j];
+            }
+          }
+        }
+        Bands part = chunk;
+        if (!kOffsets) part.a = chunk.a + i;
+        ProductColumns<1, kOffsets>(part, kOffsets ? offsets + i : nullptr,
+                                  tile_rows, tile, kLanes, !first);
+        for (int64_t r = 0; r < tile_rows; ++r) {
+          for (int64_t j = 0; j < n; ++j) {
+            c[(i + r) * c_stride + j] = tile[r * kLanes + j];
+          }
+        }
+      }
+      first = false;
+    }
+  }
+}
+
+template <bool kOffsets>
+void ProductOf(const Bands& bands, const int32_t* offsets, int64_t m, int64_t n,
+             float* c, int64_t c_stride, bool accumulate) {
+  int64_t j = 0;
+  Bands part = bands;
+  while (n - j >= kLanes) {
+    const int64_t vectors = (n - j) / kLanes;
+    const int wide = vectors >= kWide ? kWide : vectors >= 2 ? 2 : 1;
+    part.b = bands.b + j;
+    ProductColumns<kOffsets>(wide, part, offsets, m, c + j, c_stride, accumulate);
+    j += wide * kLanes;
+  }
+  if (j == n) return;
+  part.b = bands.b + j;
+  ProductTail<kOffsets>(part, offsets, m, n - j, c + j, c_stride, accumulate);
+}
+
+// Columns of a that lie apart by more than this many floats are copied together
+// first, kPanel at a time: each row of a tile would be on a page of its own.
+constexpr int64_t kFarApart = 1024;
+constexpr int64_t kPanel = 8 * kTileRows;
+
+void ProductFarApart(const Bands& bands, int64_t m, int64_t n, float* c,
+                   int64_t c_stride, bool accumulate) {
+  float panel[kChunk * kPanel];
+  for (int64_t i = 0; i < m; i += kPanel) {
+    const int64_t width = i + kPanel < m ? kPanel : m - i;
+    for (int64_t begin = 0; begin < bands.rows; begin += kChunk) {
+      const int64_t rows =
+          begin + kChunk < bands.rows ? kChunk : bands.rows - begin;
+      for (int64_t row = 0; row < rows; ++row) {
+        const float* a = bands.a + (begin + row) * bands.a_stride + i;
+        for (int64_t x = 0; x < width; ++x) panel[row * kPanel + x] = a[x];
+      }
+      const Bands part{
+          panel,          kPanel, 0, bands.b + begin * bands.b_stride,
+          bands.b_stride, 0,      1, rows};
+      ProductOf<false>(part, nullptr, width, n, c + i * c_stride, c_stride,
+                     accumulate || begin > 0);
+    }
+  }
+}
+
+// Rows of b that stay in the first-level cache while all of m passes: 16 KiB of
+// a tile's columns.
+constexpr int64_t kCachedRows = 64;
+
+// Row by row of a long band, so that b is read from memory once.
+void ProductOfLongBand(const Bands& bands, const int32_t* offsets, int64_t m,
+                       int64_t n, float* c, int64_t c_stride, bool accumulate) {
+  for (int64_t begin = 0; begin < bands.rows; begin += kCachedRows) {
+    Bands part = bands;
+    part.a += begin * bands.a_stride;
+    part.b += begin * bands.b_stride;
+    part.rows =
+        begin + kCachedRows < bands.rows ? kCachedRows : bands.rows - begin;
+    ProductOf<true>(part, offsets, m, n, c, c_stride, accumulate || begin > 0);
+  }
+}
+
+void MatrixProductOf(const MatrixProduct& p) {
+  const Bands bands{p.a,        p.a_stride,      p.a_band_stride, p.b,
+                    p.b_stride, p.b_band_stride, p.bands,         p.rows};
+  const bool one_band = p.bands == 1;
+  if (p.a_offsets == nullptr) {
+    if (one_band && p.a_stride > kFarApart && p.rows >= 32) {
+      ProductFarApart(bands, p.m, p.n, p.c, p.c_stride, p.accumulate);
+    } else {
+      ProductOf<false>(bands, nullptr, p.m, p.n, p.c, p.c_stride, p.accumulate);
+    }
+  } else if (one_band && p.rows > 2 * kCachedRows && p.m > kTileRows) {
+    ProductOfLongBand(bands, p.a_offsets, p.m, p.n, p.c, p.c_stride,
+                      p.accumulate);
+  } else {
+    ProductOf<true>(bands, p.a_offsets, p.m, p.n, p.c, p.c_stride,
+                    p.accumulate);
+  }
+}
