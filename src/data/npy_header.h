@@ -1,0 +1,25 @@
+// The header of an .npy file (data/npy_file.h), a Python dict as text.
+#ifndef BATCHSWEEP_DATA_NPY_HEADER_H_
+#define BATCHSWEEP_DATA_NPY_HEADER_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace batchsweep {
+
+struct NpyHeader {
+  std::string descr;  // printable ASCII: "<f4"
+  bool fortran_order = false;
+  std::vector<int64_t> shape;  // no size is negative; () is empty
+};
+
+// Absent if `text` is not a dict of just these three, each once, in any order
+// and spacing: that of a structured array, whose descr is a list, is not.
+std::optional<NpyHeader> ParseNpyHeader(std::string_view text);
+
+}  // namespace batchsweep
+
+#endif  // BATCHSWEEP_DATA_NPY_HEADER_H_
