@@ -17,7 +17,7 @@ namespace {
 
 // A sweep of a small model over 100 examples: 13 and 4 steps an epoch.
 struct SmallSweep {
-  DataSource source = MakeSynthetic({.image_shape = {{5, 5, 1}},
+  DataSource source = MakeSynthetic({.example_shape = {{5, 5, 1}},
                                      .class_count = 3,
                                      .train_size = 100,
                                      .test_size = 30});

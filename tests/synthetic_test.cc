@@ -1,5 +1,6 @@
 #include "data/synthetic.h"
 
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <cstddef>
 #include <cstdint>
@@ -29,6 +30,38 @@ std::vector<std::vector<double>> ClassMeans(const Dataset& dataset,
     }
   }
   return means;
+}
+
+// What a small convolutional network makes of images: the mean of every 3x3
+// square in each channel, then the highest of every 2x2 such means.
+Dataset Pooled(const Dataset& dataset) {
+  const auto height = static_cast<size_t>(dataset.example_shape.dims[0]);
+  const auto width = static_cast<size_t>(dataset.example_shape.dims[1]);
+  const auto channels = static_cast<size_t>(dataset.example_shape.dims[2]);
+  Dataset pooled = dataset;
+  pooled.images.clear();
+  for (size_t i = 0; i < dataset.labels.size(); ++i) {
+    const uint8_t* image = Image(dataset, i).data();
+    const auto mean = [&](size_t y, size_t x, size_t c) {
+      int sum = 0;
+      for (size_t p = 0; p < 9; ++p) {
+        sum += image[((y + p / 3) * width + x + p % 3) * channels + c];
+      }
+      return static_cast<uint8_t>(sum / 9);
+    };
+    for (size_t y = 0; y + 4 <= height; y += 2) {
+      for (size_t x = 0; x + 4 <= width; x += 2) {
+        for (size_t c = 0; c < channels; ++c) {
+          pooled.images.push_back(
+              std::max({mean(y, x, c), mean(y, x + 1, c), mean(y + 1, x, c),
+                        mean(y + 1, x + 1, c)}));
+        }
+      }
+    }
+  }
+  pooled.example_shape.dims[0] = (dataset.example_shape.dims[0] - 2) / 2;
+  pooled.example_shape.dims[1] = (dataset.example_shape.dims[1] - 2) / 2;
+  return pooled;
 }
 
 double SquaredDistance(std::span<const uint8_t> image,
@@ -68,7 +101,7 @@ uint64_t Fnv1a(const std::vector<uint8_t>& bytes) {
 }
 
 TEST_CASE("synthetic data has the sizes asked for", "[synthetic]") {
-  const DataSource source = MakeSynthetic({.image_shape = {{5, 3, 2}},
+  const DataSource source = MakeSynthetic({.example_shape = {{5, 3, 2}},
                                            .class_count = 4,
                                            .train_size = 10,
                                            .test_size = 6});
@@ -87,17 +120,17 @@ TEST_CASE("synthetic data has the sizes asked for", "[synthetic]") {
 TEST_CASE("synthetic data takes extreme shapes and class counts",
           "[synthetic]") {
   const DataSource one = MakeSynthetic(
-      {.image_shape = {{1, 1, 1}}, .class_count = 2, .train_size = 3});
+      {.example_shape = {{1, 1, 1}}, .class_count = 2, .train_size = 3});
   CHECK(one.train.images.size() == 3);
   CHECK(one.test.images.empty());
   const DataSource many = MakeSynthetic(
-      {.image_shape = {{2, 9, 3}}, .class_count = 256, .train_size = 257});
+      {.example_shape = {{2, 9, 3}}, .class_count = 256, .train_size = 257});
   CHECK(many.train.labels[255] == 255);
   CHECK(many.train.labels[256] == 0);
 }
 
 TEST_CASE("synthetic data is the same bytes on every target", "[synthetic]") {
-  const DataSource source = MakeSynthetic({.image_shape = {{28, 28, 1}},
+  const DataSource source = MakeSynthetic({.example_shape = {{28, 28, 1}},
                                            .train_size = 100,
                                            .test_size = 50,
                                            .seed = 7});
@@ -107,7 +140,7 @@ TEST_CASE("synthetic data is the same bytes on every target", "[synthetic]") {
 
 TEST_CASE("another seed gives other synthetic data", "[synthetic]") {
   SyntheticOptions options{
-      .image_shape = {{8, 8, 1}}, .train_size = 20, .test_size = 20};
+      .example_shape = {{8, 8, 1}}, .train_size = 20, .test_size = 20};
   const DataSource first = MakeSynthetic(options);
   CHECK(MakeSynthetic(options).train.images == first.train.images);
   CHECK(first.train.images != first.test.images);
@@ -118,9 +151,9 @@ TEST_CASE("another seed gives other synthetic data", "[synthetic]") {
 TEST_CASE("a smaller synthetic set is the beginning of a larger",
           "[synthetic]") {
   const DataSource small = MakeSynthetic(
-      {.image_shape = {{8, 8, 1}}, .train_size = 20, .test_size = 20});
+      {.example_shape = {{8, 8, 1}}, .train_size = 20, .test_size = 20});
   const DataSource large = MakeSynthetic(
-      {.image_shape = {{8, 8, 1}}, .train_size = 30, .test_size = 20});
+      {.example_shape = {{8, 8, 1}}, .train_size = 30, .test_size = 20});
   CHECK(std::vector(large.train.images.begin(),
                     large.train.images.begin() + 20 * 64) ==
         small.train.images);
@@ -129,14 +162,53 @@ TEST_CASE("a smaller synthetic set is the beginning of a larger",
 
 TEST_CASE("synthetic data can be learnt, but not from a glance",
           "[synthetic]") {
-  for (const Shape& shape :
-       {Shape{{28, 28, 1}}, Shape{{8, 8, 1}}, Shape{{16, 16, 3}}}) {
+  for (const Shape& shape : {Shape{{28, 28, 1}}, Shape{{8, 8, 1}},
+                             Shape{{16, 16, 3}}, Shape{{32, 32, 3}}}) {
     INFO(shape.ToString());
     const DataSource source = MakeSynthetic(
-        {.image_shape = shape, .train_size = 2000, .test_size = 300});
+        {.example_shape = shape, .train_size = 2000, .test_size = 300});
     CHECK(NearestMeanAccuracy(source, 2000) > 0.93);
     CHECK(NearestMeanAccuracy(source, 10) < 0.99);
   }
+}
+
+TEST_CASE("synthetic classes outlast convolution and pooling", "[synthetic]") {
+  const DataSource images = MakeSynthetic(
+      {.example_shape = {{32, 32, 3}}, .train_size = 2000, .test_size = 300});
+  const DataSource pooled{.name = "pooled",
+                          .train = Pooled(images.train),
+                          .test = Pooled(images.test)};
+  REQUIRE(pooled.train.size() == 2000);
+  CHECK(NearestMeanAccuracy(pooled, 2000) > 0.9);
+}
+
+TEST_CASE("synthetic rows and planes are images of the same bytes",
+          "[synthetic]") {
+  const auto make = [](const Shape& shape) {
+    return MakeSynthetic(
+        {.example_shape = shape, .train_size = 20, .test_size = 10});
+  };
+  const DataSource row = make({{30}});
+  CHECK(row.train.example_shape == Shape{{30}});
+  CHECK(row.train.images == make({{1, 30, 1}}).train.images);
+  const DataSource plane = make({{5, 6}});
+  CHECK(plane.test.example_shape == Shape{{5, 6, 1}});
+  CHECK(plane.test.images == make({{5, 6, 1}}).test.images);
+}
+
+TEST_CASE("synthetic data to reconstruct has the same images, no labels",
+          "[synthetic]") {
+  SyntheticOptions options{
+      .example_shape = {{8, 8, 1}}, .train_size = 20, .test_size = 10};
+  const DataSource labelled = MakeSynthetic(options);
+  options.reconstruct = true;
+  const DataSource source = MakeSynthetic(options);
+  CHECK(source.train.images == labelled.train.images);
+  CHECK(source.test.images == labelled.test.images);
+  CHECK(source.train.labels.empty());
+  CHECK(source.test.labels.empty());
+  CHECK(source.train.class_count == 0);
+  CHECK(source.train.size() == 20);
 }
 
 }  // namespace

@@ -136,7 +136,7 @@ TEST_CASE("ten epochs of batch 32 reach 0.87 validation accuracy",
 
 // A short run on made-up data.
 struct SmallRun {
-  DataSource source = MakeSynthetic({.image_shape = {{28, 28, 1}},
+  DataSource source = MakeSynthetic({.example_shape = {{28, 28, 1}},
                                      .class_count = 10,
                                      .train_size = 500,
                                      .test_size = 100,

@@ -149,7 +149,7 @@ Result<LoadedData> LoadData(const RunOptions& options, const ModelSpec& model) {
     return Fail("model {} takes inputs of {}; images are (H, W) or (H, W, C)",
                 model.name, model.input_shape.ToString());
   }
-  SyntheticShape synthetic = {.image_shape = ImageShapeOf(model.input_shape),
+  SyntheticShape synthetic = {.example_shape = ImageShapeOf(model.input_shape),
                               .class_count = ClassCount(model)};
   if (options.train_limit) {
     // As many as are left when Split() holds its share back.

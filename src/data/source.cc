@@ -11,26 +11,25 @@ namespace {
 
 constexpr const char* kFashionMnistFolder = "/usr/share/datasets/fashion-mnist";
 
+constexpr int64_t kMinClasses = 2;
 constexpr int64_t kMaxClasses = 256;  // labels are 8-bit
 
 Result<DataSource> LoadSynthetic(const SyntheticShape& shape) {
   const int64_t test_size = (shape.train_size + 5) / 6;
-  const int64_t images = shape.train_size + test_size;
-  const int64_t pixels = shape.image_shape.elements();
+  const int64_t examples = shape.train_size + test_size;
   if (const auto room = AvailableMemoryBytes();
-      room && images > *room / pixels) {
+      room && examples > *room / shape.example_shape.elements()) {
     return Fail(
-        "synthetic: {} images of {} do not fit into the {} bytes that this "
+        "synthetic: {} examples of {} do not fit into the {} bytes that this "
         "machine has free; choose a smaller --train-limit or model",
-        images, shape.image_shape.ToString(), *room);
+        examples, shape.example_shape.ToString(), *room);
   }
-  DataSource source =
-      MakeSynthetic({.image_shape = shape.image_shape,
-                     .class_count = std::min(shape.class_count, kMaxClasses),
-                     .train_size = shape.train_size,
-                     .test_size = test_size});
-  source.name = "synthetic";
-  return source;
+  return MakeSynthetic(
+      {.example_shape = shape.example_shape,
+       .class_count = std::clamp(shape.class_count, kMinClasses, kMaxClasses),
+       .train_size = shape.train_size,
+       .test_size = test_size,
+       .reconstruct = shape.reconstruct});
 }
 
 }  // namespace

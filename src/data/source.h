@@ -11,9 +11,10 @@ namespace batchsweep {
 
 // What synthetic data is made for; real data brings its own.
 struct SyntheticShape {
-  Shape image_shape;  // (H, W, C)
-  int64_t class_count = 10;
+  Shape example_shape;          // (C), (H, W) or (H, W, C)
+  int64_t class_count = 10;     // held to 2 .. 256
   int64_t train_size = 60'000;  // and a sixth of it to test
+  bool reconstruct = false;     // the inputs themselves are what is learnt
 };
 
 // "fashion-mnist": from Debian's package dataset-fashion-mnist.

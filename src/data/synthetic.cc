@@ -37,12 +37,21 @@ uint8_t PrototypePeak(int64_t pixels) {
   return static_cast<uint8_t>(255 * kSeparation / (kSeparation + root));
 }
 
+// (H, W, C) of examples of one to three dimensions.
+Shape ImageShapeOf(const Shape& example) {
+  Shape image = example;
+  if (image.dims.size() == 1) image.dims.insert(image.dims.begin(), 1);
+  if (image.dims.size() == 2) image.dims.push_back(1);
+  return image;
+}
+
 // (class_count, H, W, C)
 std::vector<uint8_t> MakePrototypes(const SyntheticOptions& options,
                                     uint8_t peak) {
-  const int64_t height = options.image_shape.dims[0];
-  const int64_t width = options.image_shape.dims[1];
-  const int64_t channels = options.image_shape.dims[2];
+  const Shape image = ImageShapeOf(options.example_shape);
+  const int64_t height = image.dims[0];
+  const int64_t width = image.dims[1];
+  const int64_t channels = image.dims[2];
   const int64_t blocks_across = (width + kBlock - 1) / kBlock;
   const int64_t blocks_down = (height + kBlock - 1) / kBlock;
   Rng rng(options.seed, kPrototypeStream);
@@ -82,17 +91,22 @@ void DrawImage(const uint8_t* prototype, size_t pixels, unsigned noise_levels,
 Dataset MakeDataset(const SyntheticOptions& options, int64_t size,
                     const std::vector<uint8_t>& prototypes, uint8_t peak,
                     uint64_t stream) {
-  const auto pixels = static_cast<size_t>(options.image_shape.elements());
+  const auto pixels = static_cast<size_t>(options.example_shape.elements());
   const auto class_count = static_cast<size_t>(options.class_count);
   const auto count = static_cast<size_t>(size);
-  Dataset dataset{.example_shape = options.image_shape,
-                  .class_count = options.class_count,
-                  .images = std::vector<uint8_t>(count * pixels),
-                  .labels = std::vector<uint8_t>(count)};
+  Dataset dataset{.example_shape = options.example_shape,
+                  .images = std::vector<uint8_t>(count * pixels)};
+  if (dataset.example_shape.dims.size() == 2) {
+    dataset.example_shape.dims.push_back(1);
+  }
+  if (!options.reconstruct) {
+    dataset.class_count = options.class_count;
+    dataset.labels.resize(count);
+  }
   Rng rng(options.seed, stream);
   for (size_t i = 0; i < count; ++i) {
     const size_t label = i % class_count;
-    dataset.labels[i] = static_cast<uint8_t>(label);
+    if (!options.reconstruct) dataset.labels[i] = static_cast<uint8_t>(label);
     DrawImage(&prototypes[label * pixels], pixels, 256u - peak, rng,
               &dataset.images[i * pixels]);
   }
@@ -102,11 +116,12 @@ Dataset MakeDataset(const SyntheticOptions& options, int64_t size,
 }  // namespace
 
 DataSource MakeSynthetic(const SyntheticOptions& options) {
-  CHECK(options.image_shape.dims.size() == 3);
-  CHECK(std::ranges::min(options.image_shape.dims) > 0);
+  const size_t dim_count = options.example_shape.dims.size();
+  CHECK(dim_count >= 1 && dim_count <= 3);
+  CHECK(std::ranges::min(options.example_shape.dims) > 0);
   CHECK(options.class_count >= 2 && options.class_count <= 256);
   CHECK(options.train_size >= 0 && options.test_size >= 0);
-  const uint8_t peak = PrototypePeak(options.image_shape.elements());
+  const uint8_t peak = PrototypePeak(options.example_shape.elements());
   const std::vector<uint8_t> prototypes = MakePrototypes(options, peak);
   return {.name = "synthetic",
           .train = MakeDataset(options, options.train_size, prototypes, peak,

@@ -10,16 +10,20 @@ namespace batchsweep {
 
 // REQUIRES: sizes are 1 or more, except those of the sets, which may be 0.
 struct SyntheticOptions {
-  Shape image_shape;         // (H, W, C)
+  Shape example_shape;       // (C), (H, W) or (H, W, C)
   int64_t class_count = 10;  // 2 .. 256
   int64_t train_size = 0;
   int64_t test_size = 0;
   uint64_t seed = 1;
+  // Without labels: the inputs themselves are what is learnt.
+  bool reconstruct = false;
 };
 
 // Every class has a random prototype image; an example is its class' prototype
 // under strong pixel noise. Labels go round 0, 1, 2, ..., so that every range
-// is balanced. The same options give the same bytes on every target.
+// is balanced. The same options give the same bytes on every target; those of
+// (C) are those of (1, C, 1), those of (H, W) of (H, W, 1). As of other
+// sources, images of (H, W) come as (H, W, 1); examples of (C) remain so.
 DataSource MakeSynthetic(const SyntheticOptions& options);
 
 }  // namespace batchsweep

@@ -73,7 +73,7 @@ double TransposeUs(int64_t rows, int64_t columns, ThreadPool& pool) {
 }
 
 struct Bench {
-  DataSource source = MakeSynthetic({.image_shape = {{28, 28, 1}},
+  DataSource source = MakeSynthetic({.example_shape = {{28, 28, 1}},
                                      .class_count = 10,
                                      .train_size = 55'000,
                                      .test_size = 100});
