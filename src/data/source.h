@@ -19,7 +19,10 @@ struct SyntheticShape {
 
 // "fashion-mnist": from Debian's package dataset-fashion-mnist.
 // "synthetic": made up, by `shape`.
-// Anything else is a folder of IDX files.
+// Anything else is a folder, told by what is in it, in this order: *.npy is
+// NumPy arrays (data/npy.h), data_batch_1.bin or train.bin and the others
+// beside them are CIFAR (data/cifar.h), *-ubyte is IDX (data/idx.h); with .gz
+// behind all but the first.
 Result<DataSource> LoadSource(const std::string& name,
                               const SyntheticShape& shape);
 
