@@ -35,12 +35,22 @@ into the folder of --out. Exit code: 0 valid, 1 error, 2 ran but a loss was not
 finite, 130 interrupted and resumable.
 )";
 
+void AddThreads(CLI::App& app, std::vector<int>& threads) {
+  app.add_option("--threads", threads,
+                 "that compute; several, separated by commas, are swept")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+}
+
 void AddSharedFlags(CLI::App& app, RunOptions& options) {
   app.add_option("--model", options.model,
-                 "name of a zoo model or a Keras Sequential JSON file")
+                 "name of a zoo model or a Keras JSON file")
       ->capture_default_str();
-  app.add_option("--data", options.data,
-                 "fashion-mnist, synthetic, or a folder of IDX files")
+  app.add_option(
+         "--data", options.data,
+         "fashion-mnist, synthetic, or a folder of IDX, CIFAR (binary) or "
+         ".npy files")
       ->capture_default_str();
   app.add_option("--batch-sizes", options.batch_sizes,
                  "examples a step, separated by commas")
@@ -52,8 +62,17 @@ void AddSharedFlags(CLI::App& app, RunOptions& options) {
       ->capture_default_str();
   app.add_option("--momentum", options.momentum, "of sgd [0]")
       ->check(CLI::Range(0.0, 1.0));
-  app.add_option("--threads", options.threads, "that compute")
-      ->check(CLI::Range(1, 1024))
+  app.add_option("--loss", options.loss,
+                 "auto goes by the data: labels, or targets for a model that "
+                 "ends in softmax or not")
+      ->check(CLI::IsMember({"auto", "sparse_categorical_crossentropy",
+                             "categorical_crossentropy", "mean_squared_error"}))
+      ->capture_default_str();
+  AddThreads(app, options.threads);
+  app.add_option("--memory", options.memory,
+                 "keep packed copies of weights (fast), or pack them anew "
+                 "before each use (lean)")
+      ->check(CLI::IsMember({"fast", "lean"}))
       ->capture_default_str();
   app.add_option("--train-limit", options.train_limit,
                  "train on the first N examples only")
@@ -155,6 +174,13 @@ int RunCli(int argc, const char* const* argv) {
       app.add_subcommand("plan", "the memory of each batch size; runs nothing");
   AddSharedFlags(*plan, options);
   plan->callback([&] { command = [&] { return PlanCommand(options); }; });
+
+  std::vector<int> roofline_threads = {1};
+  CLI::App* roofline = app.add_subcommand(
+      "roofline", "how fast this machine multiplies matrices and updates");
+  AddThreads(*roofline, roofline_threads);
+  roofline->callback(
+      [&] { command = [&] { return RooflineCommand(roofline_threads); }; });
 
   bool info_json = false;
   CLI::App* info = app.add_subcommand("info", "this machine and its sensors");

@@ -34,7 +34,9 @@ struct RunOptions {
   std::string lr_rule = "none";
   int64_t seeds = 1;
   std::string init = "shared";
-  int threads = 1;
+  std::string loss = "auto";
+  std::vector<int> threads = {1};
+  std::string memory = "fast";
   std::optional<int64_t> train_limit;
   std::string val_from = "train";
   std::optional<int64_t> val_limit;
@@ -48,6 +50,7 @@ struct RunOptions {
 Result<int> RunCommand(const RunOptions& options);
 Result<int> PlanCommand(const RunOptions& options);
 Result<int> InfoCommand(bool json);
+Result<int> RooflineCommand(const std::vector<int>& threads);
 Result<int> ModelsCommand();
 Result<int> ShowModelCommand(const std::string& name);
 

@@ -47,7 +47,7 @@ Facts Gather(const Cpu& cpu) {
 }  // namespace
 
 Result<int> InfoCommand(bool json) {
-  ASSIGN_OR_RETURN(const Engine engine, StartEngine(1));
+  ASSIGN_OR_RETURN(const Engine engine, StartEngine({1}));
   const Facts facts = Gather(engine.cpu);
   const std::vector<SensorStatus> sensors = Sensors().Describe();
   if (json) {

@@ -14,6 +14,8 @@ Result<int> PlanCommand(const RunOptions& options) {
   ASSIGN_OR_RETURN(const OptimizerConfig optimizer, OptimizerOf(options));
   ASSIGN_OR_RETURN(const Engine engine, StartEngine(options.threads));
   ASSIGN_OR_RETURN(const LoadedData data, LoadData(options, model));
+  ThreadPool pool(1);  // the plan is the same for any number
+  const ComputeContext context{.kernels = engine.kernels, .pool = &pool};
   const int64_t dataset_bytes =
       data.source->train.bytes() + data.source->test.bytes();
 
@@ -30,8 +32,10 @@ Result<int> PlanCommand(const RunOptions& options) {
     ASSIGN_OR_RETURN(const CellMemory memory,
                      PlanCellMemory({.model = model,
                                      .optimizer = optimizer,
+                                     .loss = data.loss,
+                                     .lean = options.memory == "lean",
                                      .train_examples = data.parts.train.size(),
-                                     .context = engine.context},
+                                     .context = context},
                                     batch_size));
     size_t row = 0;
     rows[row++].push_back(std::to_string(batch_size));
@@ -47,8 +51,7 @@ Result<int> PlanCommand(const RunOptions& options) {
       "Memory of training {} on {} with {}, beside the program itself:\n",
       model.name, data.source->name, options.optimizer);
   std::print("{}", AlignedTable(rows));
-  RETURN_IF_ERROR(CheckMemory(options, model, optimizer,
-                              data.parts.train.size(), engine.context));
+  RETURN_IF_ERROR(CheckMemory(options, model, optimizer, data, engine));
   return kExitValid;
 }
 

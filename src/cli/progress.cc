@@ -59,11 +59,12 @@ void ProgressPrinter::OnEpoch(const CellProgress& progress,
                               const EpochRecord& epoch) {
   if (terminal_) return;
   std::println(stderr,
-               "[{}/{}] batch {:<4} epoch {:<3} train loss {:.4f} acc {:.4f}  "
-               "val loss {:.4f} acc {:.4f}  {}/step  {}",
+               "[{}/{}] batch {:<4} epoch {:<3} train loss {:.4f} acc {}  "
+               "val loss {:.4f} acc {}  {}/step  {}",
                progress.cell + 1, progress.cells, epoch.batch_size, epoch.epoch,
-               epoch.train_loss, epoch.train_accuracy, epoch.val_loss,
-               epoch.val_accuracy, FormatDurationNs(progress.step_time_mean_ns),
+               epoch.train_loss, OrDash(epoch.train_accuracy), epoch.val_loss,
+               OrDash(epoch.val_accuracy),
+               FormatDurationNs(progress.step_time_mean_ns),
                FormatDurationNs(epoch.train_time_ns + epoch.val_time_ns));
 }
 
@@ -72,10 +73,10 @@ void ProgressPrinter::OnCellDone(const SummaryRecord& summary) {
   Redraw("");
   std::println(stderr,
                "batch {:<4} val loss {:.4f} (best {:.4f} at epoch {})  val acc "
-               "{:.4f}  {}/step  {}",
+               "{}  {}/step  {}",
                summary.batch_size, summary.final_val_loss,
                summary.best_val_loss, summary.best_epoch,
-               summary.final_val_accuracy,
+               OrDash(summary.final_val_accuracy),
                FormatDurationNs(summary.step_time_median_ns),
                FormatDurationNs(summary.total_time_ns));
 }

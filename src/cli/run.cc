@@ -23,10 +23,20 @@ namespace {
 
 constexpr int64_t kDefaultEpochs = 10;
 
+template <class Number>
+Status RefuseTwice(const char* flag, std::vector<Number> values) {
+  std::ranges::sort(values);
+  const auto twice = std::ranges::adjacent_find(values);
+  if (twice == values.end()) return {};
+  return Fail("{}: {} is named twice", flag, *twice);
+}
+
 Result<SweepConfig> ConfigOf(const RunOptions& options, ModelSpec model,
                              const OptimizerConfig& optimizer) {
   SweepConfig config{.model = std::move(model),
                      .batch_sizes = options.batch_sizes,
+                     .threads = options.threads,
+                     .lean = options.memory == "lean",
                      .seeds = options.seeds,
                      .budget = {.epochs = options.epochs,
                                 .steps = options.steps,
@@ -38,12 +48,8 @@ Result<SweepConfig> ConfigOf(const RunOptions& options, ModelSpec model,
     config.budget.epochs = kDefaultEpochs;
   }
   ASSIGN_OR_RETURN(config.lr_rule, ParseLrRule(options.lr_rule));
-  auto sorted = options.batch_sizes;
-  std::ranges::sort(sorted);
-  if (const auto twice = std::ranges::adjacent_find(sorted);
-      twice != sorted.end()) {
-    return Fail("--batch-sizes: {} is named twice", *twice);
-  }
+  RETURN_IF_ERROR(RefuseTwice("--batch-sizes", options.batch_sizes));
+  RETURN_IF_ERROR(RefuseTwice("--threads", options.threads));
   if (options.init == "fresh") {
     config.init.kind = InitialWeights::Kind::kFresh;
   } else if (options.init != "shared") {
@@ -89,9 +95,11 @@ RunInfo Describe(const RunOptions& options, const SweepConfig& config,
                  .seeds = config.seeds,
                  .init = options.init,
                  .shuffle = config.shuffle,
+                 .loss = LossName(data.loss),
+                 .memory = options.memory,
                  .threads = options.threads},
       .cpu = engine.cpu,
-      .kernels_isa = IsaName(engine.context.kernels->isa),
+      .kernels_isa = IsaName(engine.kernels->isa),
       .system = DescribeSystem(),
       .ram_bytes = TotalMemoryBytes(),
       .clock = MeasureClock()};
@@ -110,6 +118,14 @@ std::vector<std::string> Warnings(const RunInfo& info) {
                     *info.system.governor));
   }
   return warnings;
+}
+
+std::string JoinNumbers(const std::vector<int>& numbers) {
+  std::string text;
+  for (const int number : numbers) {
+    text += (text.empty() ? "" : ", ") + std::to_string(number);
+  }
+  return text;
 }
 
 void Warn(RunInfo& info, std::string warning) {
@@ -178,6 +194,13 @@ Result<int> Conclude(const RunOptions& options, const SweepConfig& config,
                            "try a smaller --lr",
                            batch_size));
   }
+  if (!result.weights_are_live) {
+    info.packed_weights = "re-created";
+    Warn(
+        info,
+        "this XNNPACK's packed weights cannot be rewritten in place: operators "
+        "are created anew at each step, which makes it slower");
+  }
   const bool diverged = !result.diverged_batches.empty();
   info.status = result.interrupted ? "interrupted"
                 : diverged         ? "diverged"
@@ -201,12 +224,12 @@ Result<int> RunCommand(const RunOptions& options) {
   CatchInterrupts();
   ASSIGN_OR_RETURN(ModelSpec model, LoadModel(options.model));
   ASSIGN_OR_RETURN(const OptimizerConfig optimizer, OptimizerOf(options));
-  ASSIGN_OR_RETURN(const SweepConfig config,
+  ASSIGN_OR_RETURN(SweepConfig config,
                    ConfigOf(options, std::move(model), optimizer));
   ASSIGN_OR_RETURN(const Engine engine, StartEngine(options.threads));
   ASSIGN_OR_RETURN(const LoadedData data, LoadData(options, config.model));
-  RETURN_IF_ERROR(CheckMemory(options, config.model, optimizer,
-                              data.parts.train.size(), engine.context));
+  config.loss = data.loss;
+  RETURN_IF_ERROR(CheckMemory(options, config.model, optimizer, data, engine));
 
   RunInfo info = Describe(options, config, data, engine);
   auto start =
@@ -219,13 +242,14 @@ Result<int> RunCommand(const RunOptions& options) {
                info.model.name, info.model.parameters, info.data.name,
                info.data.train_examples, info.data.validation_examples,
                info.data.test_examples, info.cpu.model_name, info.kernels_isa,
-               options.threads, options.threads == 1 ? "" : "s");
+               JoinNumbers(options.threads),
+               options.threads == std::vector{1} ? "" : "s");
 
   const Sensors sensors;
   ProgressPrinter progress;
   ASSIGN_OR_RETURN(
       const SweepResult result,
-      RunSweep(config, data.parts, engine.context, sensors,
+      RunSweep(config, data.parts, *engine.kernels, sensors,
                std::move(start->position), start->recorder, progress));
   return Conclude(options, config, result, info);
 }

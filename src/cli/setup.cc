@@ -50,6 +50,76 @@ Shape ImageShapeOf(const Shape& input) {
   return {dims};
 }
 
+bool EndsInSoftmax(const ModelSpec& model) {
+  return std::visit(
+      [](const auto& layer) {
+        if constexpr (requires { layer.activation; }) {
+          return layer.activation == Activation::kSoftmax;
+        }
+        return false;
+      },
+      model.layers.back());
+}
+
+// What "auto" stands for with this data.
+Loss LossOfData(const Dataset& data, const ModelSpec& model) {
+  if (!data.labels.empty()) return Loss::kSparseCategoricalCrossentropy;
+  return EndsInSoftmax(model) ? Loss::kCategoricalCrossentropy
+                              : Loss::kMeanSquaredError;
+}
+
+Loss LossOf(const RunOptions& options, const Dataset& data,
+            const ModelSpec& model) {
+  for (const Loss loss :
+       {Loss::kSparseCategoricalCrossentropy, Loss::kCategoricalCrossentropy,
+        Loss::kMeanSquaredError}) {
+    if (options.loss == LossName(loss)) return loss;
+  }
+  return LossOfData(data, model);
+}
+
+// Whether made-up data is to be reconstructed: nothing else can be learnt from
+// it by a model whose outputs are no classes.
+bool Reconstructs(const RunOptions& options, const ModelSpec& model) {
+  if (options.loss != "auto") {
+    return options.loss == LossName(Loss::kMeanSquaredError);
+  }
+  return !EndsInSoftmax(model) &&
+         ClassCount(model) == model.input_shape.elements();
+}
+
+Status CheckDataFitsLoss(const DataSource& source, const ModelSpec& model,
+                         Loss loss) {
+  const Dataset& data = source.train;
+  const int64_t outputs = ClassCount(model);
+  const bool has_labels = !data.labels.empty();
+  if (loss == Loss::kSparseCategoricalCrossentropy && !has_labels) {
+    return Fail("{} has no labels, which {} learns from; choose another --loss",
+                source.name, LossName(loss));
+  }
+  if (loss == Loss::kMeanSquaredError && has_labels) {
+    return Fail(
+        "{} has labels; {} learns from targets or the inputs: choose another "
+        "--loss or data",
+        source.name, LossName(loss));
+  }
+  if (has_labels) {
+    if (data.class_count <= outputs) return {};
+    return Fail(
+        "model {} tells {} classes apart, {} has {}; give its last layer as "
+        "many units",
+        model.name, outputs, source.name, data.class_count);
+  }
+  const int64_t targets = data.targets.empty() ? data.example_shape.elements()
+                                               : data.target_shape.elements();
+  if (targets == outputs) return {};
+  return Fail(
+      "model {} has {} outputs, {} has {} targets an example{}; give its last "
+      "layer as many",
+      model.name, outputs, source.name, targets,
+      data.targets.empty() ? ", its inputs" : "");
+}
+
 Status CheckDataFitsModel(const DataSource& source, const ModelSpec& model) {
   const Shape& image = source.train.example_shape;
   const bool flat = model.input_shape.dims.size() == 1;
@@ -61,12 +131,6 @@ Status CheckDataFitsModel(const DataSource& source, const ModelSpec& model) {
         "made for them",
         model.name, model.input_shape.ToString(), source.name,
         image.ToString());
-  }
-  if (source.train.class_count > ClassCount(model)) {
-    return Fail(
-        "model {} tells {} classes apart, {} has {}; give its last layer as "
-        "many units",
-        model.name, ClassCount(model), source.name, source.train.class_count);
   }
   return {};
 }
@@ -92,19 +156,27 @@ TrainingData Split(const RunOptions& options, const DataSource& source) {
 
 }  // namespace
 
-Result<Engine> StartEngine(int threads) {
+const char* LossName(Loss loss) {
+  switch (loss) {
+    case Loss::kSparseCategoricalCrossentropy:
+      return "sparse_categorical_crossentropy";
+    case Loss::kCategoricalCrossentropy:
+      return "categorical_crossentropy";
+    case Loss::kMeanSquaredError:
+      return "mean_squared_error";
+  }
+  return "unknown";
+}
+
+Result<Engine> StartEngine(const std::vector<int>& threads) {
   ASSIGN_OR_RETURN(Cpu cpu, DetectCpu());
-  if (threads > cpu.usable_cores) {
-    return Fail("--threads {}: this process may use {} of {} cores", threads,
+  if (const int most = std::ranges::max(threads); most > cpu.usable_cores) {
+    return Fail("--threads {}: this process may use {} of {} cores", most,
                 cpu.usable_cores, cpu.cores);
   }
   RETURN_IF_ERROR(xnn::Initialize());
-  Engine engine{.cpu = std::move(cpu),
-                .pool = std::make_unique<ThreadPool>(threads),
-                .context = {}};
-  engine.context = {.kernels = &KernelsFor(engine.cpu.isa),
-                    .pool = engine.pool.get()};
-  return engine;
+  const Kernels& kernels = KernelsFor(cpu.isa);
+  return Engine{.cpu = std::move(cpu), .kernels = &kernels};
 }
 
 Result<ModelSpec> LoadModel(const std::string& name) {
@@ -150,7 +222,8 @@ Result<LoadedData> LoadData(const RunOptions& options, const ModelSpec& model) {
                 model.name, model.input_shape.ToString());
   }
   SyntheticShape synthetic = {.example_shape = ImageShapeOf(model.input_shape),
-                              .class_count = ClassCount(model)};
+                              .class_count = ClassCount(model),
+                              .reconstruct = Reconstructs(options, model)};
   if (options.train_limit) {
     // As many as are left when Split() holds its share back.
     constexpr int64_t kTrained = kValidationShare - 1;
@@ -161,6 +234,10 @@ Result<LoadedData> LoadData(const RunOptions& options, const ModelSpec& model) {
   RETURN_IF_ERROR(CheckDataFitsModel(source, model));
   LoadedData data{.source = std::make_unique<DataSource>(std::move(source)),
                   .parts = {}};
+  data.loss = LossOf(options, data.source->train, model);
+  RETURN_IF_ERROR(
+      CheckEnd(model, data.loss, std::format("model {}", model.name)));
+  RETURN_IF_ERROR(CheckDataFitsLoss(*data.source, model, data.loss));
   data.parts = Split(options, *data.source);
   if (data.parts.train.size() < 1) {
     return Fail(
@@ -172,12 +249,16 @@ Result<LoadedData> LoadData(const RunOptions& options, const ModelSpec& model) {
 }
 
 Status CheckMemory(const RunOptions& options, const ModelSpec& model,
-                   const OptimizerConfig& optimizer, int64_t train_examples,
-                   ComputeContext context) {
-  const MemoryQuestion question{.model = model,
-                                .optimizer = optimizer,
-                                .train_examples = train_examples,
-                                .context = context};
+                   const OptimizerConfig& optimizer, const LoadedData& data,
+                   const Engine& engine) {
+  ThreadPool pool(1);  // the plan is the same for any number
+  const MemoryQuestion question{
+      .model = model,
+      .optimizer = optimizer,
+      .loss = data.loss,
+      .lean = options.memory == "lean",
+      .train_examples = data.parts.train.size(),
+      .context = {.kernels = engine.kernels, .pool = &pool}};
   const int64_t largest = std::ranges::max(options.batch_sizes);
   if (options.memory_limit_mib) {
     const int64_t taken = ReadProcessMemory().rss_bytes.value_or(0);

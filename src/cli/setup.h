@@ -17,13 +17,13 @@
 
 namespace batchsweep {
 
-// The CPU, XNNPACK and the threads, ready to compute.
+// The CPU and XNNPACK, ready to compute.
 struct Engine {
   Cpu cpu;
-  std::unique_ptr<ThreadPool> pool;
-  ComputeContext context;
+  const Kernels* kernels = nullptr;
 };
-Result<Engine> StartEngine(int threads);
+// Refuses more threads than this process may use cores.
+Result<Engine> StartEngine(const std::vector<int>& threads);
 
 // A zoo model by name, a Keras JSON file otherwise.
 Result<ModelSpec> LoadModel(const std::string& name);
@@ -34,16 +34,21 @@ Result<OptimizerConfig> OptimizerOf(const RunOptions& options);
 struct LoadedData {
   std::unique_ptr<DataSource> source;
   TrainingData parts;
+  Loss loss = Loss::kSparseCategoricalCrossentropy;
 };
-// Refuses data that does not fit the model: another number of pixels, more
-// classes than the model has outputs, no examples left for a part.
+// Chooses the loss. Refuses data that does not fit the model or the loss:
+// another shape, more classes than the model has outputs, no labels where the
+// loss wants some, no examples left for a part.
 Result<LoadedData> LoadData(const RunOptions& options, const ModelSpec& model);
 
 // Refuses a batch size that --memory-limit or the machine has no room for.
 // Call with the data loaded: what is free then is what is left.
 Status CheckMemory(const RunOptions& options, const ModelSpec& model,
-                   const OptimizerConfig& optimizer, int64_t train_examples,
-                   ComputeContext context);
+                   const OptimizerConfig& optimizer, const LoadedData& data,
+                   const Engine& engine);
+
+// As Keras names it: "mean_squared_error".
+const char* LossName(Loss loss);
 
 // A layer for people: "dense: Dense 64 relu".
 std::vector<std::string> DescribeLayers(const ModelSpec& model);

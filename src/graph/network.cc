@@ -75,11 +75,11 @@ void Network::ShareBuffers() {
     writer[static_cast<size_t>(nodes_[i].spec.output)] = &nodes_[i];
   }
   const auto add_buffer = [&](size_t value) {
-    buffers_.push_back(
-        {.name = writer[value] == nullptr ? "input"
-                                          : writer[value]->spec.name + " output",
-         .size = values_[value].size,
-         .grad_first = INT32_MAX});
+    buffers_.push_back({.name = writer[value] == nullptr
+                                    ? "input"
+                                    : writer[value]->spec.name + " output",
+                        .size = values_[value].size,
+                        .grad_first = INT32_MAX});
     return static_cast<int>(buffers_.size()) - 1;
   };
   const auto needed = [&](size_t value) -> Buffer& {

@@ -47,9 +47,9 @@ struct BatchScore {
   bool finite = true;     // whether every logit is
 };
 
-// c[i][j] (+)= sum over k of a(k, i) * b[k][j], k in ascending order. Rows k come
-// in `bands` of `rows` each: a kernel's lines, an image's lines. All that a
-// dense layer and a convolution compute is this, with nothing packed:
+// c[i][j] (+)= sum over k of a(k, i) * b[k][j], k in ascending order. Rows k
+// come in `bands` of `rows` each: a kernel's lines, an image's lines. All that
+// a dense layer and a convolution compute is this, with nothing packed:
 //   x W      a_stride 1, a_offsets the rows of x, b the weights
 //   x' dy    a the rows of x, which lie as they are wanted
 //   W dy'    a_stride 1, a_offsets the rows of W

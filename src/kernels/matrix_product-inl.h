@@ -43,9 +43,9 @@ inline void Store(float* p, const Vector& v) {
 
 template <int kRows, int kVectors, bool kOffsets>
 [[gnu::always_inline]] inline void ProductTile(const Bands& bands,
-                                             const int32_t* offsets, float* c,
-                                             int64_t c_stride,
-                                             bool accumulate) {
+                                               const int32_t* offsets, float* c,
+                                               int64_t c_stride,
+                                               bool accumulate) {
   Vector sums[kRows][kVectors];
   for (int i = 0; i < kRows; ++i) {
     for (int j = 0; j < kVectors; ++j) {
@@ -76,7 +76,7 @@ template <int kRows, int kVectors, bool kOffsets>
 // All of m, kVectors vectors of n.
 template <int kVectors, bool kOffsets>
 void ProductColumns(Bands bands, const int32_t* offsets, int64_t m, float* c,
-                  int64_t c_stride, bool accumulate) {
+                    int64_t c_stride, bool accumulate) {
   const float* const a = bands.a;
   for (int64_t i = 0; i < m;) {
     const int32_t* tile_offsets = kOffsets ? offsets + i : nullptr;
@@ -84,15 +84,15 @@ void ProductColumns(Bands bands, const int32_t* offsets, int64_t m, float* c,
     float* tile = c + i * c_stride;
     if (i + kTileRows <= m) {
       ProductTile<kTileRows, kVectors, kOffsets>(bands, tile_offsets, tile,
-                                               c_stride, accumulate);
+                                                 c_stride, accumulate);
       i += kTileRows;
     } else if (i + 3 <= m) {
       ProductTile<3, kVectors, kOffsets>(bands, tile_offsets, tile, c_stride,
-                                       accumulate);
+                                         accumulate);
       i += 3;
     } else {
       ProductTile<1, kVectors, kOffsets>(bands, tile_offsets, tile, c_stride,
-                                       accumulate);
+                                         accumulate);
       ++i;
     }
   }
@@ -100,25 +100,25 @@ void ProductColumns(Bands bands, const int32_t* offsets, int64_t m, float* c,
 
 template <bool kOffsets>
 void ProductColumns(int vectors, const Bands& bands, const int32_t* offsets,
-                  int64_t m, float* c, int64_t c_stride, bool accumulate) {
+                    int64_t m, float* c, int64_t c_stride, bool accumulate) {
   switch (vectors) {
     case 4:
       return ProductColumns<kWide, kOffsets>(bands, offsets, m, c, c_stride,
-                                           accumulate);
+                                             accumulate);
     case 2:
       return ProductColumns<2, kOffsets>(bands, offsets, m, c, c_stride,
-                                       accumulate);
+                                         accumulate);
     default:
       return ProductColumns<1, kOffsets>(bands, offsets, m, c, c_stride,
-                                       accumulate);
+                                         accumulate);
   }
 }
 
 // The last n < kLanes columns: b goes through a zero-filled vector a row, c
 // through a tile of whole vectors.
 template <bool kOffsets>
-void ProductTail(const Bands& bands, const int32_t* offsets, int64_t m, int64_t n,
-               float* c, int64_t c_stride, bool accumulate) {
+void ProductTail(const Bands& bands, const int32_t* offsets, int64_t m,
+                 int64_t n, float* c, int64_t c_stride, bool accumulate) {
   float filled[kChunk * kLanes] = {};
   float tile[kTileRows * kLanes] = {};
   bool first = !accumulate;
@@ -153,7 +153,7 @@ void ProductTail(const Bands& bands, const int32_t* offsets, int64_t m, int64_t 
         Bands part = chunk;
         if (!kOffsets) part.a = chunk.a + i;
         ProductColumns<1, kOffsets>(part, kOffsets ? offsets + i : nullptr,
-                                  tile_rows, tile, kLanes, !first);
+                                    tile_rows, tile, kLanes, !first);
         for (int64_t r = 0; r < tile_rows; ++r) {
           for (int64_t j = 0; j < n; ++j) {
             c[(i + r) * c_stride + j] = tile[r * kLanes + j];
@@ -167,14 +167,15 @@ void ProductTail(const Bands& bands, const int32_t* offsets, int64_t m, int64_t 
 
 template <bool kOffsets>
 void ProductOf(const Bands& bands, const int32_t* offsets, int64_t m, int64_t n,
-             float* c, int64_t c_stride, bool accumulate) {
+               float* c, int64_t c_stride, bool accumulate) {
   int64_t j = 0;
   Bands part = bands;
   while (n - j >= kLanes) {
     const int64_t vectors = (n - j) / kLanes;
     const int wide = vectors >= kWide ? kWide : vectors >= 2 ? 2 : 1;
     part.b = bands.b + j;
-    ProductColumns<kOffsets>(wide, part, offsets, m, c + j, c_stride, accumulate);
+    ProductColumns<kOffsets>(wide, part, offsets, m, c + j, c_stride,
+                             accumulate);
     j += wide * kLanes;
   }
   if (j == n) return;
@@ -188,7 +189,7 @@ constexpr int64_t kFarApart = 1024;
 constexpr int64_t kPanel = 8 * kTileRows;
 
 void ProductFarApart(const Bands& bands, int64_t m, int64_t n, float* c,
-                   int64_t c_stride, bool accumulate) {
+                     int64_t c_stride, bool accumulate) {
   float panel[kChunk * kPanel];
   for (int64_t i = 0; i < m; i += kPanel) {
     const int64_t width = i + kPanel < m ? kPanel : m - i;
@@ -203,7 +204,7 @@ void ProductFarApart(const Bands& bands, int64_t m, int64_t n, float* c,
           panel,          kPanel, 0, bands.b + begin * bands.b_stride,
           bands.b_stride, 0,      1, rows};
       ProductOf<false>(part, nullptr, width, n, c + i * c_stride, c_stride,
-                     accumulate || begin > 0);
+                       accumulate || begin > 0);
     }
   }
 }

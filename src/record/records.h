@@ -18,9 +18,10 @@ struct StepRecord {
   int64_t epoch = 0;  // from 1
   int64_t step = 0;   // from 1, through all epochs of this batch size and seed
   int64_t examples = 0;
-  float loss = 0.0f;         // mean over the batch, before its update
-  float accuracy = 0.0f;     // of the same predictions
-  int64_t step_time_ns = 0;  // the sum of the next four
+  float loss = 0.0f;              // mean over the batch, before its update
+  std::optional<float> accuracy;  // of the same predictions; absent where the
+                                  // loss tells no classes apart
+  int64_t step_time_ns = 0;       // the sum of the next four
   int64_t load_time_ns = 0;
   int64_t forward_time_ns = 0;   // with the loss
   int64_t backward_time_ns = 0;  // with the loss' gradient
@@ -45,9 +46,9 @@ struct EpochRecord {
   int64_t epoch = 0;
   int64_t steps = 0;
   double train_loss = 0.0;
-  double train_accuracy = 0.0;
+  std::optional<double> train_accuracy;
   double val_loss = 0.0;
-  double val_accuracy = 0.0;
+  std::optional<double> val_accuracy;
   int64_t train_time_ns = 0;  // from the shuffle to the last step, on the clock
   int64_t val_time_ns = 0;
 };
@@ -62,12 +63,16 @@ struct SummaryRecord {
   double best_val_loss = 0.0;
   int64_t best_epoch = 0;
   double final_val_loss = 0.0;
-  double final_val_accuracy = 0.0;
+  std::optional<double> final_val_accuracy;
   double test_loss = 0.0;
-  double test_accuracy = 0.0;
+  std::optional<double> test_accuracy;
   int64_t step_time_median_ns = 0;
   int64_t step_time_p95_ns = 0;
   double examples_per_second = 0.0;  // trained, over the sum of step times
+  // What this machine's arithmetic and memory allow for such a step, see
+  // train/roofline.h, and which part of that speed the median step reached.
+  int64_t limit_time_ns = 0;
+  double limit_fraction = 0.0;
   int64_t arena_bytes = 0;
   std::optional<int64_t> peak_rss_bytes;
   int64_t total_time_ns = 0;  // all of it: set-up, training, validation, test,
@@ -138,6 +143,8 @@ inline constexpr auto ColumnsOf(const SummaryRecord*) {
                     BATCHSWEEP_COLUMN(SummaryRecord, step_time_median_ns),
                     BATCHSWEEP_COLUMN(SummaryRecord, step_time_p95_ns),
                     BATCHSWEEP_COLUMN(SummaryRecord, examples_per_second),
+                    BATCHSWEEP_COLUMN(SummaryRecord, limit_time_ns),
+                    BATCHSWEEP_COLUMN(SummaryRecord, limit_fraction),
                     BATCHSWEEP_COLUMN(SummaryRecord, arena_bytes),
                     BATCHSWEEP_COLUMN(SummaryRecord, peak_rss_bytes),
                     BATCHSWEEP_COLUMN(SummaryRecord, total_time_ns));

@@ -48,6 +48,8 @@ Json ConfigJson(const RunInfo::Config& config) {
           {"seeds", config.seeds},
           {"init", config.init},
           {"shuffle", config.shuffle},
+          {"loss", config.loss},
+          {"memory", config.memory},
           {"threads", config.threads}};
 }
 
@@ -64,7 +66,8 @@ Json ToJson(const RunInfo& info) {
             {"flags", info.build.flags},
             {"architecture", info.build.architecture},
             {"xnnpack_version", info.xnnpack_version},
-            {"kernels_isa", info.kernels_isa}}},
+            {"kernels_isa", info.kernels_isa},
+            {"packed_weights", info.packed_weights}}},
           {"model", ModelJson(info.model)},
           {"data", DataJson(info.data)},
           {"config", ConfigJson(info.config)},

@@ -60,10 +60,15 @@ struct RunInfo {
     int64_t seeds = 1;
     std::string init;
     bool shuffle = true;
-    int threads = 1;
+    std::string loss;
+    std::string memory;  // "fast" or "lean"
+    std::vector<int> threads;
   } config;
 
   Cpu cpu;
+  // "live": XNNPACK's packed weights are rewritten in place after each step;
+  // "re-created": that failed here, and operators are made anew, at a cost.
+  std::string packed_weights = "live";
   std::string kernels_isa;  // of our kernels; XNNPACK chooses by itself
   SystemInfo system;
   std::optional<int64_t> ram_bytes;

@@ -62,30 +62,40 @@ std::string AlignedTable(const std::vector<std::vector<std::string>>& rows) {
   return table;
 }
 
+std::string OrDash(std::optional<double> value) {
+  return value ? std::format("{:.4f}", *value) : "-";
+}
+
 std::string SummaryTable(std::span<const SummaryRecord> summaries) {
   const bool seeds = std::ranges::any_of(summaries, [&](const auto& summary) {
     return summary.seed != summaries.front().seed;
   });
+  const bool threads = std::ranges::any_of(summaries, [&](const auto& summary) {
+    return summary.threads != summaries.front().threads;
+  });
   std::vector<std::vector<std::string>> rows;
   rows.push_back({"batch"});
+  if (threads) rows[0].push_back("threads");
   if (seeds) rows[0].push_back("seed");
-  rows[0].insert(rows[0].end(), {"val loss", "best", "at", "val acc",
-                                 "test acc", "epochs", "steps", "step", "p95",
-                                 "examples/s", "arena", "peak RSS", "total"});
+  rows[0].insert(
+      rows[0].end(),
+      {"val loss", "best", "at", "val acc", "test acc", "epochs", "steps",
+       "step", "p95", "examples/s", "of limit", "arena", "peak RSS", "total"});
   for (const SummaryRecord& summary : summaries) {
     std::vector<std::string> row = {std::to_string(summary.batch_size)};
+    if (threads) row.push_back(std::to_string(summary.threads));
     if (seeds) row.push_back(std::to_string(summary.seed));
     row.insert(
         row.end(),
         {std::format("{:.4f}", summary.final_val_loss),
          std::format("{:.4f}", summary.best_val_loss),
          std::format("{}", summary.best_epoch),
-         std::format("{:.4f}", summary.final_val_accuracy),
-         std::format("{:.4f}", summary.test_accuracy),
+         OrDash(summary.final_val_accuracy), OrDash(summary.test_accuracy),
          std::format("{}", summary.epochs), std::format("{}", summary.steps),
          FormatDurationNs(summary.step_time_median_ns),
          FormatDurationNs(summary.step_time_p95_ns),
          std::format("{:.0f}", summary.examples_per_second),
+         std::format("{:.0f} %", 100 * summary.limit_fraction),
          FormatBytes(summary.arena_bytes),
          summary.peak_rss_bytes ? FormatBytes(*summary.peak_rss_bytes) : "-",
          FormatDurationNs(summary.total_time_ns)});

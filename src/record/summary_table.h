@@ -16,6 +16,9 @@ std::string AlignedTable(const std::vector<std::vector<std::string>>& rows);
 
 // A line a batch size and seed. The column of seeds is left out if there is
 // one.
+// With four digits; "-" if absent.
+std::string OrDash(std::optional<double> value);
+
 std::string SummaryTable(std::span<const SummaryRecord> summaries);
 
 // {"summary": [{"batch_size": 8, ...}, ...]}, by the columns of summary.csv.

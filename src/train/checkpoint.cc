@@ -38,28 +38,34 @@ Json CellJson(const CellState& cell) {
           {"best_val_loss", cell.best_epoch == 0 ? 0.0 : cell.best_val_loss},
           {"best_epoch", cell.best_epoch},
           {"final_val_loss", cell.final_val_loss},
-          {"final_val_accuracy", cell.final_val_accuracy},
+          {"final_val_accuracy", cell.final_val_accuracy.value_or(-1.0)},
           {"examples", cell.examples},
           {"step_time_sum_ns", cell.step_time_sum_ns},
           {"elapsed_ns", cell.elapsed_ns}};
 }
 
+// JSON has no absent number here; an accuracy is never negative.
+std::optional<double> NotNegative(double value) {
+  return value < 0.0 ? std::nullopt : std::optional(value);
+}
+
 CellState CellFromJson(const Json& json) {
-  CellState cell{.epoch = json.at("epoch"),
-                 .position = json.at("position"),
-                 .step = json.at("step"),
-                 .epoch_steps = json.at("epoch_steps"),
-                 .epoch_loss_sum = json.at("epoch_loss_sum"),
-                 .epoch_correct = json.at("epoch_correct"),
-                 .epoch_train_time_ns = json.at("epoch_train_time_ns"),
-                 .epochs_done = json.at("epochs_done"),
-                 .best_val_loss = json.at("best_val_loss"),
-                 .best_epoch = json.at("best_epoch"),
-                 .final_val_loss = json.at("final_val_loss"),
-                 .final_val_accuracy = json.at("final_val_accuracy"),
-                 .examples = json.at("examples"),
-                 .step_time_sum_ns = json.at("step_time_sum_ns"),
-                 .elapsed_ns = json.at("elapsed_ns")};
+  CellState cell{
+      .epoch = json.at("epoch"),
+      .position = json.at("position"),
+      .step = json.at("step"),
+      .epoch_steps = json.at("epoch_steps"),
+      .epoch_loss_sum = json.at("epoch_loss_sum"),
+      .epoch_correct = json.at("epoch_correct"),
+      .epoch_train_time_ns = json.at("epoch_train_time_ns"),
+      .epochs_done = json.at("epochs_done"),
+      .best_val_loss = json.at("best_val_loss"),
+      .best_epoch = json.at("best_epoch"),
+      .final_val_loss = json.at("final_val_loss"),
+      .final_val_accuracy = NotNegative(json.at("final_val_accuracy")),
+      .examples = json.at("examples"),
+      .step_time_sum_ns = json.at("step_time_sum_ns"),
+      .elapsed_ns = json.at("elapsed_ns")};
   if (cell.best_epoch == 0) {
     cell.best_val_loss = std::numeric_limits<double>::infinity();
   }

@@ -114,8 +114,11 @@ Result<Evaluation> Evaluate(ExampleRange range, int64_t batch,
     correct += score.correct;
   }
   const auto examples = static_cast<double>(range.size());
-  return Evaluation{.loss = loss_sum / examples,
-                    .accuracy = static_cast<double>(correct) / examples};
+  Evaluation evaluation{.loss = loss_sum / examples, .accuracy = {}};
+  if (network.loss() != Loss::kMeanSquaredError) {
+    evaluation.accuracy = static_cast<double>(correct) / examples;
+  }
+  return evaluation;
 }
 
 }  // namespace batchsweep

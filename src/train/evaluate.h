@@ -3,6 +3,7 @@
 #define BATCHSWEEP_TRAIN_EVALUATE_H_
 
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "data/dataset.h"
@@ -14,14 +15,14 @@ namespace batchsweep {
 
 // Copies the inputs of `rows`, pixels scaled to 0 .. 1, into the network, and
 // what its loss learns from: labels; or targets, made from labels as one-hot
-// rows where the dataset has no targets, and from the inputs themselves where it
-// has no labels either. REQUIRES: rows.size() == network.batch().
+// rows where the dataset has no targets, and from the inputs themselves where
+// it has no labels either. REQUIRES: rows.size() == network.batch().
 void LoadBatch(const Dataset& dataset, std::span<const uint32_t> rows,
                const Kernels& kernels, Network& network);
 
 struct Evaluation {
   double loss = 0.0;  // mean over the examples; NaN if a logit is not finite
-  double accuracy = 0.0;
+  std::optional<double> accuracy;  // absent for mean squared error
 };
 
 // Runs the examples of `range` through the network in their order, `batch` at a

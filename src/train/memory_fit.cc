@@ -32,7 +32,9 @@ Result<CellMemory> PlanCellMemory(const MemoryQuestion& question,
       const Network network,
       Network::Create(question.model,
                       {.max_batch = batch_size,
-                       .optimizer_slots = OptimizerSlots(question.optimizer)},
+                       .optimizer_slots = OptimizerSlots(question.optimizer),
+                       .loss = question.loss,
+                       .lean = question.lean},
                       question.context));
   const int64_t steps = (question.train_examples + batch_size - 1) / batch_size;
   const auto record_bytes =

@@ -26,6 +26,8 @@ struct CellMemory {
 struct MemoryQuestion {
   const ModelSpec& model;
   const OptimizerConfig& optimizer;
+  Loss loss = Loss::kSparseCategoricalCrossentropy;
+  bool lean = false;
   int64_t train_examples = 0;
   ComputeContext context;
 };

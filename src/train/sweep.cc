@@ -9,6 +9,7 @@
 #include "platform/clock.h"
 #include "platform/file.h"
 #include "platform/memory.h"
+#include "train/roofline.h"
 
 namespace batchsweep {
 namespace {
@@ -56,16 +57,18 @@ double BudgetFraction(const Budget& budget, const CellState& state,
 class CellRun {
  public:
   CellRun(const SweepConfig& config, const TrainingData& data,
-          ComputeContext context, Recorder& recorder, SweepObserver& observer,
+          const Kernels& kernels, Recorder& recorder, SweepObserver& observer,
           SweepPosition& position)
       : config_(config),
         data_(data),
-        context_(context),
+        kernels_(kernels),
         recorder_(recorder),
         observer_(observer),
         position_(position),
         cells_(SweepCells(config)),
-        cell_(cells_[static_cast<size_t>(position.cells_done)]) {}
+        cell_(cells_[static_cast<size_t>(position.cells_done)]),
+        pool_(cell_.threads),
+        context_{&kernels, &pool_} {}
 
   // Adds to `result`; sets its `interrupted` if the cell did not end.
   Status Run(const Sensors& sensors, SweepResult& result) {
@@ -78,8 +81,12 @@ class CellRun {
         Network network,
         Network::Create(config_.model,
                         {.max_batch = cell_.batch_size,
-                         .optimizer_slots = OptimizerSlots(optimizer)},
+                         .optimizer_slots = OptimizerSlots(optimizer),
+                         .loss = config_.loss,
+                         .lean = config_.lean,
+                         .seed = cell_.seed},
                         context_));
+    result.weights_are_live &= network.weights_are_live();
     RETURN_IF_ERROR(network.Allocate());
     Trainer trainer(data_,
                     {.batch_size = cell_.batch_size,
@@ -144,12 +151,16 @@ class CellRun {
 
   Status Finish(Network& network, Trainer& trainer, SweepResult& result) {
     ASSIGN_OR_RETURN(SummaryRecord summary, trainer.Summarize());
+    const auto limit_ns = StepLimitNs(
+        MeasureLimits(network.params().size(), context_), config_.model,
+        OptimizerSlots(config_.optimizer), cell_.batch_size);
+    summary.limit_time_ns = static_cast<int64_t>(limit_ns);
+    summary.limit_fraction =
+        limit_ns / static_cast<double>(summary.step_time_median_ns);
     const auto weights_folder = config_.out / "weights";
     RETURN_IF_ERROR(MakeWritableFolder(weights_folder));
     RETURN_IF_ERROR(WriteSafetensors(
-        weights_folder / std::format("batch_{}_seed_{}.safetensors",
-                                     cell_.batch_size, cell_.seed),
-        network.Weights()));
+        weights_folder / (WeightsName() + ".safetensors"), network.Weights()));
     summary.total_time_ns = ElapsedNs();
     RETURN_IF_ERROR(recorder_.AppendSummary(summary));
     ++position_.cells_done;
@@ -157,6 +168,15 @@ class CellRun {
     observer_.OnCellDone(summary);
     result.summaries.push_back(summary);
     return {};
+  }
+
+  std::string WeightsName() const {
+    std::string name =
+        std::format("batch_{}_seed_{}", cell_.batch_size, cell_.seed);
+    if (config_.threads.size() > 1) {
+      name += std::format("_threads_{}", cell_.threads);
+    }
+    return name;
   }
 
   Status Checkpoint(Network& network, const CellState& state) {
@@ -190,12 +210,14 @@ class CellRun {
 
   const SweepConfig& config_;
   const TrainingData& data_;
-  const ComputeContext context_;
+  const Kernels& kernels_;
   Recorder& recorder_;
   SweepObserver& observer_;
   SweepPosition& position_;
   const std::vector<Cell> cells_;
   const Cell cell_;
+  ThreadPool pool_;
+  const ComputeContext context_;
   int64_t start_ns_ = 0;
   int64_t earlier_ns_ = 0;  // spent on this cell before it was resumed
   int64_t checkpoint_ns_ = 0;
@@ -221,22 +243,25 @@ float ScaledLearningRate(float learning_rate, LrRule rule, int64_t batch_size) {
 std::vector<Cell> SweepCells(const SweepConfig& config) {
   std::vector<Cell> cells;
   for (int64_t seed = 1; seed <= config.seeds; ++seed) {
-    for (const int64_t batch_size : config.batch_sizes) {
-      cells.push_back(
-          {.batch_size = batch_size, .seed = static_cast<uint64_t>(seed)});
+    for (const int threads : config.threads) {
+      for (const int64_t batch_size : config.batch_sizes) {
+        cells.push_back({.batch_size = batch_size,
+                         .seed = static_cast<uint64_t>(seed),
+                         .threads = threads});
+      }
     }
   }
   return cells;
 }
 
 Result<SweepResult> RunSweep(const SweepConfig& config,
-                             const TrainingData& data, ComputeContext context,
+                             const TrainingData& data, const Kernels& kernels,
                              const Sensors& sensors, SweepPosition position,
                              Recorder& recorder, SweepObserver& observer) {
   SweepResult result;
   const auto cells = static_cast<int64_t>(SweepCells(config).size());
   while (position.cells_done < cells && !result.interrupted) {
-    CellRun run(config, data, context, recorder, observer, position);
+    CellRun run(config, data, kernels, recorder, observer, position);
     RETURN_IF_ERROR(run.Run(sensors, result));
   }
   return result;

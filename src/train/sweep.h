@@ -35,7 +35,10 @@ struct InitialWeights {
 
 struct SweepConfig {
   ModelSpec model;
+  Loss loss = Loss::kSparseCategoricalCrossentropy;
   std::vector<int64_t> batch_sizes;
+  std::vector<int> threads = {1};
+  bool lean = false;  // less memory, see Network::Options
   int64_t seeds = 1;  // 1 .. seeds
   Budget budget;
   bool shuffle = true;
@@ -45,10 +48,12 @@ struct SweepConfig {
   std::filesystem::path out;  // exists; weights/ and checkpoint/ are made in it
 };
 
-// One batch size and seed. Cells run seed by seed, batch sizes as given.
+// One batch size, seed and number of threads. Cells run seed by seed, within
+// them by threads, batch sizes as given.
 struct Cell {
   int64_t batch_size = 0;
   uint64_t seed = 0;
+  int threads = 1;
 };
 std::vector<Cell> SweepCells(const SweepConfig& config);
 
@@ -73,15 +78,17 @@ class SweepObserver {
 struct SweepResult {
   std::vector<SummaryRecord> summaries;   // of the cells that ended this time
   std::vector<int64_t> diverged_batches;  // whose loss stopped being finite
+  bool weights_are_live = true;           // see Network::weights_are_live()
   bool interrupted = false;               // a checkpoint was written
 };
 
 // Runs every cell after `position`, which is the start of a new sweep or where
 // an earlier one stopped. Writes rows after each epoch, the trained weights to
-// weights/batch_B_seed_S.safetensors after each cell, and checkpoints.
+// weights/batch_B_seed_S.safetensors (with _threads_T, where there are several)
+// after each cell, and checkpoints.
 // An error leaves everything recorded before it in place.
 Result<SweepResult> RunSweep(const SweepConfig& config,
-                             const TrainingData& data, ComputeContext context,
+                             const TrainingData& data, const Kernels& kernels,
                              const Sensors& sensors, SweepPosition position,
                              Recorder& recorder, SweepObserver& observer);
 

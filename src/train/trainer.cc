@@ -32,7 +32,8 @@ Trainer::Trainer(const TrainingData& data, const CellConfig& config,
       context_(context),
       sensors_(sensors),
       network_(network),
-      batcher_(data.train, {.seed = config.seed, .shuffle = config.shuffle}) {
+      batcher_(data.train, {.seed = config.seed, .shuffle = config.shuffle}),
+      tells_classes_(network.loss() != Loss::kMeanSquaredError) {
   records_.reserve(
       static_cast<size_t>(batcher_.BatchesPerEpoch(config.batch_size)));
   blank_.batch_size = config.batch_size;
@@ -76,6 +77,11 @@ Result<Trainer::Outcome> Trainer::TrainEpoch(const Hooks& hooks) {
     }
   }
   state_.epoch_train_time_ns += MonotonicNs() - start_ns;
+  // A NaN in front of a relu may have become 0 on the way to the outputs.
+  if (!state_.diverged && !network_.WeightsAreFinite()) {
+    state_.diverged = true;
+    outcome = Outcome::kDiverged;
+  }
   for (const StepRecord& record : records_) {
     state_.step_times_ns.push_back(static_cast<float>(record.step_time_ns));
   }
@@ -114,8 +120,10 @@ Status Trainer::Step(std::span<const uint32_t> rows) {
   record.examples = examples;
   record.loss =
       static_cast<float>(score.loss_sum / static_cast<double>(examples));
-  record.accuracy =
-      static_cast<float>(score.correct) / static_cast<float>(examples);
+  if (tells_classes_) {
+    record.accuracy =
+        static_cast<float>(score.correct) / static_cast<float>(examples);
+  }
   record.step_time_ns = end_ns - start_ns;
   record.load_time_ns = loaded_ns - start_ns;
   record.forward_time_ns = forward_ns - loaded_ns;
@@ -156,7 +164,11 @@ Result<EpochRecord> Trainer::FinishEpoch() {
       .epoch = state_.epoch,
       .steps = state_.epoch_steps,
       .train_loss = state_.epoch_loss_sum / trained,
-      .train_accuracy = static_cast<double>(state_.epoch_correct) / trained,
+      .train_accuracy =
+          tells_classes_
+              ? std::optional(static_cast<double>(state_.epoch_correct) /
+                              trained)
+              : std::nullopt,
       .val_loss = validation.loss,
       .val_accuracy = validation.accuracy,
       .train_time_ns = state_.epoch_train_time_ns,

@@ -62,12 +62,13 @@ struct CellState {
   double best_val_loss = std::numeric_limits<double>::infinity();
   int64_t best_epoch = 0;
   double final_val_loss = 0.0;
-  double final_val_accuracy = 0.0;
+  std::optional<double> final_val_accuracy;
 
   int64_t examples = 0;  // trained on, through all epochs
   int64_t step_time_sum_ns = 0;
   int64_t elapsed_ns = 0;  // of earlier sessions, when resumed
-  bool diverged = false;   // a logit was not finite: training stopped there
+  bool diverged = false;   // an output or weight was not finite: training
+                           // stopped there
   // One entry a step, in nanoseconds; float keeps seven digits of it.
   std::vector<float> step_times_ns;
 };
@@ -123,6 +124,7 @@ class Trainer {
   const Sensors& sensors_;
   Network& network_;
   Batcher batcher_;
+  const bool tells_classes_;  // whether there is an accuracy
   CellState state_;
   std::vector<StepRecord> records_;
   // What all rows share, with the latest readings.

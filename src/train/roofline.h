@@ -1,0 +1,44 @@
+// How fast this machine could make a training step.
+//
+// The limit is the time of the step's products at the best rate that matrix
+// products reach here, and of the optimizer's traffic at the best rate of
+// memory: limit = FLOPs / matmul rate + optimizer bytes / bandwidth.
+// Activations count nothing, as if they never left the caches; no step can
+// reach it. (After Williams, Waterman and Patterson's roofline model,
+// doi.org/10.1145/1498765.1498785, with the two parts after one another, as a
+// step has them.)
+#ifndef BATCHSWEEP_TRAIN_ROOFLINE_H_
+#define BATCHSWEEP_TRAIN_ROOFLINE_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "graph/layer.h"
+#include "model/model_spec.h"
+
+namespace batchsweep {
+
+// Of XNNPACK's product and of ours, the better; of several blocks of time, the
+// median.
+double MeasureMatmulFlopsPerSecond(int64_t size, const ComputeContext& context);
+
+// Of y += a x on arrays that together take the four that Adam reads, for
+// `weights` weights: whether they fit a cache decides.
+double MeasureUpdateBytesPerSecond(size_t weights,
+                                   const ComputeContext& context);
+
+struct MachineLimits {
+  double matmul_flops_per_second = 0.0;  // the best of kMatmulSizes
+  double update_bytes_per_second = 0.0;
+};
+inline constexpr int64_t kMatmulSizes[] = {128, 256, 512};
+// Takes about 50 ms on a server's core, a second on a small board's.
+MachineLimits MeasureLimits(size_t weights, const ComputeContext& context);
+
+// Of one step; `optimizer_slots` as OptimizerSlots() tells.
+double StepLimitNs(const MachineLimits& limits, const ModelSpec& model,
+                   int optimizer_slots, int64_t batch_size);
+
+}  // namespace batchsweep
+
+#endif  // BATCHSWEEP_TRAIN_ROOFLINE_H_
