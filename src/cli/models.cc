@@ -3,6 +3,7 @@
 
 #include "cli/commands.h"
 #include "cli/setup.h"
+#include "model/describe.h"
 #include "model/zoo.h"
 #include "record/summary_table.h"
 
@@ -19,11 +20,7 @@ Result<int> ModelsCommand() {
       parameters += param.shape.elements();
     }
     rows.push_back({std::string(zoo_model.name), model.input_shape.ToString(),
-                    std::to_string(parameters), ""});
-    for (const std::string& layer : DescribeLayers(model)) {
-      rows.back()[3] += (rows.back()[3].empty() ? "" : ", ") +
-                        layer.substr(layer.find(": ") + 2);
-    }
+                    std::to_string(parameters), SummarizeLayers(model)});
   }
   std::print("{}", AlignedTable(rows));
   return kExitValid;

@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/progress.h"
 #include "cli/setup.h"
+#include "model/describe.h"
 #include "model/initializers.h"
 #include "platform/clock.h"
 #include "platform/file.h"

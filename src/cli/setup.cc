@@ -18,26 +18,6 @@ namespace {
 constexpr int64_t kValidationExamples = 5'000;  // of 60,000, as the notebook
 constexpr int64_t kValidationShare = 12;  // of smaller sets: the same part
 
-const char* ActivationName(Activation activation) {
-  switch (activation) {
-    case Activation::kLinear:
-      return "linear";
-    case Activation::kRelu:
-      return "relu";
-    case Activation::kRelu6:
-      return "relu6";
-    case Activation::kLeakyRelu:
-      return "leaky_relu";
-    case Activation::kTanh:
-      return "tanh";
-    case Activation::kSigmoid:
-      return "sigmoid";
-    case Activation::kSoftmax:
-      return "softmax";
-  }
-  return "unknown";
-}
-
 int64_t ClassCount(const ModelSpec& model) {
   return LayerOutputShapes(model).back().elements();
 }
@@ -270,25 +250,6 @@ Status CheckMemory(const RunOptions& options, const ModelSpec& model,
     return CheckFits(question, largest, *available, "this machine");
   }
   return {};
-}
-
-std::vector<std::string> DescribeLayers(const ModelSpec& model) {
-  std::vector<std::string> layers;
-  for (const LayerSpec& layer : model.layers) {
-    std::string text = LayerName(layer) + ": ";
-    if (const auto* dense = std::get_if<DenseSpec>(&layer)) {
-      text += std::format("Dense {} {}{}", dense->units,
-                          ActivationName(dense->activation),
-                          dense->use_bias ? "" : " without bias");
-    } else if (const auto* activation = std::get_if<ActivationSpec>(&layer)) {
-      text +=
-          std::format("Activation {}", ActivationName(activation->activation));
-    } else {
-      text += "Flatten";
-    }
-    layers.push_back(std::move(text));
-  }
-  return layers;
 }
 
 }  // namespace batchsweep

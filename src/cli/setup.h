@@ -4,7 +4,6 @@
 
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "cli/commands.h"
 #include "data/dataset.h"
@@ -49,9 +48,6 @@ Status CheckMemory(const RunOptions& options, const ModelSpec& model,
 
 // As Keras names it: "mean_squared_error".
 const char* LossName(Loss loss);
-
-// A layer for people: "dense: Dense 64 relu".
-std::vector<std::string> DescribeLayers(const ModelSpec& model);
 
 }  // namespace batchsweep
 

@@ -37,13 +37,30 @@ void FillUniform(double limit, Rng& rng, std::vector<float>& values) {
   }
 }
 
+double TruncatedNormal(Rng& rng) {
+  double draw = rng.Normal();
+  while (std::abs(draw) > 2.0) draw = rng.Normal();
+  return draw;
+}
+
 void FillTruncatedNormal(double deviation, Rng& rng,
                          std::vector<float>& values) {
   const double widened = deviation / kTruncatedDeviation;
   for (float& value : values) {
-    double draw = rng.Normal();
-    while (std::abs(draw) > 2.0) draw = rng.Normal();
-    value = static_cast<float>(widened * draw);
+    value = static_cast<float>(widened * TruncatedNormal(rng));
+  }
+}
+
+void FillAsTold(const Initializer& told, Rng& rng, std::vector<float>& values) {
+  using enum Initializer::Kind;
+  for (float& value : values) {
+    const double draw = told.kind == kRandomUniform  ? rng.Uniform()
+                        : told.kind == kRandomNormal ? rng.Normal()
+                                                     : TruncatedNormal(rng);
+    const double low = told.low;
+    value = static_cast<float>(told.kind == kRandomUniform
+                                   ? low + (told.high - low) * draw
+                                   : told.mean + told.deviation * draw);
   }
 }
 
@@ -71,6 +88,17 @@ std::vector<float> Draw(const ParamSpec& param, Rng& rng) {
       break;
     case kHeNormal:
       FillTruncatedNormal(std::sqrt(2.0 / fan_in), rng, values);
+      break;
+    case kLecunUniform:
+      FillUniform(std::sqrt(3.0 / fan_in), rng, values);
+      break;
+    case kLecunNormal:
+      FillTruncatedNormal(std::sqrt(1.0 / fan_in), rng, values);
+      break;
+    case kRandomUniform:
+    case kRandomNormal:
+    case kTruncatedNormal:
+      FillAsTold(param.initializer, rng, values);
       break;
   }
   return values;

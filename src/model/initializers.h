@@ -14,9 +14,10 @@ namespace batchsweep {
 
 // Draws every parameter of `params`, in that order, from one stream of `seed`:
 // a tensor's values depend on what is drawn before it, never on what follows.
-// Source of the formulas: keras.io/api/layers/initializers; the truncated
-// normal redraws beyond two standard deviations and, as Keras does, widens the
-// deviation by 1 / 0.87962566 to make up for it.
+// Constants, and so batch normalisation's first statistics, draw nothing.
+// Source of the formulas: keras.io/api/layers/initializers; a truncated normal
+// redraws beyond two standard deviations and, as Keras does where the deviation
+// comes from the fans, widens it by 1 / 0.87962566 to make up for it.
 std::vector<NamedTensor> DrawWeights(const std::vector<ParamSpec>& params,
                                      uint64_t seed);
 

@@ -9,7 +9,10 @@
 #include <string>
 #include <utility>
 
+#include "model/keras_graph.h"
+#include "model/keras_layers.h"
 #include "model/keras_options.h"
+#include "model/layer_shape.h"
 
 namespace batchsweep {
 namespace {
@@ -17,13 +20,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::string_view kExpected =
-    "expected what Keras' model.to_json() gives for a Sequential model";
-
-struct KerasLayer {
-  std::string class_name;
-  std::string name;
-  KerasOptions options;
-};
+    "expected what Keras' model.to_json() gives";
 
 // The parser throws on bad syntax, bad UTF-8 and numbers beyond a double.
 Result<Json> ParseText(std::string_view text, std::string_view origin) {
@@ -45,8 +42,26 @@ bool IsLine(std::string_view text) {
   });
 }
 
-// The layer's own name, or Keras' default: the class in lower case, then the
-// same with _1, _2 .. for each further unnamed layer of the class.
+// As Keras names a layer by default: max_pooling2d for MaxPooling2D, re_lu for
+// ReLU.
+std::string SnakeCase(std::string_view class_name) {
+  const auto is_lower = [&](size_t i) {
+    return i < class_name.size() &&
+           std::islower(static_cast<unsigned char>(class_name[i]));
+  };
+  std::string name;
+  for (size_t i = 0; i < class_name.size(); ++i) {
+    const auto c = static_cast<unsigned char>(class_name[i]);
+    if (i > 0 && std::isupper(c) && (is_lower(i - 1) || is_lower(i + 1))) {
+      name += '_';
+    }
+    name += static_cast<char>(std::tolower(c));
+  }
+  return name;
+}
+
+// The layer's own name, or Keras' default: its class, then the same with _1, _2
+// .. for each further unnamed layer of the class.
 Result<std::string> NameOfLayer(const Json& config,
                                 const std::string& class_name,
                                 const std::string& place,
@@ -58,10 +73,7 @@ Result<std::string> NameOfLayer(const Json& config,
     return Fail("{}: name is {}, expected a line of text", place,
                 Describe(*written));
   }
-  std::string name;
-  for (const char c : class_name) {
-    name += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  }
+  const std::string name = SnakeCase(class_name);
   const int count = unnamed[class_name]++;
   return count == 0 ? name : std::format("{}_{}", name, count);
 }
@@ -88,61 +100,8 @@ Result<KerasLayer> ReadKerasLayer(const Json& entry, const std::string& place,
     return Fail("{} is the custom class {}; batchsweep trains Keras' own",
                 owner, Describe(registered));
   }
-  return KerasLayer{class_name, std::move(name), {std::move(owner), *config}};
-}
-
-Result<LayerSpec> ReadFlatten(const KerasLayer& layer) {
-  const std::string format = StringAt(layer.options.config, "data_format");
-  if (!format.empty() && format != "channels_last") {
-    return Fail("{}: data_format is {}, expected \"channels_last\"",
-                layer.options.owner, Describe(format));
-  }
-  RETURN_IF_ERROR(RefuseOtherOptions(layer.options, {"data_format"}));
-  return FlattenSpec{layer.name};
-}
-
-Result<LayerSpec> ReadDense(const KerasLayer& layer) {
-  const KerasOptions& options = layer.options;
-  RETURN_IF_ERROR(
-      RefuseOtherOptions(options, {"units", "activation", "use_bias",
-                                   "kernel_initializer", "bias_initializer"}));
-  DenseSpec dense{.name = layer.name};
-  ASSIGN_OR_RETURN(dense.units, ReadWidth(options, "units"));
-  ASSIGN_OR_RETURN(dense.activation, ReadActivation(options));
-  ASSIGN_OR_RETURN(dense.use_bias, ReadBool(options, "use_bias", true));
-  ASSIGN_OR_RETURN(
-      dense.kernel_initializer,
-      ReadInitializer(options, "kernel_initializer", dense.kernel_initializer));
-  ASSIGN_OR_RETURN(
-      dense.bias_initializer,
-      ReadInitializer(options, "bias_initializer", dense.bias_initializer));
-  return dense;
-}
-
-Result<LayerSpec> ReadActivationLayer(const KerasLayer& layer) {
-  RETURN_IF_ERROR(RefuseOtherOptions(layer.options, {"activation"}));
-  ASSIGN_OR_RETURN(const Activation activation, ReadActivation(layer.options));
-  return ActivationSpec{layer.name, activation};
-}
-
-Result<LayerSpec> ReadLayer(const KerasLayer& layer) {
-  if (layer.class_name == "InputLayer") {
-    return Fail("{} is an InputLayer; only the first layer can be one",
-                layer.options.owner);
-  }
-  const bool known = layer.class_name == "Flatten" ||
-                     layer.class_name == "Dense" ||
-                     layer.class_name == "Activation";
-  if (!known) {
-    return Fail(
-        "{} is a {}; batchsweep trains Dense, Flatten and Activation, remove "
-        "or replace it",
-        layer.options.owner, layer.class_name);
-  }
-  RETURN_IF_ERROR(CheckTrainsInFloat32(layer.options));
-  if (layer.class_name == "Flatten") return ReadFlatten(layer);
-  if (layer.class_name == "Dense") return ReadDense(layer);
-  return ReadActivationLayer(layer);
+  return KerasLayer{
+      class_name, std::move(name), {std::move(owner), *config}, entry};
 }
 
 // The shape on the first layer, or else the one Keras notes for a model that
@@ -169,26 +128,71 @@ Status CheckInputLayer(const KerasLayer& input) {
   return RefuseOtherOptions(input.options, {});
 }
 
-Result<ModelSpec> ReadLayers(const Json& entries, const KerasOptions& options,
+// Each layer reads the one before it; the first may be an InputLayer.
+Result<KerasGraph> Chain(const std::vector<KerasLayer>& layers) {
+  KerasGraph graph;
+  graph.reads.resize(layers.size());
+  for (size_t i = 0; i < layers.size(); ++i) {
+    const bool is_input = layers[i].class_name == "InputLayer";
+    if (is_input && i > 0) {
+      return Fail("{} is an InputLayer; only the first layer can be one",
+                  layers[i].options.owner);
+    }
+    if (is_input) continue;
+    graph.order.push_back(i);
+    if (i > 0) graph.reads[i] = {i - 1};
+  }
+  return graph;
+}
+
+// Turns layers to specs in the graph's order, so that the shapes which each
+// reads are known.
+Result<ModelSpec> BuildModel(const std::vector<KerasLayer>& layers,
+                             const KerasGraph& graph, const Shape& input_shape,
                              std::string_view origin) {
-  ModelSpec model;
+  ModelSpec model{.name = "", .input_shape = input_shape, .layers = {}};
+  std::vector<int> position(layers.size(), kModelInput);
+  std::vector<Shape> shapes(layers.size(), input_shape);
+  bool is_chain = true;
+  for (const size_t layer : graph.order) {
+    std::vector<Shape> input_shapes;
+    std::vector<int> inputs;
+    for (const size_t read : graph.reads[layer]) {
+      input_shapes.push_back(shapes[read]);
+      inputs.push_back(position[read]);
+    }
+    if (inputs.empty()) {  // a first layer that has the input's shape itself
+      input_shapes.push_back(input_shape);
+      inputs.push_back(kModelInput);
+    }
+    ASSIGN_OR_RETURN(LayerSpec spec, ReadLayer(layers[layer], input_shapes));
+    ASSIGN_OR_RETURN(shapes[layer],
+                     LayerOutputShape(spec, input_shapes, origin));
+    position[layer] = static_cast<int>(model.layers.size());
+    is_chain = is_chain && inputs == std::vector{position[layer] - 1};
+    model.layers.push_back(std::move(spec));
+    model.inputs.push_back(std::move(inputs));
+  }
+  if (is_chain) model.inputs.clear();
+  return model;
+}
+
+Result<std::vector<KerasLayer>> ReadKerasLayers(const Json& entries,
+                                                std::string_view origin) {
+  std::vector<KerasLayer> layers;
   std::map<std::string, int> unnamed;
   for (size_t i = 0; i < entries.size(); ++i) {
     const std::string place = std::format("{}: layers[{}]", origin, i);
-    ASSIGN_OR_RETURN(const KerasLayer layer,
+    ASSIGN_OR_RETURN(KerasLayer layer,
                      ReadKerasLayer(entries[i], place, origin, unnamed));
-    const bool is_input = i == 0 && layer.class_name == "InputLayer";
-    if (is_input) {
-      RETURN_IF_ERROR(CheckInputLayer(layer));
-    } else {
-      ASSIGN_OR_RETURN(LayerSpec spec, ReadLayer(layer));
-      model.layers.push_back(std::move(spec));
-    }
-    if (i == 0) {
-      ASSIGN_OR_RETURN(model.input_shape, ReadInputShape(layer, options));
-    }
+    layers.push_back(std::move(layer));
   }
-  return model;
+  return layers;
+}
+
+bool IsFunctional(const Json& root) {
+  const std::string class_name = StringAt(root, "class_name");
+  return class_name == "Functional" || class_name == "Model";
 }
 
 // The list of layers: "layers" in the config, or as Keras 2.0 wrote, the
@@ -204,9 +208,10 @@ Result<const Json*> FindLayers(const Json& root, std::string_view origin) {
   if (!IsLine(class_name) || config == root.end()) {
     return Fail("{}: has no class_name and config; {}", origin, kExpected);
   }
-  if (class_name != "Sequential") {
-    return Fail("{}: is a {} model; batchsweep trains keras.Sequential models",
-                origin, class_name);
+  if (class_name != "Sequential" && !IsFunctional(root)) {
+    return Fail(
+        "{}: is a {}; batchsweep trains Sequential and functional models",
+        origin, class_name);
   }
   const Json* layers = &*config;
   if (config->is_object()) {
@@ -224,15 +229,27 @@ Result<const Json*> FindLayers(const Json& root, std::string_view origin) {
 }
 
 Result<ModelSpec> ReadModel(const Json& root, std::string_view origin) {
-  ASSIGN_OR_RETURN(const Json* layers, FindLayers(root, origin));
+  ASSIGN_OR_RETURN(const Json* entries, FindLayers(root, origin));
   static const Json kNoConfig = Json::object();
   const Json& config = root["config"];
   const KerasOptions options{std::format("{}: model", origin),
                              config.is_object() ? config : kNoConfig};
   RETURN_IF_ERROR(CheckTrainsInFloat32(options));
-  ASSIGN_OR_RETURN(ModelSpec model, ReadLayers(*layers, options, origin));
+  ASSIGN_OR_RETURN(const std::vector<KerasLayer> layers,
+                   ReadKerasLayers(*entries, origin));
+  const bool functional = IsFunctional(root);
+  ASSIGN_OR_RETURN(
+      const KerasGraph graph,
+      functional ? ConnectLayers(options, layers, origin) : Chain(layers));
+  const KerasLayer& first = layers[graph.input];
+  if (first.class_name == "InputLayer") {
+    RETURN_IF_ERROR(CheckInputLayer(first));
+  }
+  ASSIGN_OR_RETURN(const Shape input_shape, ReadInputShape(first, options));
+  ASSIGN_OR_RETURN(ModelSpec model,
+                   BuildModel(layers, graph, input_shape, origin));
   model.name = StringAt(options.config, "name");
-  if (model.name.empty()) model.name = "sequential";
+  if (model.name.empty()) model.name = functional ? "model" : "sequential";
   return model;
 }
 

@@ -6,9 +6,11 @@
 #ifndef BATCHSWEEP_MODEL_KERAS_OPTIONS_H_
 #define BATCHSWEEP_MODEL_KERAS_OPTIONS_H_
 
+#include <array>
 #include <cstdint>
 #include <initializer_list>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,14 +24,26 @@ struct KerasOptions {
   const nlohmann::json& config;  // REQUIRES: an object that outlives this
 };
 
+// The value at `key`; null if that is absent or `object` is none, so that
+// absent and null are one case.
+const nlohmann::json& Field(const nlohmann::json& object, std::string_view key);
+
+// Makes glorot_uniform and GlorotUniform one: "glorotuniform".
+std::string FoldName(std::string_view name);
+
 // The text at `key`; empty if that is absent or not text.
 std::string StringAt(const nlohmann::json& object, const char* key);
 
 // The text of `value` for a message: short, in one line, strings quoted.
 std::string Describe(const nlohmann::json& value);
 
-// Refuses what is absent or not an integer in 1 .. kMaxWidth.
-Result<int64_t> ReadWidth(const KerasOptions& options, const char* key);
+// Refuses what is not an integer in 1 .. kMaxWidth, and without a fallback what
+// is absent.
+Result<int64_t> ReadWidth(const KerasOptions& options, const char* key,
+                          std::optional<int64_t> fallback = std::nullopt);
+
+Result<float> ReadNumber(const KerasOptions& options, const char* key,
+                         float fallback);
 
 Result<bool> ReadBool(const KerasOptions& options, const char* key,
                       bool fallback);
@@ -38,15 +52,32 @@ Result<bool> ReadBool(const KerasOptions& options, const char* key,
 // "relu"}, {"class_name": "Activation", "config": {"activation": "relu"}}.
 Result<Activation> ReadActivation(const KerasOptions& options);
 
-// A name in either spelling (glorot_uniform, GlorotUniform) or an object with
-// its config. A VarianceScaling that equals one we know is that one. A seed is
-// passed over: the run's own decides.
-Result<Initializer> ReadInitializer(const KerasOptions& options,
-                                    const char* key, Initializer fallback);
+// [height, width], or one number for both; each as ReadWidth().
+Result<Extent2D> ReadExtent(const KerasOptions& options, const char* key,
+                            std::optional<Extent2D> fallback = std::nullopt);
+
+// "valid" or "same".
+Result<Padding> ReadPadding(const KerasOptions& options);
+
+// The padding of a ZeroPadding2D: what stands before the image, [0], and
+// behind it, [1], of each axis.
+Result<std::array<Extent2D, 2>> ReadZeroPadding(const KerasOptions& options);
 
 // A shape whose first entry is the batch; that one is passed over, as the
 // sweep sets it.
 Result<Shape> ReadBatchShape(const KerasOptions& options, const char* key);
+
+// The target_shape of a Reshape of `input`, its -1 resolved.
+Result<Shape> ReadTargetShape(const KerasOptions& options, const Shape& input);
+
+// The factor of a regulariser, L2 or an L1L2 whose l1 is 0; 0 if there is none.
+Result<float> ReadL2(const KerasOptions& options, const char* key);
+
+// Refuses an axis other than the last of `input`: -1, or its number when the
+// batch's is 0.
+Status CheckLastAxis(const KerasOptions& options, const Shape& input);
+
+Status CheckChannelsLast(const KerasOptions& options);
 
 // Refuses trainable false and a dtype other than float32.
 Status CheckTrainsInFloat32(const KerasOptions& options);

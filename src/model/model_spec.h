@@ -32,19 +32,29 @@ enum class Loss {
 };
 
 // Keras' initialisers, by its formulas. fan_in and fan_out are those of the
-// tensor: for a dense kernel its rows and columns.
+// tensor: for a dense kernel its rows and columns, for any other kernel the
+// last two dimensions, each times the window in front of them.
 struct Initializer {
   enum class Kind {
     kZeros,
     kOnes,
-    kConstant,       // value
-    kGlorotUniform,  // U(-l, l), l = sqrt(6 / (fan_in + fan_out))
-    kGlorotNormal,   // truncated N(0, sqrt(2 / (fan_in + fan_out)))
-    kHeUniform,      // U(-l, l), l = sqrt(6 / fan_in)
-    kHeNormal,       // truncated N(0, sqrt(2 / fan_in))
+    kConstant,         // value
+    kGlorotUniform,    // U(-l, l), l = sqrt(6 / (fan_in + fan_out))
+    kGlorotNormal,     // truncated N(0, sqrt(2 / (fan_in + fan_out)))
+    kHeUniform,        // U(-l, l), l = sqrt(6 / fan_in)
+    kHeNormal,         // truncated N(0, sqrt(2 / fan_in))
+    kLecunUniform,     // U(-l, l), l = sqrt(3 / fan_in)
+    kLecunNormal,      // truncated N(0, sqrt(1 / fan_in))
+    kRandomUniform,    // U(low, high)
+    kRandomNormal,     // N(mean, deviation)
+    kTruncatedNormal,  // the same without what lies beyond two deviations
   };
   Kind kind = Kind::kZeros;
   float value = 0.0f;  // of kConstant
+  float low = -0.05f;
+  float high = 0.05f;
+  float mean = 0.0f;
+  float deviation = 0.05f;
 };
 
 // Keras' padding: kValid reads inside only; kSame gives ceil(in / stride)
@@ -220,21 +230,28 @@ inline constexpr int64_t kMaxWidth = int64_t{1} << 24;
 // The name of the layer, as the model's author gave it.
 const std::string& LayerName(const LayerSpec& layer);
 
-// The shape of one example behind each layer; one entry a layer.
+// The name of its class in Keras: "Dense".
+std::string_view LayerClass(const LayerSpec& layer);
+
+// What it computes last; kLinear for a layer that has no activation.
+Activation LayerActivation(const LayerSpec& layer);
+
+// The shape of one example behind each layer; one entry a layer. REQUIRES:
+// CheckModel has nothing against the model's shapes.
 std::vector<Shape> LayerOutputShapes(const ModelSpec& model);
 
 // What layers[layer] reads, as ModelSpec::inputs has it, for a chain too.
 std::vector<int> LayerInputs(const ModelSpec& model, size_t layer);
 
 // Every parameter, in layer order, and within a layer in the order that its
-// spec names them.
+// spec names them. REQUIRES: as LayerOutputShapes.
 std::vector<ParamSpec> ModelParams(const ModelSpec& model);
 
 // Refuses, by the layer's name, a model that cannot be trained:
 // (1) two layers of one name;
 // (2) a layer whose inputs have shapes it cannot take (a Dense on more than one
 //     dimension, a window larger than its image, an Add of unlike shapes);
-// (3) more weights than any board holds;
+// (3) no weights to train, or more than any board holds;
 // (4) softmax anywhere but last, a layer whose output nothing reads.
 // `origin` begins the message. REQUIRES: every width is in 1 .. kMaxWidth.
 Status CheckModel(const ModelSpec& model, std::string_view origin);

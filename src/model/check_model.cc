@@ -1,0 +1,137 @@
+// What model_spec.h promises of CheckModel and CheckEnd.
+#include <algorithm>
+#include <cstddef>
+#include <set>
+#include <utility>
+
+#include "model/layer_shape.h"
+#include "model/model_spec.h"
+#include "util/check.h"
+
+namespace batchsweep {
+namespace {
+
+// 4 TiB of float32: far above any board, far below an overflow of bytes.
+constexpr int64_t kMaxWeights = int64_t{1} << 40;
+
+Status CheckNames(const ModelSpec& model, std::string_view origin) {
+  std::set<std::string> names;
+  for (const LayerSpec& layer : model.layers) {
+    if (names.insert(LayerName(layer)).second) continue;
+    return Fail("{}: two layers are named \"{}\"; give each its own name",
+                origin, LayerName(layer));
+  }
+  return {};
+}
+
+Status CheckShapes(const ModelSpec& model, std::string_view origin) {
+  std::vector<Shape> shapes;
+  for (size_t i = 0; i < model.layers.size(); ++i) {
+    std::vector<Shape> inputs;
+    for (const int input : LayerInputs(model, i)) {
+      CHECK(input >= kModelInput && input < static_cast<int>(i));
+      inputs.push_back(input == kModelInput
+                           ? model.input_shape
+                           : shapes[static_cast<size_t>(input)]);
+    }
+    CHECK(!inputs.empty());
+    ASSIGN_OR_RETURN(Shape shape,
+                     LayerOutputShape(model.layers[i], inputs, origin));
+    shapes.push_back(std::move(shape));
+  }
+  return {};
+}
+
+// The product of the dimensions, or kMaxWeights + 1 if that is less.
+int64_t CountWeights(const Shape& shape) {
+  int64_t count = 1;
+  for (const int64_t dim : shape.dims) {
+    if (dim > kMaxWeights / count) return kMaxWeights + 1;
+    count *= dim;
+  }
+  return count;
+}
+
+Status CheckWeights(const ModelSpec& model, std::string_view origin) {
+  int64_t weights = 0;
+  bool trains = false;
+  for (const ParamSpec& param : ModelParams(model)) {
+    trains = trains || param.trainable;
+    weights += CountWeights(param.shape);
+    if (weights <= kMaxWeights) continue;
+    return Fail("{}: {} brings the model beyond {} weights; make it smaller",
+                origin, param.name, kMaxWeights);
+  }
+  if (trains) return {};
+  return Fail("{}: the model has no weights to train; end it with a Dense",
+              origin);
+}
+
+Status CheckSoftmaxIsLast(const ModelSpec& model, std::string_view origin) {
+  for (size_t i = 0; i + 1 < model.layers.size(); ++i) {
+    if (LayerActivation(model.layers[i]) != Activation::kSoftmax) continue;
+    return Fail("{}: layer \"{}\" is softmax but not the last; move it there",
+                origin, LayerName(model.layers[i]));
+  }
+  return {};
+}
+
+Status CheckAllAreRead(const ModelSpec& model, std::string_view origin) {
+  std::set<int> read;
+  for (size_t i = 0; i < model.layers.size(); ++i) {
+    for (const int input : LayerInputs(model, i)) read.insert(input);
+  }
+  for (size_t i = 0; i + 1 < model.layers.size(); ++i) {
+    if (read.contains(static_cast<int>(i))) continue;
+    return Fail("{}: layer \"{}\" is read by no other; remove it", origin,
+                LayerName(model.layers[i]));
+  }
+  return {};
+}
+
+}  // namespace
+
+Status CheckModel(const ModelSpec& model, std::string_view origin) {
+  if (model.layers.empty()) {
+    return Fail("{}: the model has no layers; end it with a Dense", origin);
+  }
+  RETURN_IF_ERROR(CheckNames(model, origin));
+  RETURN_IF_ERROR(CheckShapes(model, origin));
+  RETURN_IF_ERROR(CheckWeights(model, origin));
+  RETURN_IF_ERROR(CheckSoftmaxIsLast(model, origin));
+  return CheckAllAreRead(model, origin);
+}
+
+Status CheckEnd(const ModelSpec& model, Loss loss, std::string_view origin) {
+  const std::string& name = LayerName(model.layers.back());
+  const Activation end = LayerActivation(model.layers.back());
+  const Shape shape = LayerOutputShapes(model).back();
+  if (loss == Loss::kMeanSquaredError) {
+    if (end != Activation::kSoftmax) return {};
+    return Fail(
+        "{}: layer \"{}\" is the last and softmax, which mean squared error "
+        "does not train; make it linear or train by a cross-entropy",
+        origin, name);
+  }
+  if (end != Activation::kLinear && end != Activation::kSoftmax) {
+    return Fail(
+        "{}: layer \"{}\" is the last but gives no class scores; end with a "
+        "Dense that is softmax or linear",
+        origin, name);
+  }
+  if (shape.dims.size() != 1) {
+    return Fail(
+        "{}: layer \"{}\" is the last and gives {}, not class scores; put a "
+        "Flatten and a Dense behind it",
+        origin, name, shape.ToString());
+  }
+  if (shape.elements() < 2) {
+    return Fail(
+        "{}: layer \"{}\" is the last and gives 1 score; make it one for each "
+        "class, 2 or more",
+        origin, name);
+  }
+  return {};
+}
+
+}  // namespace batchsweep
