@@ -7,6 +7,7 @@
 
 #include "tests/fixtures.h"
 #include "tests/reference.h"
+#include "tests/reference_model.h"
 
 namespace batchsweep {
 namespace {
@@ -68,14 +69,16 @@ TEST_CASE("loss and gradients match finite differences of a naive twin",
   for (const int64_t batch : {6, 1, 5}) {
     const auto x = RandomFloats(static_cast<size_t>(batch) * 7, -1, 1, rng);
     const auto labels = RandomLabels(static_cast<size_t>(batch), 3, rng);
+    const reference::LossQuestion question = {
+        .model = model, .weights = exact, .x = x, .labels = labels};
     REQUIRE(network.SetBatch(batch));
     Fill(network, x, labels);
     network.Forward({.training = true});
     const BatchScore score = network.Loss();
     CHECK(std::abs(score.loss_sum / static_cast<double>(batch) -
-                   reference::ModelLoss(model, exact, x, labels)) < 1e-5);
+                   reference::ComputeLoss(question).loss) < 1e-5);
     network.Backward();
-    const auto want = reference::ModelLossGradient(model, exact, x, labels);
+    const auto want = reference::LossGradient(question);
     for (size_t p = 0; p < want.size(); ++p) {
       INFO("batch " << batch << ", " << network.param_specs()[p].name);
       CHECK(

@@ -7,7 +7,6 @@
 #include <span>
 #include <vector>
 
-#include "model/model_spec.h"
 #include "util/rng.h"
 
 namespace batchsweep::reference {
@@ -26,17 +25,6 @@ std::vector<float> Transposed(std::span<const float> x, int64_t rows,
 // Softmax of each row of logits (rows, classes).
 std::vector<double> Softmax(std::span<const float> logits, int64_t rows,
                             int64_t classes);
-
-// The mean cross-entropy of a model on x (batch, in), with `weights` one array
-// a parameter, in the order of ModelParams().
-double ModelLoss(const ModelSpec& model,
-                 const std::vector<std::vector<double>>& weights,
-                 std::span<const float> x, std::span<const uint8_t> labels);
-
-// Its gradient by every weight, from central differences.
-std::vector<std::vector<double>> ModelLossGradient(
-    const ModelSpec& model, std::vector<std::vector<double>> weights,
-    std::span<const float> x, std::span<const uint8_t> labels);
 
 // Whether |got - want| <= absolute + relative * |want| for every element.
 bool AllNear(std::span<const float> got, std::span<const double> want,

@@ -34,7 +34,7 @@ struct SmallSweep {
                           SweepObserver& observer) {
     config.out = out;
     TestEngine engine;
-    return RunSweep(config, data, engine.context(), Sensors(),
+    return RunSweep(config, data, *engine.context().kernels, Sensors(),
                     std::move(position), recorder, observer);
   }
 

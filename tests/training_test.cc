@@ -80,7 +80,7 @@ TEST_CASE("training follows the float64 curves at every step",
   for (size_t i = 0; i < records.size(); ++i) {
     INFO("batch " << batch_size << ", step " << i + 1);
     CHECK(std::abs(records[i].loss - curve[i].loss) < 2e-4);
-    CHECK(std::abs(records[i].accuracy - curve[i].accuracy) < 1e-6);
+    CHECK(std::abs(records[i].accuracy.value() - curve[i].accuracy) < 1e-6);
   }
   if (steps < 2048 / batch_size) return;
 
@@ -95,7 +95,7 @@ TEST_CASE("training follows the float64 curves at every step",
     cells >> comma >> last >> comma >> val_loss >> comma >> val_accuracy;
     const EpochRecord epoch = trainer.FinishEpoch().value();
     CHECK(std::abs(epoch.val_loss - val_loss) < 2e-4);
-    CHECK(std::abs(epoch.val_accuracy - val_accuracy) < 1e-9);
+    CHECK(std::abs(epoch.val_accuracy.value() - val_accuracy) < 1e-9);
     return;
   }
   FAIL("no line for the batch size");
@@ -232,7 +232,7 @@ TEST_CASE("phases add up to the step and counts to the epoch", "[training]") {
     CHECK(step.update_time_ns > 0);
     CHECK(step.rss_bytes.value_or(1) > 0);
     loss_sum += step.loss * static_cast<double>(step.examples);
-    correct += step.accuracy * static_cast<double>(step.examples);
+    correct += step.accuracy.value() * static_cast<double>(step.examples);
     step_time_sum_ns += step.step_time_ns;
   }
   CHECK(trainer.records().back().examples == 500 - 15 * 32);
@@ -240,7 +240,7 @@ TEST_CASE("phases add up to the step and counts to the epoch", "[training]") {
   const EpochRecord epoch = trainer.FinishEpoch().value();
   CHECK(epoch.steps == 16);
   CHECK(std::abs(epoch.train_loss - loss_sum / 500) < 1e-5);
-  CHECK(std::abs(epoch.train_accuracy - correct / 500) < 1e-6);
+  CHECK(std::abs(epoch.train_accuracy.value() - correct / 500) < 1e-6);
   CHECK(epoch.train_time_ns >= step_time_sum_ns);
   const SummaryRecord summary = trainer.Summarize().value();
   CHECK(summary.steps == 16);

@@ -329,6 +329,12 @@ Status Network::Calibrate() {
   return ApplyBatch();
 }
 
+void Network::UseAllThreads() {
+  for (Node& node : nodes_) node.pools = {context_.pool, context_.pool};
+  load_pool_ = update_pool_ = context_.pool;
+  batch_ = 0;
+}
+
 void Network::Forward(const ForwardContext& context) {
   for (Node& node : nodes_) node.spec.layer->Forward(context);
 }

@@ -90,6 +90,8 @@ class Network {
   // The threads that load and update: all, until ChooseThreads() knows better.
   ThreadPool& load_pool() const { return *load_pool_; }
   ThreadPool& update_pool() const { return *update_pool_; }
+  // For tests and benchmarks: all threads everywhere, whatever is faster.
+  void UseAllThreads();
   // Times `load` and `update`, which use these pools, on one thread and on all,
   // and keeps the faster for each. `update` may change the weights.
   template <class Load, class Update>
