@@ -20,6 +20,10 @@ struct FreeAligned {
 using AlignedBlock = std::unique_ptr<std::byte[], FreeAligned>;
 Result<AlignedBlock> AllocateAligned(int64_t size_bytes);
 
+// From now on freed blocks of 128 KiB and more go back to the system, so that
+// what the process holds is what it uses. Nothing where the system cannot.
+void ReturnFreedMemory();
+
 // What the process holds in RAM, in bytes. Absent where the system does not
 // tell. The peak covers the time since ResetPeakRss() last returned true, since
 // the program's start otherwise.

@@ -84,12 +84,38 @@ TEST_CASE("uniform draws have the bounds and moments of their formulas",
           "[initializers]") {
   CheckUniform(Kind::kGlorotUniform, std::sqrt(6.0 / (500 + 400)));
   CheckUniform(Kind::kHeUniform, std::sqrt(6.0 / 500));
+  CheckUniform(Kind::kLecunUniform, std::sqrt(3.0 / 500));
 }
 
 TEST_CASE("truncated normals have their deviation and end at two of them",
           "[initializers]") {
   CheckNormal(Kind::kGlorotNormal, std::sqrt(2.0 / (500 + 400)));
   CheckNormal(Kind::kHeNormal, std::sqrt(2.0 / 500));
+  CheckNormal(Kind::kLecunNormal, std::sqrt(1.0 / 500));
+}
+
+TEST_CASE("draws of a told range keep to it", "[initializers]") {
+  const auto draw = [](const Initializer& initializer) {
+    return DrawWeights({{"w", kLarge, initializer}}, 7).at(0).values;
+  };
+  const auto uniform =
+      draw({.kind = Kind::kRandomUniform, .low = 1.0f, .high = 3.0f});
+  CHECK(Near(Mean(uniform), 2.0, 0.01));
+  CHECK(Near(std::ranges::min(uniform), 1.0, 1e-3));
+  CHECK(Near(std::ranges::max(uniform), 3.0, 1e-3));
+
+  const auto normal =
+      draw({.kind = Kind::kRandomNormal, .mean = 1.0f, .deviation = 0.5f});
+  CHECK(Near(Mean(normal), 1.0, 0.005));
+  CHECK(Near(Deviation(normal), 0.5, 0.005));
+  CHECK(std::ranges::max(normal) > 1.0 + 3.0 * 0.5);
+
+  // Here Keras does not widen what it cuts off.
+  const auto cut =
+      draw({.kind = Kind::kTruncatedNormal, .mean = 1.0f, .deviation = 0.5f});
+  CHECK(Near(Mean(cut), 1.0, 0.005));
+  CHECK(Near(Deviation(cut), 0.5 * 0.87962566, 0.005));
+  CHECK(Near(std::ranges::max(cut), 2.0, 1e-3));
 }
 
 TEST_CASE("fans count a vector's length and a kernel's receptive field",
@@ -103,6 +129,25 @@ TEST_CASE("fans count a vector's length and a kernel's receptive field",
              std::sqrt(6.0 / (9 * 32)), 1e-4));
   CHECK(Near(LargestMagnitude(DrawOne(Kind::kGlorotUniform, {{3, 3, 32, 64}})),
              std::sqrt(6.0 / (9 * 32 + 9 * 64)), 1e-4));
+  // Depthwise kernels too, though each of their outputs reads one channel.
+  CHECK(Near(LargestMagnitude(DrawOne(Kind::kGlorotUniform, {{3, 3, 4096, 1}})),
+             std::sqrt(6.0 / (9 * 4096 + 9)), 1e-4));
+}
+
+TEST_CASE("batch normalisation's first values draw nothing", "[initializers]") {
+  const ParamSpec kernel = {"k", {{3, 3}}, {Kind::kGlorotUniform}};
+  const ParamSpec mean = {.name = "n/moving_mean",
+                          .shape = {{3}},
+                          .initializer = {Kind::kZeros},
+                          .trainable = false};
+  const ParamSpec variance = {.name = "n/moving_variance",
+                              .shape = {{3}},
+                              .initializer = {Kind::kOnes},
+                              .trainable = false};
+  const auto drawn = DrawWeights({mean, variance, kernel}, 7);
+  CHECK(drawn.at(0).values == std::vector<float>(3, 0.0f));
+  CHECK(drawn.at(1).values == std::vector<float>(3, 1.0f));
+  CHECK(drawn.at(2).values == DrawWeights({kernel}, 7).at(0).values);
 }
 
 TEST_CASE("a seed gives the same bits again and another seed others",

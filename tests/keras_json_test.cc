@@ -1,14 +1,18 @@
 #include "model/keras_json.h"
 
 #include <catch2/catch_test_macros.hpp>
+#include <cstdint>
+#include <filesystem>
 #include <format>
 #include <initializer_list>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
 #include "model/zoo.h"
+#include "platform/file.h"
 
 namespace batchsweep {
 namespace {
@@ -80,16 +84,87 @@ bool Names(const std::string& message,
   return true;
 }
 
-TEST_CASE("the zoo's models parse to the networks of their names",
+struct Expected {
+  std::string_view name;
+  Shape input;
+  Shape output;
+  int64_t weights;  // model.count_params() of Keras 3
+  int64_t untrained;
+};
+
+TEST_CASE("the zoo's models have the shapes and weights that Keras counts",
           "[keras_json][zoo]") {
-  REQUIRE(ZooModels().size() == 2);
-  for (const ZooModel& zoo : ZooModels()) {
-    const ModelSpec model = Parse(zoo.json);
-    CHECK(model.name == zoo.name);
-    CHECK(model.input_shape == Shape{{28, 28}});
-    CHECK(LayerOutputShapes(model).back() == Shape{{10}});
+  const std::vector<Expected> models = {
+      {"mlp", {{28, 28}}, {{10}}, 50'890, 0},
+      {"mlp-wide", {{28, 28}}, {{10}}, 669'706, 0},
+      {"cnn", {{28, 28, 1}}, {{10}}, 693'962, 0},
+      {"lenet5", {{28, 28, 1}}, {{10}}, 61'706, 0},
+      {"resnet8", {{32, 32, 3}}, {{10}}, 78'666, 480},
+      {"ds-cnn", {{49, 10, 1}}, {{12}}, 24'908, 1'152},
+      {"mobilenet-v1-025", {{96, 96, 3}}, {{2}}, 221'794, 5'472},
+      {"autoencoder", {{640}}, {{640}}, 269'992, 2'064},
+  };
+  REQUIRE(ZooModels().size() == models.size());
+  for (const Expected& expected : models) {
+    INFO(expected.name);
+    const auto zoo = FindZooModel(expected.name);
+    REQUIRE(zoo);
+    const ModelSpec model = Parse(zoo->json);
+    CHECK(model.name == expected.name);
+    CHECK(model.input_shape == expected.input);
+    CHECK(LayerOutputShapes(model).back() == expected.output);
+    int64_t weights = 0;
+    int64_t untrained = 0;
+    for (const ParamSpec& param : ModelParams(model)) {
+      weights += param.shape.elements();
+      if (!param.trainable) untrained += param.shape.elements();
+    }
+    CHECK(weights == expected.weights);
+    CHECK(untrained == expected.untrained);
   }
   CHECK(!FindZooModel("no such model"));
+}
+
+TEST_CASE("each zoo model ends as its loss wants it", "[keras_json][zoo]") {
+  for (const ZooModel& zoo : ZooModels()) {
+    INFO(zoo.name);
+    const ModelSpec model = Parse(zoo.json);
+    const bool targets = zoo.name == "autoencoder";
+    CHECK(CheckEnd(model, Loss::kMeanSquaredError, "zoo").has_value() ==
+          targets);
+    CHECK(CheckEnd(model, Loss::kSparseCategoricalCrossentropy, "zoo"));
+  }
+}
+
+TEST_CASE("zoo model resnet8 adds what passes by its stacks",
+          "[keras_json][zoo]") {
+  const ModelSpec model = Parse(FindZooModel("resnet8")->json);
+  const std::vector<Shape> shapes = LayerOutputShapes(model);
+  int adds = 0;
+  for (size_t i = 0; i < model.layers.size(); ++i) {
+    if (!std::holds_alternative<AddSpec>(model.layers[i])) continue;
+    CHECK(LayerInputs(model, i).size() == 2);
+    const int64_t side = 32 >> adds;
+    CHECK(shapes[i] == Shape{{side, side, 16 << adds}});
+    ++adds;
+  }
+  CHECK(adds == 3);
+
+  const std::vector<ParamSpec> params = ModelParams(model);
+  REQUIRE(params.size() == 48);
+  const std::vector<std::string_view> first = {
+      "conv2d/kernel",
+      "conv2d/bias",
+      "batch_normalization/gamma",
+      "batch_normalization/beta",
+      "batch_normalization/moving_mean",
+      "batch_normalization/moving_variance",
+      "conv2d_1/kernel"};
+  for (size_t i = 0; i < first.size(); ++i) CHECK(params[i].name == first[i]);
+  CHECK(params[0].shape == Shape{{3, 3, 3, 16}});
+  CHECK(params[0].l2 == 1e-4f);
+  CHECK(params[0].initializer.kind == Initializer::Kind::kHeNormal);
+  CHECK(params[1].l2 == 0.0f);
 }
 
 TEST_CASE("zoo model mlp is 784-64-10", "[keras_json][zoo]") {
@@ -194,6 +269,7 @@ TEST_CASE("an activation is read from its name or from an object",
   CHECK(activation("null") == Activation::kLinear);
   CHECK(activation(R"("linear")") == Activation::kLinear);
   CHECK(activation(R"("relu")") == Activation::kRelu);
+  CHECK(activation(R"("relu6")") == Activation::kRelu6);
   CHECK(activation(R"("tanh")") == Activation::kTanh);
   CHECK(activation(R"("sigmoid")") == Activation::kSigmoid);
   CHECK(activation(R"({"module": "keras.activations",
@@ -228,6 +304,35 @@ TEST_CASE("an initialiser is read from either spelling or an object",
   CHECK(constant.value == 0.25f);
   CHECK(Hidden(WithHidden(R"("bias_initializer": "ones")"))
             .bias_initializer.kind == kOnes);
+  CHECK(kind(R"("lecun_uniform")") == kLecunUniform);
+  CHECK(kind(R"({"class_name": "LecunNormal", "config": {"seed": null,
+                 "input_axes": null, "output_axes": null}})") == kLecunNormal);
+}
+
+TEST_CASE("an initialiser's own range is read", "[keras_json]") {
+  using enum Initializer::Kind;
+  const auto read = [](std::string_view json) {
+    return Hidden(WithInitializer(json)).kernel_initializer;
+  };
+  const Initializer uniform = read(R"({"class_name": "RandomUniform", "config":
+      {"minval": -0.5, "maxval": 1.5, "seed": 3}})");
+  CHECK(uniform.kind == kRandomUniform);
+  CHECK(uniform.low == -0.5f);
+  CHECK(uniform.high == 1.5f);
+  for (const std::string_view name : {"RandomNormal", "TruncatedNormal"}) {
+    const Initializer normal = read(std::format(
+        R"({{"class_name": "{}", "config": {{"mean": 1.0, "stddev": 0.25}}}})",
+        name));
+    CHECK(normal.kind ==
+          (name == "RandomNormal" ? kRandomNormal : kTruncatedNormal));
+    CHECK(normal.mean == 1.0f);
+    CHECK(normal.deviation == 0.25f);
+  }
+  CHECK(read(R"("random_normal")").deviation == 0.05f);
+  CHECK(read(R"("random_uniform")").low == -0.05f);
+  CHECK(Names(Refusal(WithInitializer(R"({"class_name": "RandomNormal",
+              "config": {"stddev": "wide"}})")),
+              {"\"hidden\"", "kernel_initializer", "stddev", "wide"}));
 }
 
 TEST_CASE("a VarianceScaling that equals a known initialiser is that one",
@@ -247,8 +352,10 @@ TEST_CASE("a VarianceScaling that equals a known initialiser is that one",
   CHECK(kind(scaling(1, "fan_avg", "normal")) == kGlorotNormal);
   CHECK(kind(scaling(2, "fan_in", "uniform")) == kHeUniform);
   CHECK(kind(scaling(2, "fan_in", "truncated_normal")) == kHeNormal);
+  CHECK(kind(scaling(1, "fan_in", "uniform")) == kLecunUniform);
+  CHECK(kind(scaling(1, "fan_in", "normal")) == kLecunNormal);
   for (const std::string& other :
-       {scaling(1, "fan_in", "uniform"), scaling(2, "fan_avg", "uniform"),
+       {scaling(3, "fan_in", "uniform"), scaling(2, "fan_avg", "uniform"),
         scaling(1.5, "fan_avg", "uniform"),
         scaling(1, "fan_avg", "untruncated_normal")}) {
     CHECK(Names(Refusal(other),
@@ -290,18 +397,20 @@ TEST_CASE("JSON that is no Keras model is refused", "[keras_json]") {
   CHECK(Names(Refusal(Sequential(kInput)), {"no layers"}));
 }
 
-TEST_CASE("a functional model is refused", "[keras_json]") {
-  CHECK(Names(Refusal(R"({"class_name": "Functional", "config": {}})"),
-              {"Functional", "Sequential"}));
+TEST_CASE("a model that is neither Sequential nor functional is refused",
+          "[keras_json]") {
+  CHECK(Names(Refusal(R"({"class_name": "MyModel", "config": {}})"),
+              {"MyModel", "Sequential and functional"}));
 }
 
 TEST_CASE("a layer that is not trained here is refused by name",
           "[keras_json]") {
   CHECK(Names(Refusal(WithLayer(
-                  R"({"class_name": "Conv2D", "config": {"name": "c1"}})")),
-              {"\"c1\"", "Conv2D", "Dense, Flatten and Activation"}));
-  CHECK(Names(Refusal(WithLayer(R"({"class_name": "Dropout", "config": {}})")),
-              {"\"dropout\"", "Dropout"}));
+                  R"({"class_name": "Conv1D", "config": {"name": "c1"}})")),
+              {"\"c1\"", "is a Conv1D", "Activation, Add, AveragePooling2D",
+               "Conv2D, Dense"}));
+  CHECK(Names(Refusal(WithLayer(R"({"class_name": "LSTM", "config": {}})")),
+              {"\"lstm\"", "LSTM"}));
   CHECK(Names(Refusal(WithLayer(R"({"class_name": "Dense", "config":
               {"name": "d", "units": 3}, "registered_name": "my>Dense"})")),
               {"\"d\"", "custom class", "my>Dense"}));
@@ -312,6 +421,8 @@ TEST_CASE("an activation that is not trained here is refused by name",
           "[keras_json]") {
   CHECK(Names(Refusal(WithHidden(R"("activation": "gelu")")),
               {"\"hidden\"", "activation", "gelu"}));
+  CHECK(Names(Refusal(WithHidden(R"("activation": "leaky_relu")")),
+              {"\"hidden\"", "leaky_relu", "LeakyReLU"}));
   CHECK(Names(Refusal(WithHidden(R"("activation":
               {"class_name": "ReLU", "config": {"max_value": 6}})")),
               {"\"hidden\"", "activation", "ReLU"}));
@@ -323,9 +434,8 @@ TEST_CASE("an activation that is not trained here is refused by name",
 TEST_CASE("an option that would change the result is refused by name",
           "[keras_json]") {
   for (const std::string_view option :
-       {"kernel_regularizer", "bias_regularizer", "activity_regularizer",
-        "kernel_constraint", "bias_constraint", "quantization_config",
-        "an_option_to_come"}) {
+       {"bias_regularizer", "activity_regularizer", "kernel_constraint",
+        "bias_constraint", "quantization_config", "an_option_to_come"}) {
     const std::string json = WithHidden(std::format(
         R"("{}": {{"class_name": "L2", "config": {{"l2": 0.01}}}})", option));
     CHECK(Names(Refusal(json), {"\"hidden\"", option, "L2"}));
@@ -428,35 +538,65 @@ TEST_CASE("softmax is refused anywhere but last", "[keras_json]") {
               {"\"act\"", "softmax"}));
 }
 
-TEST_CASE("a model ends in one score for each class", "[keras_json]") {
-  const auto dense = [](int units, std::string_view activation) {
-    return std::format(R"({{"class_name": "Dense", "config": {{"name": "d",
-        "units": {}, "activation": "{}"}}}})",
-                       units, activation);
-  };
-  const auto activation = [](std::string_view name) {
-    return std::format(R"(, {{"class_name": "Activation", "config":
-        {{"name": "act", "activation": "{}"}}}})",
-                       name);
-  };
-  CHECK(Parse(EndingWith(dense(2, "linear"))).layers.size() == 1);
-  CHECK(Parse(EndingWith(dense(2, "softmax"))).layers.size() == 1);
-  CHECK(Parse(EndingWith(dense(2, "linear") + activation("softmax")))
-            .layers.size() == 2);
-
-  CHECK(Names(Refusal(EndingWith(dense(1, "linear"))), {"\"d\"", "units"}));
-  CHECK(Names(Refusal(EndingWith(dense(3, "relu"))), {"\"d\"", "scores"}));
-  CHECK(Names(Refusal(EndingWith(dense(3, "relu") + activation("softmax"))),
-              {"\"act\"", "scores"}));
-  CHECK(Names(Refusal(EndingWith(dense(3, "linear") + activation("tanh"))),
-              {"\"act\"", "scores"}));
+TEST_CASE("a model without weights is refused", "[keras_json]") {
   CHECK(Names(Refusal(EndingWith(
                   R"({"class_name": "Flatten", "config": {"name": "f"}})")),
-              {"\"f\"", "scores"}));
-  CHECK(Names(Refusal(EndingWith(
-                  R"({"class_name": "Activation", "config":
-                      {"name": "act", "activation": "softmax"}})")),
-              {"\"act\"", "scores"}));
+              {"no weights"}));
+}
+
+// A parse of what a mistake made of a valid model: a model or an error.
+void CheckSurvives(const std::string& json) {
+  const Result<ModelSpec> model = ParseKerasJson(json, "net.json");
+  if (model) {
+    CHECK(!ModelParams(*model).empty());
+    CHECK(LayerOutputShapes(*model).size() == model->layers.size());
+  } else {
+    CHECK(model.error().message.starts_with("net.json: "));
+    CHECK(!model.error().message.contains('\n'));
+  }
+}
+
+// Every value inside `node` in turn: gone, and of other kinds and sizes.
+void Mutate(nlohmann::json& root, nlohmann::json& node) {
+  const nlohmann::json whole = node;
+  for (const auto& [key, value] : whole.items()) {
+    if (node.is_object()) {
+      node.erase(key);
+      CheckSurvives(root.dump());
+      node = whole;
+    }
+    nlohmann::json& place =
+        node.is_object() ? node[key] : node[std::stoul(key)];
+    for (const char* other :
+         {"null", "true", "-1", "0", "16777216", "18446744073709551615", "0.5",
+          "\"same\"", "[]", "{}", "[[1, 2], [3]]"}) {
+      place = nlohmann::json::parse(other);
+      CheckSurvives(root.dump());
+    }
+    place = value;
+    if (value.is_structured()) Mutate(root, place);
+  }
+}
+
+std::string ReadTestData(const char* name) {
+  return ReadFile(std::filesystem::path(BATCHSWEEP_TEST_DATA) / name).value();
+}
+
+TEST_CASE("a functional model cut off anywhere is refused", "[keras_json]") {
+  const std::string whole = ReadTestData("functional_keras3.json");
+  REQUIRE(ParseKerasJson(whole, "net.json"));
+  for (size_t size = 0; size + 2 < whole.size(); ++size) {
+    CHECK(!ParseKerasJson(whole.substr(0, size), "net.json"));
+  }
+}
+
+TEST_CASE("a functional model with any value gone or wrong does no harm",
+          "[keras_json]") {
+  for (const char* name :
+       {"functional_keras2.json", "functional_keras3.json"}) {
+    nlohmann::json root = nlohmann::json::parse(ReadTestData(name));
+    Mutate(root, root);
+  }
 }
 
 }  // namespace

@@ -15,6 +15,7 @@ host_preset() {
 preset_architecture() {
   case $1 in
     aarch64*) echo arm64 ;;
+    armv7*) echo armhf ;;
     *) echo amd64 ;;
   esac
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the convolutional models of src/model/zoo, and the autoencoder.
+"""Writes the models of src/model/zoo, all but the two first ones.
 
 Needs Keras 3, which neither the build nor the program does: the files are
 committed. Each is what model.to_json() gives, without what Keras assumes

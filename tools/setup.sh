@@ -3,7 +3,7 @@
 # unpacks the libraries of each target into build/sysroot. Quiet about what is
 # already there; needs no network then.
 #
-#   tools/setup.sh [amd64] [arm64]      the machine's own architecture if none
+#   tools/setup.sh [amd64] [arm64] [armhf]   the machine's own if none is named
 #
 # Prints nothing but what it does; every step can be repeated.
 set -eu
@@ -45,8 +45,8 @@ packages="clang-19 lld-19 libclang-rt-19-dev clang-format-19 cmake ninja-build
   git mmdebstrap shellcheck dataset-fashion-mnist python3-matplotlib python3-pandas"
 for target in $targets; do
   case $target in
-    amd64 | arm64) ;;
-    *) fail "no target '$target'; there are amd64 and arm64" ;;
+    amd64 | arm64 | armhf) ;;
+    *) fail "no target '$target'; there are amd64, arm64 and armhf" ;;
   esac
   [ "$target" = "$host" ] || packages="$packages qemu-user"
 done

@@ -1,6 +1,7 @@
 #include "platform/memory.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -42,6 +43,11 @@ std::optional<int64_t> CgroupRoomBytes() {
 }
 
 }  // namespace
+
+void ReturnFreedMemory() {
+  // A set threshold no longer grows with what is freed, as glibc's own does.
+  mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+}
 
 ProcessMemory ReadProcessMemory() {
   const std::filesystem::path status = "/proc/self/status";

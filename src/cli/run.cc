@@ -223,6 +223,7 @@ Result<int> Conclude(const RunOptions& options, const SweepConfig& config,
 
 Result<int> RunCommand(const RunOptions& options) {
   CatchInterrupts();
+  ReturnFreedMemory();
   ASSIGN_OR_RETURN(ModelSpec model, LoadModel(options.model));
   ASSIGN_OR_RETURN(const OptimizerConfig optimizer, OptimizerOf(options));
   ASSIGN_OR_RETURN(SweepConfig config,

@@ -128,11 +128,11 @@ class OutputShape {
 
   Status CheckInputCount(bool merges) const {
     if (merges && inputs_.size() < 2) {
-      return Fail("{} is a {} of one input; give it two or more, or remove it",
-                  where_, class_);
+      return Fail("{} merges one input; give it two or more, or remove it",
+                  where_);
     }
     if (!merges && inputs_.size() > 1) {
-      return Fail("{} is a {} of {} inputs; give it one", where_, class_,
+      return Fail("{} ({}) reads {} layers; it takes one", where_, class_,
                   inputs_.size());
     }
     return {};
@@ -148,8 +148,8 @@ class OutputShape {
   Status CheckIsImage() const {
     if (input_.dims.size() == 3) return {};
     return Fail(
-        "{} is a {} on an input of {}; it takes height, width and channels, "
-        "put a Reshape before it",
+        "{} ({}) has an input of {}; it takes height, width and channels, put "
+        "a Reshape before it",
         where_, class_, input_.ToString());
   }
 
@@ -163,8 +163,8 @@ class OutputShape {
                      window.dilation.width, window.padding);
     if (height < 1 || width < 1) {
       return Fail(
-          "{} is a {} whose window is larger than its input of {}; make it "
-          "smaller or its padding \"same\"",
+          "{} ({}) has a window larger than its input of {}; make it smaller "
+          "or its padding \"same\"",
           where_, class_, input_.ToString());
     }
     return Shape{{height, width, channels}};
