@@ -10,6 +10,9 @@ set -eu
 cd "$(dirname "$0")/.."
 
 suite=trixie
+# The release alone, without its updates: everybody gets the same libraries, and
+# a mirror that is being brought up to date does no harm.
+mirror="deb http://deb.debian.org/debian $suite main"
 sysroot_packages=libxnnpack-dev,libcpuinfo-dev,libpthreadpool-dev,catch2,libcli11-dev,nlohmann-json3-dev,zlib1g-dev,libstdc++-14-dev,libc6-dev
 log=build/setup.log
 
@@ -73,7 +76,7 @@ for target in $targets; do
   # As root, because mmdebstrap as a user would leave files of other users.
   as_root mmdebstrap --variant=extract --architectures="$target" \
     --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr \
-    --include="$sysroot_packages" "$suite" "$sysroot"
+    --include="$sysroot_packages" "$suite" "$sysroot" "$mirror"
   as_root chown -R "$(id -u):$(id -g)" "$sysroot"
   echo "$wanted" >"$sysroot.contents"
 done

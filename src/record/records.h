@@ -70,7 +70,7 @@ struct SummaryRecord {
   int64_t step_time_p95_ns = 0;
   double examples_per_second = 0.0;  // trained, over the sum of step times
   // What this machine's arithmetic and memory allow for such a step, see
-  // train/roofline.h, and which part of that speed the median step reached.
+  // graph/roofline.h, and which part of that speed the median step reached.
   int64_t limit_time_ns = 0;
   double limit_fraction = 0.0;
   int64_t arena_bytes = 0;

@@ -4,12 +4,12 @@
 #include <cmath>
 #include <format>
 
+#include "graph/roofline.h"
 #include "model/initializers.h"
 #include "model/safetensors.h"
 #include "platform/clock.h"
 #include "platform/file.h"
 #include "platform/memory.h"
-#include "train/roofline.h"
 
 namespace batchsweep {
 namespace {

@@ -1,4 +1,4 @@
-#include "train/roofline.h"
+#include "graph/roofline.h"
 
 #include <algorithm>
 #include <array>
