@@ -190,7 +190,7 @@ def describe(conditions):
         return f"{number} {key}{'s' * (number != 1)}"
 
     return (f"{conditions['model']} ({conditions['parameters']} weights) on {conditions['data']}; {conditions['cpu']}, "
-            f"{count('thread')}; {count('round')} of {count('step')}, the first {conditions['warmup']} of each not timed")
+            f"{count('thread')}; {count('round')} of {count('step')}, the first {conditions['warmup']} not timed")
 
 
 def format_markdown(table, conditions):

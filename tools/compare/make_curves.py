@@ -2,17 +2,21 @@
 """Trains models in float64 and writes the loss of each step: what batchsweep's own curves are tested against.
 
 Inputs and first weights are those of generate.py, which says how to make them anew: nothing else is needed to repeat a
-curve. Example e of step s (from 1) at batch size B is (s - 1) * B + e; none repeats. Adam with Keras' formula and
-defaults (learning rate 1e-3, epsilon 1e-7 added outside of the root). Dropout has the rate 0, since random numbers
-are nobody's reference. A model whose output has its input's shape learns its input (mean squared error); any other
-learns the labels (sparse categorical cross-entropy).
+curve. Example e of step s (from 1) at batch size B is (s - 1) * B + e; none repeats. Dropout has the rate 0, since
+random numbers are nobody's reference. A model whose output has its input's shape learns its input (mean squared error);
+any other learns the labels (sparse categorical cross-entropy).
 
-Writes into --out, for a model NAME at batch size B:
+Adam has Keras' formula and defaults: learning rate 1e-3, epsilon 1e-7 added outside of the root. SGD has the learning
+rate 0.01 and no momentum. Adam takes a step of nearly one size however small the gradient, so that rounding errors of
+gradients near 0 grow with each step; under SGD they stay smaller. mobilenet-v1-025, 27 normalisations of a batch of 4
+deep, magnifies any difference: SGD gets the rate 1e-5, and even so only its first steps can be followed in float32.
+
+Writes into --out, for a model NAME at batch size B, of Adam; of SGD with _sgd behind B:
   NAME_bB.csv           step,loss,total_loss,accuracy: before the step's update; total_loss adds what the kernel
                         regularisers add to the loss, and is what is minimised; no accuracy without labels.
                         float32_deviation: how far the losses of four float32 runs strayed up to this step, the first
-                        from the same weights, the others from weights off by one unit in the last place. It is what
-                        a test may allow, times a few, since rounding alone does that: Adam scales up small gradients
+                        from the same weights, the others from weights off by one unit in the last place. A test may
+                        allow some times as much, since rounding alone does that
   NAME_bB_weights.csv   name,sum,sum_of_squares of every weight after the last update, running statistics included
 """
 
@@ -32,6 +36,7 @@ import keras_graph
 ZOO = {"cnn": 8, "lenet5": 8, "resnet8": 8, "ds-cnn": 8, "mobilenet-v1-025": 4, "autoencoder": 8}
 FLOAT32_RUNS = 4
 LEARNING_RATE, BETA1, BETA2, EPSILON = 1e-3, 0.9, 0.999, 1e-7
+SGD_LEARNING_RATES = {"mobilenet-v1-025": 1e-5}  # 0.01 for others; see above
 
 
 class KerasAdam:
@@ -54,19 +59,33 @@ class KerasAdam:
             param.grad = None
 
 
+class Sgd:
+    """w -= lr g"""
+
+    def __init__(self, params, learning_rate):
+        self.params, self.learning_rate = params, learning_rate
+
+    def step(self):
+        for param in self.params:
+            param.data -= self.learning_rate * param.grad
+            param.grad = None
+
+
 class TorchTrainer:
     """One step at a time in torch; `dtype` float64, or float32 to see how far that strays."""
 
-    def __init__(self, graph, weights, dtype):
+    def __init__(self, graph, weights, dtype, sgd_learning_rate):
         import torch
         import torch_model
+        torch.set_num_threads(1)  # the same sums on any machine
         self.torch, self.dtype = torch, getattr(torch, dtype)
         self.model = torch_model.Model(graph, self.dtype, keras_running_variance=True)
         self.model.load(weights)
         self.loss_of = torch_model.loss_function(graph)
         self.channels_first = len(graph.input_shape) == 3
         self.graph = graph
-        self.adam = KerasAdam([one for group in self.model.trainable_by_l2().values() for one in group])
+        trained = [one for group in self.model.trainable_by_l2().values() for one in group]
+        self.optimizer = Sgd(trained, sgd_learning_rate) if sgd_learning_rate else KerasAdam(trained)
 
     def to_nchw(self, values):
         values = self.torch.from_numpy(values).to(self.dtype)
@@ -80,7 +99,7 @@ class TorchTrainer:
         added = self.model.regularisation()
         total = loss if added is None else loss + added
         total.backward()
-        self.adam.step()
+        self.optimizer.step()
         hits = None if labels is None else (outputs.argmax(1) == target).double().mean().item()
         return loss.item(), total.item(), hits
 
@@ -89,9 +108,9 @@ class TorchTrainer:
 
 
 class KerasTrainer:
-    """The same in Keras, from its JSON, by its own layers, losses and optimizer."""
+    """The same in Keras, from its JSON, by its own layers, losses and optimizers."""
 
-    def __init__(self, graph, weights, dtype):
+    def __init__(self, graph, weights, dtype, sgd_learning_rate):
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         os.environ.setdefault("KERAS_BACKEND", "tensorflow")
         import tensorflow
@@ -101,9 +120,12 @@ class KerasTrainer:
         self.model = keras.models.model_from_json(graph.text.replace('"float32"', f'"{dtype}"'))
         for variable in self.model.weights:
             variable.assign(weights[variable.path.split("/", variable.path.count("/") - 1)[-1]])
-        self.optimizer = keras.optimizers.Adam()
-        # Of a Python float Keras would take the powers of the nearest float32, 0.99900001.
-        self.optimizer.beta_1, self.optimizer.beta_2 = np.float64(BETA1), np.float64(BETA2)
+        if sgd_learning_rate:
+            self.optimizer = keras.optimizers.SGD(sgd_learning_rate)
+        else:
+            self.optimizer = keras.optimizers.Adam()
+            # Of a Python float Keras would take the powers of the nearest float32, 0.99900001.
+            self.optimizer.beta_1, self.optimizer.beta_2 = np.float64(BETA1), np.float64(BETA2)
         self.loss = (keras.losses.MeanSquaredError(dtype=dtype) if graph.loss == "mse" else
                      keras.losses.SparseCategoricalCrossentropy(from_logits=not graph.ends_in_softmax, dtype=dtype))
         self.dtype, self.graph = dtype, graph
@@ -137,15 +159,14 @@ def train(trainer, graph, batch_size, steps, name):
     return rows
 
 
-def float32_deviations(trainer_class, graph, rows, batch_size):
+def float32_deviations(make_trainer, graph, rows, batch_size):
     """For each step the largest |float32 loss - loss| so far, of runs whose weights are off by a rounding error."""
     largest = np.zeros(len(rows))
     for run in range(FLOAT32_RUNS):
         random = np.random.default_rng(run)
         weights = {name: np.nextafter(tensor, random.choice([-1, 1], tensor.shape).astype(np.float32))
                    if run and "kernel" in name else tensor for name, tensor in generate.weights(graph).items()}
-        trainer = trainer_class(graph, weights, "float32")
-        strayed = train(trainer, graph, batch_size, len(rows), f"float32 run {run + 1}")
+        strayed = train(make_trainer(weights, "float32"), graph, batch_size, len(rows), f"float32 run {run + 1}")
         largest = np.maximum(largest, [abs(theirs[1] - ours[1]) for theirs, ours in zip(strayed, rows)])
     return np.maximum.accumulate(largest)
 
@@ -177,6 +198,7 @@ the first makes all curves; the last trains in Keras and says how far that is fr
     parser.add_argument("models", nargs="*", metavar="FILE.json", type=pathlib.Path,
                         help=f"Keras JSON files; the zoo's {', '.join(ZOO)} if none")
     parser.add_argument("--framework", choices=["torch", "keras"], default="torch")
+    parser.add_argument("--optimizers", default="adam,sgd", metavar="LIST", help="[adam,sgd]")
     parser.add_argument("--batch-size", type=int, help="8, but 4 for mobilenet-v1-025")
     parser.add_argument("--steps", type=int, default=64)
     parser.add_argument("--dtype", choices=["float64", "float32"], default="float64")
@@ -190,25 +212,35 @@ the first makes all curves; the last trains in Keras and says how far that is fr
         except (OSError, keras_graph.ModelError) as error:
             print(f"make_curves.py: {error}", file=sys.stderr)
             return 1
-        batch_size = options.batch_size or ZOO.get(path.stem, 8)
-        name = f"{path.stem}_b{batch_size}"
-        trainer_class = TorchTrainer if options.framework == "torch" else KerasTrainer
-        trainer = trainer_class(graph, generate.weights(graph), options.dtype)
-        rows = train(trainer, graph, batch_size, options.steps, name)
-        sums = [(key, float(tensor.sum(dtype=np.float64)), float((tensor.astype(np.float64) ** 2).sum()))
-                for key, tensor in trainer.weights().items()]
-        if options.out:
-            options.out.mkdir(parents=True, exist_ok=True)
-            strayed = float32_deviations(trainer_class, graph, rows, batch_size)
-            write(options.out / f"{name}.csv", ["step", "loss", "total_loss", "accuracy", "float32_deviation"],
-                  [(*row, f"{most:.1e}") for row, most in zip(rows, strayed)])
-            write(options.out / f"{name}_weights.csv", ["name", "sum", "sum_of_squares"], sums)
-        if options.against:
-            weights = options.against / f"{name}_weights.csv"
-            print(f"{name}: {options.framework} {options.dtype} differs by at most "
-                  f"{deviation(options.against / f'{name}.csv', rows, 1):.1e} in loss, "
-                  f"{max(deviation(weights, sums, column) for column in (1, 2)):.1e} in the sums of the weights")
+        for optimizer in options.optimizers.split(","):
+            make_curve(graph, path.stem, optimizer, options)
     return 0
+
+
+def make_curve(graph, model, optimizer, options):
+    sgd_learning_rate = SGD_LEARNING_RATES.get(model, 0.01) if optimizer == "sgd" else None
+
+    def make_trainer(weights, dtype):
+        trainer = TorchTrainer if options.framework == "torch" else KerasTrainer
+        return trainer(graph, weights, dtype, sgd_learning_rate)
+
+    batch_size = options.batch_size or ZOO.get(model, 8)
+    name = f"{model}_b{batch_size}" + ("_sgd" if optimizer == "sgd" else "")
+    trainer = make_trainer(generate.weights(graph), options.dtype)
+    rows = train(trainer, graph, batch_size, options.steps, name)
+    sums = [(key, float(tensor.sum(dtype=np.float64)), float((tensor.astype(np.float64) ** 2).sum()))
+            for key, tensor in trainer.weights().items()]
+    if options.out:
+        options.out.mkdir(parents=True, exist_ok=True)
+        strayed = float32_deviations(make_trainer, graph, rows, batch_size)
+        write(options.out / f"{name}.csv", ["step", "loss", "total_loss", "accuracy", "float32_deviation"],
+              [(*row, f"{most:.1e}") for row, most in zip(rows, strayed)])
+        write(options.out / f"{name}_weights.csv", ["name", "sum", "sum_of_squares"], sums)
+    if options.against:
+        weights = options.against / f"{name}_weights.csv"
+        print(f"{name}: {options.framework} {options.dtype} differs by at most "
+              f"{deviation(options.against / f'{name}.csv', rows, 1):.1e} in loss, "
+              f"{max(deviation(weights, sums, column) for column in (1, 2)):.1e} in the sums of the weights")
 
 
 if __name__ == "__main__":
