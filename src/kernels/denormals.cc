@@ -21,6 +21,17 @@ uint64_t ReadControl() {
   return value;
 }
 void WriteControl(uint64_t value) { asm volatile("msr fpcr, %0" ::"r"(value)); }
+#elif defined(__arm__)
+// Vectors flush in any case; this is for the rest.
+constexpr uint64_t kFlush = uint64_t{1} << 24;  // FPSCR.FZ
+uint64_t ReadControl() {
+  uint32_t value;
+  asm volatile("vmrs %0, fpscr" : "=r"(value));
+  return value;
+}
+void WriteControl(uint64_t value) {
+  asm volatile("vmsr fpscr, %0" ::"r"(static_cast<uint32_t>(value)));
+}
 #else
 #error "say how this architecture flushes denormals to zero"
 #endif
