@@ -167,10 +167,80 @@ TEST_CASE("the same seed gives the same losses with one thread and two",
   CHECK(losses[0] == losses[1]);
 }
 
+TEST_CASE("threads are a dimension of the sweep", "[cli][threads]") {
+  const QuickRun quick;
+  const Outcome outcome = Run(quick.arguments + " --threads 1,2");
+  if (outcome.err.contains("this process may use 1 of")) {
+    SKIP("there is one core");
+  }
+  REQUIRE(outcome.exit_code == 0);
+  CHECK(outcome.out.contains("threads"));
+  const std::filesystem::path out = quick.out;
+  const auto rows = ReadCsv<SummaryRecord>(out / "summary.csv").value();
+  REQUIRE(rows.size() == 4);
+  CHECK(rows[0].threads == 1);
+  CHECK(rows[2].threads == 2);
+  CHECK(rows[0].final_val_loss == rows[2].final_val_loss);
+  CHECK(rows[1].final_val_loss == rows[3].final_val_loss);
+  for (const SummaryRecord& row : rows) {
+    CHECK(row.limit_time_ns > 0);
+    CHECK(std::abs(row.limit_fraction -
+                   static_cast<double>(row.limit_time_ns) /
+                       static_cast<double>(row.step_time_median_ns)) < 1e-3);
+  }
+  CheckRefused(Run("run --threads 1,1"), {"--threads", "twice"});
+}
+
+TEST_CASE("lean memory gives the same losses in a smaller arena",
+          "[cli][memory]") {
+  std::vector<SummaryRecord> rows;
+  for (const char* memory : {"fast", "lean"}) {
+    const QuickRun quick;
+    const Outcome outcome = Run(
+        std::format("{} --model ds-cnn --batch-sizes 2 --steps 2 --memory {}",
+                    quick.common, memory));
+    INFO(outcome.err);
+    REQUIRE(outcome.exit_code == 0);
+    rows.push_back(
+        ReadCsv<SummaryRecord>(std::filesystem::path(quick.out) / "summary.csv")
+            .value()
+            .at(0));
+  }
+  CHECK(rows[0].final_val_loss == rows[1].final_val_loss);
+  CHECK(rows[1].arena_bytes < rows[0].arena_bytes);
+}
+
+TEST_CASE("a model that rebuilds its input trains without labels or accuracy",
+          "[cli][loss]") {
+  const QuickRun quick;
+  const Outcome outcome = Run(std::format(
+      "{} --model autoencoder --batch-sizes 8 --steps 4", quick.common));
+  INFO(outcome.err);
+  REQUIRE(outcome.exit_code == 0);
+  const std::filesystem::path out = quick.out;
+  const auto steps = ReadCsv<StepRecord>(out / "steps.csv").value();
+  REQUIRE(steps.size() == 4);
+  for (const StepRecord& step : steps) CHECK_FALSE(step.accuracy.has_value());
+  CheckRefused(Run("run --data synthetic --model cnn --loss "
+                   "mean_squared_error --train-limit 32 --out " +
+                   quick.out + "2"),
+               {"mean squared error", "softmax"});
+}
+
+TEST_CASE("roofline measures products and updates", "[cli]") {
+  const Outcome outcome = Run("roofline");
+  CHECK(outcome.exit_code == 0);
+  CHECK(outcome.out.contains("256x256x256"));
+  CHECK(outcome.out.contains("GB/s"));
+}
+
 TEST_CASE("plan, info and models tell without running", "[cli]") {
   const Outcome plan = Run("plan --data synthetic --batch-sizes 1,64");
   CHECK(plan.exit_code == 0);
   CHECK(plan.out.contains("arena, after sharing"));
+  const Outcome layers = Run("plan --data synthetic --model cnn");
+  CHECK(layers.out.contains("dense_1"));
+  CHECK(layers.out.contains("692352"));  // weights of the first dense layer
   const Outcome info = Run("info");
   CHECK(info.exit_code == 0);
   CHECK(info.out.contains("temperature"));

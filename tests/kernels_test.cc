@@ -335,6 +335,173 @@ TEST_CASE("a logit that is not finite is noticed wherever it stands",
   }
 }
 
+// a(k, i) by offsets or in rows, in bands, against the plain triple loop.
+TEST_CASE("matrix products match the naive one for ragged sizes and bands",
+          "[kernels][matrix_product]") {
+  const int64_t m = GENERATE(1, 2, 5, 6, 13, 29);
+  const int64_t n = GENERATE(1, 3, 10, 16, 17, 37, 64, 150);
+  const bool offsets = GENERATE(false, true);
+  const bool accumulate = GENERATE(false, true);
+  const auto [bands, rows] = GENERATE(std::pair<int64_t, int64_t>{1, 1},
+                                      std::pair<int64_t, int64_t>{1, 300},
+                                      std::pair<int64_t, int64_t>{3, 7});
+  Rng rng(11, 0);
+  const int64_t depth = bands * rows;
+  // a as (depth, m) in memory, or by offsets as (m, depth).
+  const auto a = RandomFloats(static_cast<size_t>(depth * m), -1, 1, rng);
+  const auto b = RandomFloats(static_cast<size_t>(depth * n), -1, 1, rng);
+  const auto before = RandomFloats(static_cast<size_t>(m * n), -1, 1, rng);
+  std::vector<int32_t> at;
+  for (int64_t i = 0; i < m; ++i) at.push_back(static_cast<int32_t>(i * depth));
+  std::vector<double> want(before.size(), 0.0);
+  for (int64_t i = 0; i < m; ++i) {
+    for (int64_t k = 0; k < depth; ++k) {
+      for (int64_t j = 0; j < n; ++j) {
+        const float value =
+            a[static_cast<size_t>(offsets ? i * depth + k : k * m + i)];
+        want[static_cast<size_t>(i * n + j)] +=
+            static_cast<double>(value) * b[static_cast<size_t>(k * n + j)];
+      }
+    }
+  }
+  if (accumulate) {
+    for (size_t i = 0; i < want.size(); ++i) want[i] += before[i];
+  }
+  for (const Kernels* kernels : KernelsUpTo(ThisCpu().isa)) {
+    GuardedFloats c(before, 1);
+    const int64_t step = offsets ? 1 : m;
+    kernels->matrix_product({.a = a.data(),
+                             .a_stride = step,
+                             .a_band_stride = rows * step,
+                             .a_offsets = offsets ? at.data() : nullptr,
+                             .b = b.data(),
+                             .b_stride = n,
+                             .b_band_stride = rows * n,
+                             .bands = bands,
+                             .rows = rows,
+                             .m = m,
+                             .n = n,
+                             .c = c.data(),
+                             .c_stride = n,
+                             .accumulate = accumulate});
+    INFO(IsaName(kernels->isa));
+    CHECK(AllNear(c.values(), want, 2e-5, 2e-5));
+    CHECK(c.GuardsIntact());
+  }
+}
+
+TEST_CASE("columns of a that lie far apart are multiplied all the same",
+          "[kernels][matrix_product]") {
+  const int64_t m = 1100, n = 20, rows = 140;
+  Rng rng(12, 0);
+  const auto a = RandomFloats(static_cast<size_t>(rows * m), -1, 1, rng);
+  const auto b = RandomFloats(static_cast<size_t>(rows * n), -1, 1, rng);
+  const auto want =
+      reference::MatMul(reference::Transposed(a, rows, m), b, m, rows, n);
+  for (const Kernels* kernels : KernelsUpTo(ThisCpu().isa)) {
+    GuardedFloats c(m * n, 0);
+    kernels->matrix_product({.a = a.data(),
+                             .a_stride = m,
+                             .b = b.data(),
+                             .b_stride = n,
+                             .rows = rows,
+                             .m = m,
+                             .n = n,
+                             .c = c.data(),
+                             .c_stride = n});
+    CHECK(AllNear(c.values(), want, 2e-5, 2e-5));
+    CHECK(c.GuardsIntact());
+  }
+}
+
+// What the twin shows of the strongest kernels holds for all of them: every
+// level gives what the baseline gives, but for the last digits.
+TEST_CASE("every instruction set gives the baseline's images and columns",
+          "[kernels][image]") {
+  const int64_t channels = GENERATE(1, 3, 16, 17, 37, 64);
+  const int64_t stride = GENERATE(1, 2, 3);
+  const int64_t before = GENERATE(0, 1);
+  const Window window{.height = 7,
+                      .width = 6,
+                      .channels = channels,
+                      .out_height = (7 + 2 * before - 3) / stride + 1,
+                      .out_width = (6 + 2 * before - 3) / stride + 1,
+                      .window_height = 3,
+                      .window_width = 3,
+                      .stride_height = stride,
+                      .stride_width = stride,
+                      .top = before,
+                      .left = before};
+  const int64_t in = 42 * channels;
+  const int64_t out = window.out_height * window.out_width * channels;
+  Rng rng(13, 0);
+  const auto x = RandomFloats(static_cast<size_t>(in), -1, 1, rng);
+  const auto dy = RandomFloats(static_cast<size_t>(out), -1, 1, rng);
+  const auto kernel =
+      RandomFloats(static_cast<size_t>(9 * channels), -1, 1, rng);
+  const auto row = RandomFloats(static_cast<size_t>(channels), -1, 1, rng);
+  const auto results = [&](const Kernels& kernels) {
+    std::vector<GuardedFloats> all;
+    const auto next = [&](int64_t count) {
+      all.emplace_back(count, 1);
+      std::ranges::fill(all.back().values(), 0.0f);
+      return all.back().data();
+    };
+    all.reserve(16);
+    std::vector<uint16_t> winner(static_cast<size_t>(out));
+    float* pooled = next(out);
+    kernels.max_pool(window, x.data(), pooled, winner.data());
+    for (const bool masked : {false, true}) {
+      kernels.max_pool_grad(window, pooled, dy.data(), winner.data(), masked,
+                            next(in));
+    }
+    kernels.average_pool(window, x.data(), next(out));
+    kernels.average_pool_grad(window, dy.data(), next(in));
+    kernels.depthwise_kernel_grad(window, 1, x.data(), dy.data(),
+                                  next(9 * channels));
+    kernels.depthwise_input_grad(window, 1, dy.data(), kernel.data(), next(in));
+    kernels.affine(x.data(), row.data(), kernel.data(), 42, channels, next(in));
+    float* sums = next(channels);
+    kernels.shifted_moments(x.data(), row.data(), 42, channels, sums,
+                            next(channels));
+    sums = next(channels);
+    kernels.gradient_moments(x.data(), x.data(), row.data(), 42, channels, sums,
+                             next(channels));
+    kernels.normalization_grad(x.data(), x.data(), row.data(), kernel.data(),
+                               row.data(), 42, channels, next(in));
+    kernels.dropout(x.data(), 99, 5, in, 1u << 30, 2.0f, next(in));
+    return all;
+  };
+  const auto tables = KernelsUpTo(ThisCpu().isa);
+  auto want = results(*tables.front());
+  for (const Kernels* kernels : tables) {
+    auto got = results(*kernels);
+    REQUIRE(got.size() == want.size());
+    for (size_t i = 0; i < got.size(); ++i) {
+      INFO(IsaName(kernels->isa) << ", result " << i);
+      CHECK(AllNear(got[i].values(), ToDouble(want[i].values()), 1e-5, 1e-5));
+      CHECK(got[i].GuardsIntact());
+    }
+  }
+}
+
+TEST_CASE("dropout keeps what its hash keeps, wherever a thread begins",
+          "[kernels][dropout]") {
+  const std::vector<float> x(100, 1.0f);
+  for (const Kernels* kernels : KernelsUpTo(ThisCpu().isa)) {
+    std::vector<float> whole(100), parts(100);
+    kernels->dropout(x.data(), 7, 0, 100, 1u << 31, 2.0f, whole.data());
+    kernels->dropout(x.data(), 7, 0, 33, 1u << 31, 2.0f, parts.data());
+    kernels->dropout(x.data() + 33, 7, 33, 67, 1u << 31, 2.0f,
+                     parts.data() + 33);
+    CHECK(whole == parts);
+    for (size_t i = 0; i < 100; ++i) {
+      CHECK(whole[i] ==
+            (Keeps(7, static_cast<int64_t>(i), 1u << 31) ? 2.0f : 0.0f));
+    }
+  }
+}
+
 TEST_CASE("denormals are flushed within the scope and kept outside",
           "[kernels]") {
   volatile float tiny = 1e-40f;

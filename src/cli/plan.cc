@@ -4,10 +4,53 @@
 
 #include "cli/commands.h"
 #include "cli/setup.h"
+#include "graph/network.h"
+#include "model/cost.h"
 #include "record/summary_table.h"
 #include "train/memory_fit.h"
 
 namespace batchsweep {
+
+namespace {
+
+// The memory of the arena that goes by a layer's name.
+int64_t BytesOf(const std::string& layer, const MemoryPlanner& planner) {
+  int64_t bytes = 0;
+  for (const TensorPlan& tensor : planner.tensors()) {
+    const bool own = tensor.name.starts_with(layer + "/") ||
+                     tensor.name.starts_with(layer + " output");
+    if (own) bytes += tensor.bytes;
+  }
+  return bytes;
+}
+
+// What each layer costs at one batch size. A layer that is built into another,
+// or computes nothing, takes no memory of its own.
+Status PrintLayers(const ModelSpec& model, const Network& network,
+                   int64_t batch_size) {
+  const std::vector<Shape> shapes = LayerOutputShapes(model);
+  const std::vector<int64_t> flops = ForwardFlops(model);
+  std::vector<std::vector<std::string>> rows = {
+      {"layer", "output", "weights", "forward MFLOP",
+       "outputs, gradients and workspace"}};
+  for (size_t i = 0; i < model.layers.size(); ++i) {
+    const std::string& name = LayerName(model.layers[i]);
+    int64_t weights = 0;
+    for (const ParamSpec& param : network.param_specs()) {
+      if (param.name.starts_with(name + "/")) weights += param.shape.elements();
+    }
+    rows.push_back(
+        {name, shapes[i].ToString(), std::to_string(weights),
+         std::format("{:.2f}",
+                     static_cast<double>(flops[i] * batch_size) / 1e6),
+         FormatBytes(BytesOf(name, network.planner()))});
+  }
+  std::print("\nLayers at batch size {}, before sharing:\n\n{}", batch_size,
+             AlignedTable(rows));
+  return {};
+}
+
+}  // namespace
 
 Result<int> PlanCommand(const RunOptions& options) {
   ASSIGN_OR_RETURN(const ModelSpec model, LoadModel(options.model));
@@ -51,6 +94,16 @@ Result<int> PlanCommand(const RunOptions& options) {
       "Memory of training {} on {} with {}, beside the program itself:\n",
       model.name, data.source->name, options.optimizer);
   std::print("{}", AlignedTable(rows));
+  const int64_t largest = std::ranges::max(options.batch_sizes);
+  ASSIGN_OR_RETURN(
+      const Network network,
+      Network::Create(model,
+                      {.max_batch = largest,
+                       .optimizer_slots = OptimizerSlots(optimizer),
+                       .loss = data.loss,
+                       .lean = options.memory == "lean"},
+                      context));
+  RETURN_IF_ERROR(PrintLayers(model, network, largest));
   RETURN_IF_ERROR(CheckMemory(options, model, optimizer, data, engine));
   return kExitValid;
 }

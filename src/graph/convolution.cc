@@ -21,6 +21,9 @@ constexpr int64_t kSliceBytes = 256 * 1024;
 // our own is twice as fast (28x28x1 to 32: 9.6 to 17 us for 3 images).
 constexpr int64_t kFewChannels = 4;
 
+constexpr int64_t kChannelsOfATap = 12;
+constexpr int64_t kProductRows = 6;  // that its tiles are made of
+
 xnn::Clamp ClampOf(Activation activation) {
   if (activation == Activation::kRelu) return {.min = 0.0f};
   if (activation == Activation::kRelu6) return {.min = 0.0f, .max = 6.0f};
@@ -403,20 +406,33 @@ class Convolution : public Layer {
                           .n = filters_,
                           .c = tensors_.grads[0],
                           .c_stride = filters_};
-    const int64_t least = 6;  // the product's rows
-    pools_.backward->ParallelFor(taps_, TileOf(taps_, least, *pools_.backward),
-                                 [&](int64_t begin, int64_t taps) {
-                                   MatrixProduct part = product;
-                                   part.a_offsets += begin;
-                                   part.m = taps;
-                                   part.c += begin * filters_;
-                                   for (int64_t i = 0; i < count; ++i) {
-                                     part.a = x + i * image;
-                                     part.b = dy + i * out_size_;
-                                     part.accumulate = first + i > 0;
-                                     kernels_.matrix_product(part);
-                                   }
-                                 });
+    // The channels of one tap lie together, which is read faster than offsets.
+    // By taps, then, unless there are hardly any channels.
+    const bool by_tap = window_.channels >= kChannelsOfATap;
+    const int64_t unit = by_tap ? window_.channels : kProductRows;
+    pools_.backward->ParallelFor(
+        taps_, TileOf(taps_, unit, *pools_.backward),
+        [&](int64_t begin, int64_t taps) {
+          for (int64_t i = 0; i < count; ++i) {
+            MatrixProduct part = product;
+            part.b = dy + i * out_size_;
+            part.accumulate = first + i > 0;
+            for (int64_t tap = begin; tap < begin + taps;) {
+              part.c = tensors_.grads[0] + tap * filters_;
+              if (by_tap) {
+                part.a = x + i * image + tap_offsets_[static_cast<size_t>(tap)];
+                part.a_offsets = nullptr;
+                part.m = window_.channels;
+              } else {
+                part.a = x + i * image;
+                part.a_offsets = tap_offsets_.data() + tap;
+                part.m = taps;
+              }
+              kernels_.matrix_product(part);
+              tap += part.m;
+            }
+          }
+        });
   }
 
   const std::string name_;

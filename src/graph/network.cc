@@ -6,6 +6,7 @@
 
 #include "graph/arithmetic.h"
 #include "graph/fastest_pool.h"
+#include "platform/clock.h"
 #include "util/check.h"
 
 namespace batchsweep {
@@ -327,6 +328,29 @@ Status Network::Calibrate() {
   std::fill_n(arena_.get(), planner_->arena_bytes(), std::byte{0});
   WeightsChanged();
   return ApplyBatch();
+}
+
+std::vector<Network::LayerTime> Network::TimeLayers(int rounds) {
+  std::vector<LayerTime> times(nodes_.size());
+  const auto time = [](int64_t& best_ns, const auto& run) {
+    const int64_t start_ns = MonotonicNs();
+    run();
+    best_ns = std::min(best_ns, MonotonicNs() - start_ns);
+  };
+  for (int round = 0; round < rounds; ++round) {
+    for (size_t i = 0; i < nodes_.size(); ++i) {
+      Layer& layer = *nodes_[i].spec.layer;
+      times[i].name = nodes_[i].spec.name;
+      time(times[i].forward_ns, [&] { layer.Forward({.training = true}); });
+    }
+    Loss();
+    for (size_t i = nodes_.size(); i-- > 0;) {
+      Layer& layer = *nodes_[i].spec.layer;
+      time(times[i].backward_ns, [&] { layer.Backward(); });
+      time(times[i].refresh_ns, [&] { layer.WeightsChanged(); });
+    }
+  }
+  return times;
 }
 
 void Network::UseAllThreads() {

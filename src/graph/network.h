@@ -90,6 +90,16 @@ class Network {
   // The threads that load and update: all, until ChooseThreads() knows better.
   ThreadPool& load_pool() const { return *load_pool_; }
   ThreadPool& update_pool() const { return *update_pool_; }
+  // The time of each layer, forward and backward, the best of `rounds` steps on
+  // what input() holds. Weights stay as they are.
+  struct LayerTime {
+    std::string name;
+    int64_t forward_ns = INT64_MAX;
+    int64_t backward_ns = INT64_MAX;
+    int64_t refresh_ns = INT64_MAX;  // of packed weights
+  };
+  std::vector<LayerTime> TimeLayers(int rounds);
+
   // For tests and benchmarks: all threads everywhere, whatever is faster.
   void UseAllThreads();
   // Times `load` and `update`, which use these pools, on one thread and on all,

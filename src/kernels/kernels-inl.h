@@ -104,9 +104,13 @@ void AddBiasRelu(const float* __restrict bias, int64_t rows, int64_t columns,
   }
 }
 
+// In the gradients dx may be dy, and x y in others: the compiler is told that
+// nothing else overlaps, or it would leave vectors for just that case.
+//
 // A mask rather than a choice, so that it becomes vectors on every target. As
 // an integer a positive float is positive, and -0 and negative floats are not.
 void ReluGrad(const float* y, const float* dy, int64_t count, float* dx) {
+#pragma clang loop vectorize(assume_safety)
   for (int64_t i = 0; i < count; ++i) {
     const auto output = __builtin_bit_cast(int32_t, y[i]);
     const auto gradient = __builtin_bit_cast(int32_t, dy[i]);
@@ -115,6 +119,7 @@ void ReluGrad(const float* y, const float* dy, int64_t count, float* dx) {
 }
 
 void Relu6Grad(const float* y, const float* dy, int64_t count, float* dx) {
+#pragma clang loop vectorize(assume_safety)
   for (int64_t i = 0; i < count; ++i) {
     const bool passes = (y[i] > 0.0f) & (y[i] < 6.0f);
     const auto gradient = __builtin_bit_cast(int32_t, dy[i]);
@@ -130,21 +135,25 @@ void Clamp(float low, float high, int64_t count, float* y) {
 }
 
 void LeakyRelu(const float* x, float slope, int64_t count, float* y) {
+#pragma clang loop vectorize(assume_safety)
   for (int64_t i = 0; i < count; ++i) y[i] = x[i] < 0.0f ? slope * x[i] : x[i];
 }
 
 void LeakyReluGrad(const float* y, const float* dy, float slope, int64_t count,
                    float* dx) {
+#pragma clang loop vectorize(assume_safety)
   for (int64_t i = 0; i < count; ++i) {
     dx[i] = y[i] > 0.0f ? dy[i] : slope * dy[i];
   }
 }
 
 void TanhGrad(const float* y, const float* dy, int64_t count, float* dx) {
+#pragma clang loop vectorize(assume_safety)
   for (int64_t i = 0; i < count; ++i) dx[i] = dy[i] * (1.0f - y[i] * y[i]);
 }
 
 void SigmoidGrad(const float* y, const float* dy, int64_t count, float* dx) {
+#pragma clang loop vectorize(assume_safety)
   for (int64_t i = 0; i < count; ++i) dx[i] = dy[i] * (y[i] * (1.0f - y[i]));
 }
 
@@ -169,6 +178,7 @@ void ColumnSums(const float* __restrict x, int64_t rows, int64_t columns,
 
 void Dropout(const float* x, uint64_t key, int64_t first, int64_t count,
              uint32_t threshold, float scale, float* y) {
+#pragma clang loop vectorize(assume_safety)
   for (int64_t i = 0; i < count; ++i) {
     y[i] = Keeps(key, first + i, threshold) ? scale * x[i] : 0.0f;
   }

@@ -15,13 +15,19 @@ constexpr int kLanes = 4;
 
 typedef float Vector __attribute__((vector_size(4 * kLanes), aligned(4)));
 
-// Registers: 6 x 4 sums and 4 of b fit into 32; 16 hold 6 x 2 and 2.
+// Vectors of b at most, and rows of a for so many: 32 registers hold 6 x 4 sums
+// and 4 of b, or 12 x 2 and 2; 16 hold 6 x 2 and 2. Fewer rows would leave the
+// multipliers waiting for the last sum.
 #if defined(__AVX512F__) || defined(__aarch64__)
 constexpr int kWide = 4;
+constexpr int RowsFor(int vectors) {
+  return vectors == 4 ? 6 : vectors == 2 ? 12 : 16;
+}
 #else
 constexpr int kWide = 2;
+constexpr int RowsFor(int vectors) { return vectors == 2 ? 6 : 12; }
 #endif
-constexpr int kTileRows = 6;
+constexpr int kTileRows = 6;  // of the widest
 
 // Rows at a time where a or b is copied to the stack first.
 constexpr int64_t kChunk = 128;
@@ -73,29 +79,32 @@ template <int kRows, int kVectors, bool kOffsets>
   }
 }
 
+// Tiles of kRows from row i on, as many as there are; returns where they end.
+template <int kRows, int kVectors, bool kOffsets>
+int64_t ProductTiles(const Bands& bands, const int32_t* offsets, int64_t i,
+                     int64_t m, float* c, int64_t c_stride, bool accumulate) {
+  for (; i + kRows <= m; i += kRows) {
+    Bands tile = bands;
+    if (!kOffsets) tile.a += i;
+    ProductTile<kRows, kVectors, kOffsets>(
+        tile, kOffsets ? offsets + i : nullptr, c + i * c_stride, c_stride,
+        accumulate);
+  }
+  return i;
+}
+
 // All of m, kVectors vectors of n.
 template <int kVectors, bool kOffsets>
-void ProductColumns(Bands bands, const int32_t* offsets, int64_t m, float* c,
-                    int64_t c_stride, bool accumulate) {
-  const float* const a = bands.a;
-  for (int64_t i = 0; i < m;) {
-    const int32_t* tile_offsets = kOffsets ? offsets + i : nullptr;
-    if (!kOffsets) bands.a = a + i;
-    float* tile = c + i * c_stride;
-    if (i + kTileRows <= m) {
-      ProductTile<kTileRows, kVectors, kOffsets>(bands, tile_offsets, tile,
-                                                 c_stride, accumulate);
-      i += kTileRows;
-    } else if (i + 3 <= m) {
-      ProductTile<3, kVectors, kOffsets>(bands, tile_offsets, tile, c_stride,
-                                         accumulate);
-      i += 3;
-    } else {
-      ProductTile<1, kVectors, kOffsets>(bands, tile_offsets, tile, c_stride,
-                                         accumulate);
-      ++i;
-    }
-  }
+void ProductColumns(const Bands& bands, const int32_t* offsets, int64_t m,
+                    float* c, int64_t c_stride, bool accumulate) {
+  const auto tiles = [&]<int kRows>(int64_t i) {
+    return ProductTiles<kRows, kVectors, kOffsets>(bands, offsets, i, m, c,
+                                                   c_stride, accumulate);
+  };
+  int64_t i = tiles.template operator()<RowsFor(kVectors)>(0);
+  if (RowsFor(kVectors) > 6) i = tiles.template operator()<6>(i);
+  i = tiles.template operator()<3>(i);
+  tiles.template operator()<1>(i);
 }
 
 template <bool kOffsets>
@@ -120,7 +129,8 @@ template <bool kOffsets>
 void ProductTail(const Bands& bands, const int32_t* offsets, int64_t m,
                  int64_t n, float* c, int64_t c_stride, bool accumulate) {
   float filled[kChunk * kLanes] = {};
-  float tile[kTileRows * kLanes] = {};
+  constexpr int64_t kRows = RowsFor(1);
+  float tile[kRows * kLanes] = {};
   bool first = !accumulate;
   for (int64_t band = 0; band < bands.bands; ++band) {
     for (int64_t begin = 0; begin < bands.rows; begin += kChunk) {
@@ -141,8 +151,8 @@ void ProductTail(const Bands& bands, const int32_t* offsets, int64_t m,
                   0,
                   1,
                   rows};
-      for (int64_t i = 0; i < m; i += kTileRows) {
-        const int64_t tile_rows = i + kTileRows < m ? kTileRows : m - i;
+      for (int64_t i = 0; i < m; i += kRows) {
+        const int64_t tile_rows = i + kRows < m ? kRows : m - i;
         if (!first) {
           for (int64_t r = 0; r < tile_rows; ++r) {
             for (int64_t j = 0; j < n; ++j) {

@@ -2,7 +2,9 @@
 
 #include <xnnpack.h>
 
+#include <algorithm>
 #include <numeric>
+#include <optional>
 
 #include "util/check.h"
 
@@ -37,6 +39,60 @@ std::vector<int64_t> GradientOrder(const ConvolutionOptions& options) {
     }
   }
   return order;
+}
+
+// The convolution of dy that gives dx, for strides of 1: channels exchanged,
+// and as many zeros around dy as let each pixel of dx meet the whole kernel.
+// Absent where the convolution's own padding is wider than its kernel.
+std::optional<ConvolutionOptions> Turned(const ConvolutionOptions& options) {
+  if (options.stride_height != 1 || options.stride_width != 1) return {};
+  const int64_t height = (options.kernel_height - 1) * options.dilation_height;
+  const int64_t width = (options.kernel_width - 1) * options.dilation_width;
+  ConvolutionOptions turned = options;
+  turned.channels = options.out_channels;
+  turned.out_channels = options.channels;
+  turned.padding = {.top = height - options.padding.top,
+                    .right = width - options.padding.right,
+                    .bottom = height - options.padding.bottom,
+                    .left = width - options.padding.left};
+  turned.use_bias = false;
+  turned.clamp = {};
+  const Margins& p = turned.padding;
+  if (std::min({p.top, p.right, p.bottom, p.left}) < 0) return {};
+  return turned;
+}
+
+// The turned convolution's (C, KH, KW, OC) to ours, (KH, KW, C, OC) read from
+// the last tap to the first.
+std::vector<int64_t> TurnedOrder(const ConvolutionOptions& options) {
+  std::vector<int64_t> order = GradientOrder(options);
+  const int64_t taps = options.kernel_height * options.kernel_width;
+  const int64_t oc = options.out_channels;
+  for (int64_t c = 0; c < options.channels; ++c) {
+    const auto begin = order.begin() + c * taps * oc;
+    for (int64_t t = 0; t < taps / 2; ++t) {
+      std::swap_ranges(begin + t * oc, begin + (t + 1) * oc,
+                       begin + (taps - 1 - t) * oc);
+    }
+  }
+  return order;
+}
+
+int CreateConvolution(const ConvolutionOptions& options, const float* kernel,
+                      const float* bias, xnn_weights_cache_t cache,
+                      xnn_operator_t* op) {
+  const int64_t groups = options.depthwise ? options.channels : 1;
+  return xnn_create_convolution2d_nhwc_f32(
+      U32(options.padding.top), U32(options.padding.right),
+      U32(options.padding.bottom), U32(options.padding.left),
+      U32(options.kernel_height), U32(options.kernel_width),
+      U32(options.stride_height), U32(options.stride_width),
+      U32(options.dilation_height), U32(options.dilation_width), U32(groups),
+      Size(options.channels / groups), Size(options.out_channels / groups),
+      Size(options.channels), Size(options.out_channels), kernel, bias,
+      options.clamp.min, options.clamp.max,
+      options.depthwise ? XNN_FLAG_DEPTHWISE_CONVOLUTION : 0,
+      /*code_cache=*/nullptr, cache, op);
 }
 
 }  // namespace
@@ -107,20 +163,8 @@ Result<Convolution> Convolution::Create(const ConvolutionOptions& options) {
     order = ConvolutionOrder(options);
   }
   const auto create = [options](const float* kernel, const float* bias,
-                                xnn_weights_cache_t cache,
-                                xnn_operator_t* op) -> int {
-    const int64_t groups = options.depthwise ? options.channels : 1;
-    return xnn_create_convolution2d_nhwc_f32(
-        U32(options.padding.top), U32(options.padding.right),
-        U32(options.padding.bottom), U32(options.padding.left),
-        U32(options.kernel_height), U32(options.kernel_width),
-        U32(options.stride_height), U32(options.stride_width),
-        U32(options.dilation_height), U32(options.dilation_width), U32(groups),
-        Size(options.channels / groups), Size(options.out_channels / groups),
-        Size(options.channels), Size(options.out_channels), kernel, bias,
-        options.clamp.min, options.clamp.max,
-        options.depthwise ? XNN_FLAG_DEPTHWISE_CONVOLUTION : 0,
-        /*code_cache=*/nullptr, cache, op);
+                                xnn_weights_cache_t cache, xnn_operator_t* op) {
+    return CreateConvolution(options, kernel, bias, cache, op);
   };
   ASSIGN_OR_RETURN(auto weights,
                    LiveWeights::Create(
@@ -166,6 +210,20 @@ Status Convolution::Restore() {
 Result<ConvolutionInputGradient> ConvolutionInputGradient::Create(
     const ConvolutionOptions& options) {
   CHECK(!options.depthwise);
+  if (const auto turned = Turned(options)) {
+    ASSIGN_OR_RETURN(
+        auto weights,
+        LiveWeights::Create(
+            {.order = TurnedOrder(options),
+             .recreate = options.recreate,
+             .what = "convolution's gradient"},
+            [turned](const float* kernel, const float* bias,
+                     xnn_weights_cache_t cache, xnn_operator_t* op) {
+              return CreateConvolution(*turned, kernel, bias, cache, op);
+            }));
+    return ConvolutionInputGradient(std::move(weights), options,
+                                    /*turned=*/true);
+  }
   const auto create = [options](const float* kernel, const float* bias,
                                 xnn_weights_cache_t cache,
                                 xnn_operator_t* op) -> int {
@@ -185,7 +243,8 @@ Result<ConvolutionInputGradient> ConvolutionInputGradient::Create(
                                         .recreate = options.recreate,
                                         .what = "convolution's gradient"},
                                        create));
-  return ConvolutionInputGradient(std::move(weights), options);
+  return ConvolutionInputGradient(std::move(weights), options,
+                                  /*turned=*/false);
 }
 
 Status ConvolutionInputGradient::Reshape(int64_t batch, int64_t height,
@@ -197,6 +256,17 @@ Status ConvolutionInputGradient::Reshape(int64_t batch, int64_t height,
   out_height_ = out_height;
   out_width_ = out_width;
   pool_ = &pool;
+  if (turned_) {
+    size_t bytes = 0, alignment = 0;
+    RETURN_IF_ERROR(
+        ToStatus(xnn_reshape_convolution2d_nhwc_f32(
+                     op(), Size(batch), Size(out_height), Size(out_width),
+                     &bytes, &alignment, /*output_height_out=*/nullptr,
+                     /*output_width_out=*/nullptr, pool.get()),
+                 "reshape"));
+    CHECK(bytes == 0);  // no transient indirection was asked for
+    return {};
+  }
   // Rows of the image that the last window did not reach.
   const auto adjustment = [](int64_t in, int64_t out, int64_t kernel,
                              int64_t stride, int64_t dilation,
@@ -221,7 +291,10 @@ Status ConvolutionInputGradient::Reshape(int64_t batch, int64_t height,
 Status ConvolutionInputGradient::Bind(const float* dy, float* dx) {
   dy_ = dy;
   dx_ = dx;
-  return ToStatus(xnn_setup_deconvolution2d_nhwc_f32(op(), dy, dx), "bind");
+  return ToStatus(turned_ ? xnn_setup_convolution2d_nhwc_f32(
+                                op(), /*workspace=*/nullptr, dy, dx)
+                          : xnn_setup_deconvolution2d_nhwc_f32(op(), dy, dx),
+                  "bind");
 }
 
 Status ConvolutionInputGradient::Restore() {

@@ -125,7 +125,9 @@ class Convolution final : public WeightedOperator {
 
 // The gradient by x of the convolution of `options` (not depthwise, its bias
 // and clamp apart): dx (N, H, W, C) from dy (N, OH, OW, OC), with the
-// convolution's own kernel, (KH, KW, C, OC).
+// convolution's own kernel, (KH, KW, C, OC). With strides it is XNNPACK's
+// deconvolution. Without it is the convolution of dy with the kernel turned
+// around, which is the same sum and up to five times as fast (32x32x16 to 16).
 class ConvolutionInputGradient final : public WeightedOperator {
  public:
   static Result<ConvolutionInputGradient> Create(
@@ -138,12 +140,14 @@ class ConvolutionInputGradient final : public WeightedOperator {
 
  private:
   ConvolutionInputGradient(std::unique_ptr<LiveWeights> weights,
-                           const ConvolutionOptions& options)
+                           const ConvolutionOptions& options, bool turned)
       : WeightedOperator(std::move(weights), "convolution's gradient"),
-        options_(options) {}
+        options_(options),
+        turned_(turned) {}
   Status Restore() override;
 
   ConvolutionOptions options_;
+  bool turned_ = false;  // a convolution, with the kernel turned around
   int64_t batch_ = 0, height_ = 0, width_ = 0, out_height_ = 0, out_width_ = 0;
   ThreadPool* pool_ = nullptr;
   const float* dy_ = nullptr;

@@ -1,7 +1,9 @@
 // Where the time of a step of `mlp` goes, and what measuring it costs. Built
 // with the tests but not one of them: run it on an idle machine.
 //
-//   build/x86-64/tests/batchsweep_perf
+//   build/x86-64/tests/batchsweep_perf            operations and cost of
+//   measuring build/x86-64/tests/batchsweep_perf resnet8    a zoo model, layer
+//   by layer
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -11,6 +13,9 @@
 #include <vector>
 
 #include "data/synthetic.h"
+#include "graph/roofline.h"
+#include "model/keras_json.h"
+#include "model/zoo.h"
 #include "platform/clock.h"
 #include "record/recorder.h"
 #include "record/summary_table.h"
@@ -223,16 +228,60 @@ void PrintSteps(Bench& bench) {
   std::println("{}", AlignedTable(rows));
 }
 
+// Where the time of a network goes, layer by layer.
+void PrintLayers(Bench& bench, std::string_view name) {
+  const ModelSpec model =
+      ParseKerasJson(FindZooModel(name)->json, name).value();
+  const Shape& input = model.input_shape;
+  const bool classifies = name != "autoencoder";
+  std::vector<std::vector<std::string>> rows = {{"us"}};
+  for (const int64_t batch : {8, 32, 128}) {
+    Network network =
+        MakeNetwork(model,
+                    {.max_batch = batch,
+                     .optimizer_slots = 2,
+                     .loss = classifies ? Loss::kSparseCategoricalCrossentropy
+                                        : Loss::kMeanSquaredError},
+                    bench.engine.context());
+    const auto x = Floats(batch * input.elements());
+    std::copy_n(x.begin(), batch * input.elements(), network.input());
+    const auto layers = network.TimeLayers(batch > 32 ? 7 : 21);
+    const double update_us = MedianUs(
+        [&] { OptimizerStep({}, 1, bench.engine.context(), network); });
+    rows[0].insert(rows[0].end(), {std::format("B={}: forward", batch),
+                                   "backward", "packing"});
+    rows.resize(layers.size() + 2);
+    const auto us = [](int64_t ns) {
+      return std::format("{:.1f}", static_cast<double>(ns) / 1e3);
+    };
+    for (size_t i = 0; i < layers.size(); ++i) {
+      auto& row = rows[i + 1];
+      if (row.empty()) row.push_back(layers[i].name);
+      row.insert(row.end(),
+                 {us(layers[i].forward_ns), us(layers[i].backward_ns),
+                  us(layers[i].refresh_ns)});
+    }
+    auto& update = rows.back();
+    if (update.empty()) update.push_back("update, packing included");
+    update.insert(update.end(), {"", "", std::format("{:.1f}", update_us)});
+  }
+  std::println("{}, best of several steps\n\n{}", name, AlignedTable(rows));
+}
+
 }  // namespace
 }  // namespace batchsweep
 
-int main() {
+// Without arguments the step of `mlp`; with a zoo model's name, its layers.
+int main(int argc, char** argv) {
   batchsweep::Bench bench;
-  const double matmul_us = batchsweep::MatMulUs(1024, 1024, 1024, false,
-                                                *bench.engine.context().pool);
-  std::println("{}, 1 thread; 1024^3 matmul {:.1f} ms, {:.0f} GF/s\n",
+  const auto limits = batchsweep::MeasureLimits(50'890, bench.engine.context());
+  std::println("{}, 1 thread; matrix products {:.0f} GF/s\n",
                batchsweep::IsaName(bench.engine.context().kernels->isa),
-               matmul_us / 1e3, 2.0 * 1024 * 1024 * 1024 / matmul_us / 1e3);
+               limits.matmul_flops_per_second / 1e9);
+  if (argc > 1) {
+    batchsweep::PrintLayers(bench, argv[1]);
+    return 0;
+  }
   batchsweep::PrintOperations(bench);
   batchsweep::PrintSteps(bench);
 }

@@ -1,0 +1,124 @@
+// Every network of the zoo trains, on made-up data of its shape.
+#include "model/zoo.h"
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators_range.hpp>
+
+#include "model/keras_json.h"
+#include "tests/fixtures.h"
+#include "train/trainer.h"
+#include "util/rng.h"
+
+namespace batchsweep {
+namespace {
+
+// The mean loss of the last tenth of the steps over that of the first.
+double LossRatio(std::span<const StepRecord> steps) {
+  const size_t tenth = std::max<size_t>(1, steps.size() / 10);
+  double first = 0.0, last = 0.0;
+  for (size_t i = 0; i < tenth; ++i) {
+    first += static_cast<double>(steps[i].loss);
+    last += static_cast<double>(steps[steps.size() - 1 - i].loss);
+  }
+  return last / first;
+}
+
+constexpr int64_t kTestSize = 200;
+
+// Classes as clear as those of photographs: a pattern of 4 x 4 blocks each,
+// under noise of the same strength.
+Dataset Patterns(const Shape& shape, int64_t classes, int64_t size,
+                 uint64_t stream) {
+  const int64_t values = shape.elements();
+  const int64_t channels = shape.dims.size() == 3 ? shape.dims[2] : 1;
+  const int64_t width = shape.dims.size() == 1 ? values : shape.dims[1];
+  Dataset dataset{.example_shape = shape, .class_count = classes};
+  Rng noise(1, stream);
+  for (int64_t i = 0; i < size; ++i) {
+    const int64_t label = i % classes;
+    dataset.labels.push_back(static_cast<uint8_t>(label));
+    for (int64_t j = 0; j < values; ++j) {
+      const int64_t pixel = j / channels;
+      const int64_t block = (pixel / width / 4 * width + pixel % width / 4);
+      // A hash of class, block and channel decides whether it is bright.
+      const uint64_t bits =
+          static_cast<uint64_t>((label * 7919 + block) * 31 + j % channels + 1);
+      const bool bright = (bits * 0x9e3779b97f4a7c15) >> 63;
+      dataset.images.push_back(
+          static_cast<uint8_t>((bright ? 128 : 0) + noise.Below(128)));
+    }
+  }
+  return dataset;
+}
+
+struct ZooRun {
+  ModelSpec model;
+  Loss loss = Loss::kSparseCategoricalCrossentropy;
+  DataSource source;
+
+  ZooRun(std::string_view name, int64_t train_size)
+      : model(ParseKerasJson(FindZooModel(name)->json, name).value()) {
+    Shape shape = model.input_shape;
+    if (shape.dims.size() == 2) shape.dims.push_back(1);
+    const int64_t outputs = LayerOutputShapes(model).back().elements();
+    const bool reconstructs = name == "autoencoder";
+    const int64_t classes = reconstructs ? 10 : outputs;
+    source = {.name = "patterns",
+              .train = Patterns(shape, classes, train_size, 1),
+              .test = Patterns(shape, classes, kTestSize, 2)};
+    if (!reconstructs) return;
+    loss = Loss::kMeanSquaredError;
+    source.train.labels.clear();
+    source.test.labels.clear();
+  }
+};
+
+TEST_CASE("the loss of each network of the zoo falls", "[zoo][training]") {
+  const size_t index = GENERATE(range(size_t{0}, ZooModels().size()));
+  const ZooModel zoo = ZooModels()[index];
+  INFO(zoo.name);
+  const int64_t batch = 8;
+  // Enough with sanitizers and under emulation to see it fall.
+#ifdef BATCHSWEEP_SANITIZED
+  const int64_t steps = 30;
+#else
+  const int64_t steps = BATCHSWEEP_TEST_EMULATED ? 10 : 200;
+#endif
+  ZooRun run(zoo.name, batch * steps);
+  TestEngine engine;
+  Network network = MakeNetwork(
+      run.model, {.max_batch = batch, .optimizer_slots = 2, .loss = run.loss},
+      engine.context());
+  const Sensors sensors;
+  const TrainingData data = Parts(run.source, batch * steps, kTestSize);
+  Trainer trainer(data, {.batch_size = batch, .budget = {.steps = steps}},
+                  engine.context(), sensors, network);
+  REQUIRE(trainer.TrainEpoch({}).value() != Trainer::Outcome::kDiverged);
+  REQUIRE(std::ssize(trainer.records()) == steps);
+  CHECK(LossRatio(trainer.records()) < (steps < 200 ? 1.0 : 0.8));
+}
+
+TEST_CASE("resnet8 tells CIFAR-like classes apart", "[zoo][training]") {
+#ifdef BATCHSWEEP_SANITIZED
+  SKIP("takes minutes with sanitizers");
+#endif
+  if (BATCHSWEEP_TEST_EMULATED) SKIP("takes minutes under emulation");
+  constexpr int64_t kTrainSize = 1600;
+  ZooRun run("resnet8", kTrainSize);
+  TestEngine engine;
+  Network network = MakeNetwork(
+      run.model, {.max_batch = 16, .optimizer_slots = 2}, engine.context());
+  const Sensors sensors;
+  const TrainingData data = Parts(run.source, kTrainSize, kTestSize);
+  Trainer trainer(data, {.batch_size = 16, .budget = {.epochs = 5}},
+                  engine.context(), sensors, network);
+  double best = 0.0;
+  for (int epoch = 0; epoch < 5; ++epoch) {
+    REQUIRE(trainer.TrainEpoch({}).value() == Trainer::Outcome::kEpochDone);
+    best = std::max(best, trainer.FinishEpoch()->val_accuracy.value());
+  }
+  CHECK(best >= 0.9);
+}
+
+}  // namespace
+}  // namespace batchsweep
