@@ -136,10 +136,28 @@ class Impatient : public SweepObserver {
   int patience_;
 };
 
+// What it does next depends on more than its weights: running statistics, and
+// draws that go by the step.
+ModelSpec ModelWithMemory() {
+  return {.name = "test",
+          .input_shape = {{5, 5, 1}},
+          .layers = {Conv2DSpec{.name = "conv",
+                                .filters = 4,
+                                .kernel_size = {3, 3},
+                                .activation = Activation::kRelu},
+                     BatchNormalizationSpec{.name = "bn", .momentum = 0.9f},
+                     DropoutSpec{.name = "dropout", .rate = 0.3f},
+                     FlattenSpec{"flatten"},
+                     DenseSpec{.name = "classes",
+                               .units = 3,
+                               .activation = Activation::kSoftmax}}};
+}
+
 TEST_CASE("an interrupted sweep goes on to the bits of an uninterrupted one",
           "[sweep][checkpoint]") {
   const TempDir whole;
   SmallSweep sweep;
+  if (GENERATE(false, true)) sweep.config.model = ModelWithMemory();
   sweep.config.optimizer.kind =
       GENERATE(OptimizerConfig::Kind::kAdam, OptimizerConfig::Kind::kSgd);
   sweep.config.optimizer.momentum = 0.9f;

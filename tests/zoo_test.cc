@@ -2,9 +2,11 @@
 #include "model/zoo.h"
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 #include <catch2/generators/catch_generators_range.hpp>
 
 #include "model/keras_json.h"
+#include "tests/counters.h"
 #include "tests/fixtures.h"
 #include "train/trainer.h"
 #include "util/rng.h"
@@ -96,6 +98,37 @@ TEST_CASE("the loss of each network of the zoo falls", "[zoo][training]") {
   REQUIRE(trainer.TrainEpoch({}).value() != Trainer::Outcome::kDiverged);
   REQUIRE(std::ssize(trainer.records()) == steps);
   CHECK(LossRatio(trainer.records()) < (steps < 200 ? 1.0 : 0.8));
+}
+
+TEST_CASE("a step of a convolutional network takes no memory from the heap",
+          "[zoo][training]") {
+  if (!HeapCallsCounted()) SKIP("a sanitizer owns the heap of this build");
+  const char* name = GENERATE("cnn", "resnet8", "ds-cnn");
+  const int threads = GENERATE(1, 2);
+  const bool lean = GENERATE(false, true);
+  const int64_t batch = 7;
+  ZooRun run(name, 3 * batch - 2);
+  TestEngine engine(threads);
+  Network network = MakeNetwork(
+      run.model, {.max_batch = batch, .optimizer_slots = 2, .lean = lean},
+      engine.context());
+  const Sensors sensors;
+  const TrainingData data = Parts(run.source, 3 * batch - 2, kTestSize);
+  Trainer trainer(data, {.batch_size = batch, .budget = {.epochs = 1}},
+                  engine.context(), sensors, network);
+  Batcher batcher(data.train, {});
+  batcher.StartEpoch(1);
+  const int64_t heap_calls = HeapCalls();
+  bool stepped = true;
+  // The last of the three has a smaller batch.
+  for (auto rows = batcher.Next(batch); !rows.empty() && stepped;
+       rows = batcher.Next(batch)) {
+    stepped = trainer.Step(rows).has_value();
+  }
+  const int64_t heap_calls_of_steps = HeapCalls() - heap_calls;
+  INFO(name << ", " << threads << " threads" << (lean ? ", lean" : ""));
+  CHECK(stepped);
+  CHECK(heap_calls_of_steps == 0);
 }
 
 TEST_CASE("resnet8 tells CIFAR-like classes apart", "[zoo][training]") {

@@ -31,8 +31,8 @@ struct MachineLimits {
   double matmul_flops_per_second = 0.0;  // the best of kMatmulSizes
   double update_bytes_per_second = 0.0;
 };
-inline constexpr int64_t kMatmulSizes[] = {128, 256, 512};
-// Takes about 50 ms on a server's core, a second on a small board's.
+inline constexpr int64_t kMatmulSizes[] = {64, 128, 256};
+// Takes about 0.1 s.
 MachineLimits MeasureLimits(size_t weights, const ComputeContext& context);
 
 // Of one step; `optimizer_slots` as OptimizerSlots() tells.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <format>
+#include <map>
 
 #include "graph/roofline.h"
 #include "model/initializers.h"
@@ -58,13 +59,14 @@ class CellRun {
  public:
   CellRun(const SweepConfig& config, const TrainingData& data,
           const Kernels& kernels, Recorder& recorder, SweepObserver& observer,
-          SweepPosition& position)
+          SweepPosition& position, std::map<int, MachineLimits>& limits)
       : config_(config),
         data_(data),
         kernels_(kernels),
         recorder_(recorder),
         observer_(observer),
         position_(position),
+        limits_(limits),
         cells_(SweepCells(config)),
         cell_(cells_[static_cast<size_t>(position.cells_done)]),
         pool_(cell_.threads),
@@ -151,9 +153,9 @@ class CellRun {
 
   Status Finish(Network& network, Trainer& trainer, SweepResult& result) {
     ASSIGN_OR_RETURN(SummaryRecord summary, trainer.Summarize());
-    const auto limit_ns = StepLimitNs(
-        MeasureLimits(network.params().size(), context_), config_.model,
-        OptimizerSlots(config_.optimizer), cell_.batch_size);
+    const auto limit_ns =
+        StepLimitNs(LimitsOf(network), config_.model,
+                    OptimizerSlots(config_.optimizer), cell_.batch_size);
     summary.limit_time_ns = static_cast<int64_t>(limit_ns);
     summary.limit_fraction =
         limit_ns / static_cast<double>(summary.step_time_median_ns);
@@ -177,6 +179,18 @@ class CellRun {
       name += std::format("_threads_{}", cell_.threads);
     }
     return name;
+  }
+
+  // Measured once for each number of threads.
+  const MachineLimits& LimitsOf(Network& network) {
+    auto known = limits_.find(cell_.threads);
+    if (known == limits_.end()) {
+      known = limits_
+                  .emplace(cell_.threads,
+                           MeasureLimits(network.params().size(), context_))
+                  .first;
+    }
+    return known->second;
   }
 
   Status Checkpoint(Network& network, const CellState& state) {
@@ -214,6 +228,7 @@ class CellRun {
   Recorder& recorder_;
   SweepObserver& observer_;
   SweepPosition& position_;
+  std::map<int, MachineLimits>& limits_;  // by threads
   const std::vector<Cell> cells_;
   const Cell cell_;
   ThreadPool pool_;
@@ -259,9 +274,10 @@ Result<SweepResult> RunSweep(const SweepConfig& config,
                              const Sensors& sensors, SweepPosition position,
                              Recorder& recorder, SweepObserver& observer) {
   SweepResult result;
+  std::map<int, MachineLimits> limits;
   const auto cells = static_cast<int64_t>(SweepCells(config).size());
   while (position.cells_done < cells && !result.interrupted) {
-    CellRun run(config, data, kernels, recorder, observer, position);
+    CellRun run(config, data, kernels, recorder, observer, position, limits);
     RETURN_IF_ERROR(run.Run(sensors, result));
   }
   return result;
