@@ -325,9 +325,29 @@ Status Network::Calibrate() {
     ASSIGN_OR_RETURN(node.pools.forward, faster(true));
     ASSIGN_OR_RETURN(node.pools.backward, faster(false));
   }
+  ClearTensors();
+  return ApplyBatch();
+}
+
+void Network::ClearTensors() {
   std::fill_n(arena_.get(), planner_->arena_bytes(), std::byte{0});
   WeightsChanged();
-  return ApplyBatch();
+}
+
+void Network::KeepChosenThreads() {
+  for (Node& node : nodes_) node.chosen = node.pools;
+  chosen_ = {.forward = load_pool_, .backward = update_pool_};
+}
+
+void Network::UseChosenThreads(bool chosen) {
+  ThreadPool* const one = serial_.get();
+  for (Node& node : nodes_) {
+    node.pools = chosen ? node.chosen : LayerPools{one, one};
+  }
+  load_pool_ = chosen ? chosen_.forward : one;
+  update_pool_ = chosen ? chosen_.backward : one;
+  // What was shaped for this batch once can be again.
+  CHECK(ApplyBatch().has_value());
 }
 
 std::vector<Network::LayerTime> Network::TimeLayers(int rounds) {

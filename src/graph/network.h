@@ -103,9 +103,11 @@ class Network {
   // For tests and benchmarks: all threads everywhere, whatever is faster.
   void UseAllThreads();
   // Times `load` and `update`, which use these pools, on one thread and on all,
-  // and keeps the faster for each. `update` may change the weights.
-  template <class Load, class Update>
-  void ChooseThreads(Load load, Update update) {
+  // and keeps the faster for each; then a whole `step` with all that was chosen
+  // and on one thread alone: operations that gain apart may lose together, when
+  // data goes to and fro between cores. All tensors are zero afterwards.
+  template <class Load, class Update, class Step>
+  void ChooseThreads(Load load, Update update, Step step) {
     if (context_.pool->threads() == 1) return;
     const auto faster = [&](ThreadPool*& pool, auto& run) {
       pool = FasterPool(
@@ -113,6 +115,13 @@ class Network {
     };
     faster(load_pool_, load);
     faster(update_pool_, update);
+    KeepChosenThreads();
+    UseChosenThreads(
+        FasterPool(
+            *serial_, *context_.pool,
+            [&](ThreadPool& p) { UseChosenThreads(&p != serial_.get()); },
+            step) != serial_.get());
+    ClearTensors();
   }
 
  private:
@@ -120,6 +129,7 @@ class Network {
   struct Node {
     NodeSpec spec;
     LayerPools pools;
+    LayerPools chosen;        // by the time of each operation alone
     std::vector<int> dx_ids;  // -1: not wanted
     std::vector<bool> adds;   // dx is added to the input's gradient afterwards
   };
@@ -141,6 +151,9 @@ class Network {
   Status PlanNodes();
   Status Bind();
   Status ApplyBatch();
+  void KeepChosenThreads();
+  void UseChosenThreads(bool chosen);  // else one
+  void ClearTensors();
   Status Calibrate();
   std::span<float> ParamValues(size_t param) const;
   size_t FlatSize() const { return static_cast<size_t>(flat_size_); }
@@ -178,6 +191,7 @@ class Network {
   std::vector<uint8_t> labels_;
   int64_t batch_ = 0;
   std::unique_ptr<ThreadPool> serial_;
+  LayerPools chosen_;  // to load and to update, as forward and backward
   ThreadPool* load_pool_ = nullptr;
   ThreadPool* update_pool_ = nullptr;
 };

@@ -50,7 +50,14 @@ void Trainer::ChooseThreads() {
       [&] {
         LoadBatch(*data_.train.dataset, rows, *context_.kernels, network_);
       },
-      [&] { OptimizerStep(config_.optimizer, 1, context_, network_); });
+      [&] { OptimizerStep(config_.optimizer, 1, context_, network_); },
+      [&] {
+        LoadBatch(*data_.train.dataset, rows, *context_.kernels, network_);
+        network_.Forward({.training = true});
+        network_.Loss();
+        network_.Backward();
+        OptimizerStep(config_.optimizer, 1, context_, network_);
+      });
 }
 
 Result<Trainer::Outcome> Trainer::TrainEpoch(const Hooks& hooks) {

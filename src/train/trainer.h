@@ -101,8 +101,8 @@ class Trainer {
   // The steps of the last TrainEpoch().
   std::span<const StepRecord> records() const { return records_; }
 
-  // Times loading and updating on one thread and on all, for the network to use
-  // the faster. Changes its weights and optimizer state.
+  // Lets the network use the number of threads that is faster, see
+  // Network::ChooseThreads(). Its weights and optimizer state are gone then.
   void ChooseThreads();
 
   // To continue where another trainer stopped; before the first TrainEpoch().
