@@ -24,12 +24,6 @@ constexpr int64_t kFewChannels = 4;
 constexpr int64_t kChannelsOfATap = 12;
 constexpr int64_t kProductRows = 6;  // that its tiles are made of
 
-xnn::Clamp ClampOf(Activation activation) {
-  if (activation == Activation::kRelu) return {.min = 0.0f};
-  if (activation == Activation::kRelu6) return {.min = 0.0f, .max = 6.0f};
-  return {};
-}
-
 // y = pool(activation(conv(x, W) + b)), by slices of the batch:
 // forward: XNNPACK's convolution with live weights, or our product; then the
 //   pooling, if it is built in, which alone is kept;
@@ -493,21 +487,8 @@ Result<std::unique_ptr<Layer>> MakeConvolution(const ConvolutionPlan& plan,
                                     .dilation = spec.dilation,
                                     .padding = spec.padding},
                                    plan.input, plan.output);
-  const xnn::ConvolutionOptions options{
-      .channels = window.channels,
-      .out_channels = spec.filters,
-      .kernel_height = window.window_height,
-      .kernel_width = window.window_width,
-      .stride_height = window.stride_height,
-      .stride_width = window.stride_width,
-      .dilation_height = window.dilation_height,
-      .dilation_width = window.dilation_width,
-      .padding = {.top = window.top,
-                  .right = RightPadding(window),
-                  .bottom = BottomPadding(window),
-                  .left = window.left},
-      .use_bias = spec.use_bias,
-      .clamp = ClampOf(spec.activation)};
+  const xnn::ConvolutionOptions options = ConvolutionOptionsOf(
+      window, spec.filters, spec.use_bias, spec.activation);
   std::optional<xnn::Convolution> forward;
   if (window.channels >= kFewChannels) {
     ASSIGN_OR_RETURN(forward, xnn::Convolution::Create(options));

@@ -146,26 +146,11 @@ Result<std::unique_ptr<Layer>> MakeDepthwise(const DepthwiseConv2DSpec& spec,
                                     .dilation = spec.dilation,
                                     .padding = spec.padding},
                                    input, output);
-  xnn::Clamp clamp;
-  if (ComputesActivation(spec.activation)) clamp.min = 0.0f;
-  if (spec.activation == Activation::kRelu6) clamp.max = 6.0f;
-  ASSIGN_OR_RETURN(auto forward,
-                   xnn::Convolution::Create(
-                       {.channels = window.channels,
-                        .out_channels = window.channels * spec.depth_multiplier,
-                        .kernel_height = window.window_height,
-                        .kernel_width = window.window_width,
-                        .stride_height = window.stride_height,
-                        .stride_width = window.stride_width,
-                        .dilation_height = window.dilation_height,
-                        .dilation_width = window.dilation_width,
-                        .padding = {.top = window.top,
-                                    .right = RightPadding(window),
-                                    .bottom = BottomPadding(window),
-                                    .left = window.left},
-                        .depthwise = true,
-                        .use_bias = spec.use_bias,
-                        .clamp = clamp}));
+  xnn::ConvolutionOptions options =
+      ConvolutionOptionsOf(window, window.channels * spec.depth_multiplier,
+                           spec.use_bias, spec.activation);
+  options.depthwise = true;
+  ASSIGN_OR_RETURN(auto forward, xnn::Convolution::Create(options));
   return std::make_unique<Depthwise>(spec, window, std::move(forward), context);
 }
 
