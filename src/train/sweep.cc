@@ -62,7 +62,6 @@ class CellRun {
           SweepPosition& position, std::map<int, MachineLimits>& limits)
       : config_(config),
         data_(data),
-        kernels_(kernels),
         recorder_(recorder),
         observer_(observer),
         position_(position),
@@ -224,7 +223,6 @@ class CellRun {
 
   const SweepConfig& config_;
   const TrainingData& data_;
-  const Kernels& kernels_;
   Recorder& recorder_;
   SweepObserver& observer_;
   SweepPosition& position_;
