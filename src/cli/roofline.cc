@@ -22,7 +22,7 @@ Result<int> RooflineCommand(const std::vector<int>& threads) {
   }
   for (const size_t weights : kWeights) {
     update[0].push_back(
-        FormatBytes(static_cast<int64_t>(weights) * 4 * sizeof(float)));
+        FormatBytes(static_cast<int64_t>(weights * 4 * sizeof(float))));
   }
   for (const int count : threads) {
     ThreadPool pool(count);
