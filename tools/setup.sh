@@ -10,9 +10,6 @@ set -eu
 cd "$(dirname "$0")/.."
 
 suite=trixie
-# The release alone, without its updates: everybody gets the same libraries, and
-# a mirror that is being brought up to date does no harm.
-mirror="deb http://deb.debian.org/debian $suite main"
 sysroot_packages=libxnnpack-dev,libcpuinfo-dev,libpthreadpool-dev,catch2,libcli11-dev,nlohmann-json3-dev,zlib1g-dev,libstdc++-14-dev,libc6-dev
 log=build/setup.log
 
@@ -66,6 +63,14 @@ if [ -n "$missing" ]; then
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing
 fi
 
+# The release alone, without its updates, from the mirror that this machine
+# uses: everybody gets the same libraries, and a mirror that is being brought up
+# to date does no harm. mmdebstrap's own choice where apt knows no such mirror.
+# shellcheck disable=SC2016  # apt's own variable
+site=$(apt-get indextargets --format '$(SITE)' 'Origin: Debian' 'Label: Debian' \
+  'Component: main' 2>/dev/null | sort -u | head -n 1)
+mirror=${site:+deb $site $suite main}
+
 for target in $targets; do
   sysroot=build/sysroot/$target
   wanted="$suite $sysroot_packages"
@@ -76,7 +81,7 @@ for target in $targets; do
   # As root, because mmdebstrap as a user would leave files of other users.
   as_root mmdebstrap --variant=extract --architectures="$target" \
     --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr \
-    --include="$sysroot_packages" "$suite" "$sysroot" "$mirror"
+    --include="$sysroot_packages" "$suite" "$sysroot" ${mirror:+"$mirror"}
   as_root chown -R "$(id -u):$(id -g)" "$sysroot"
   echo "$wanted" >"$sysroot.contents"
 done
