@@ -22,7 +22,7 @@ inline uint32_t Crc32(std::string_view bytes) {
 }
 
 // The lowest `bytes` bytes of `value`.
-inline std::string LittleEndian(size_t value, int bytes) {
+inline std::string LittleEndian(uint64_t value, int bytes) {
   std::string text;
   for (; bytes > 0; --bytes, value >>= 8) text += static_cast<char>(value);
   return text;

@@ -50,7 +50,7 @@ std::string Npy(std::string_view shape, std::initializer_list<Value> values) {
     } else if constexpr (std::same_as<Value, double>) {
       bytes += LittleEndian(std::bit_cast<uint64_t>(value), 8);
     } else {
-      bytes += LittleEndian(static_cast<size_t>(value), sizeof(Value));
+      bytes += LittleEndian(static_cast<uint64_t>(value), sizeof(Value));
     }
   }
   return NpyOfBytes(std::format("{}{}{}", sizeof(Value) == 1 ? '|' : '<', kind,

@@ -25,8 +25,6 @@ double LossRatio(std::span<const float> losses) {
   return last / first;
 }
 
-constexpr int64_t kTestSize = 200;
-
 // Classes as clear as those of photographs: a pattern of 4 x 4 blocks each,
 // under noise of the same strength.
 Dataset Patterns(const Shape& shape, int64_t classes, int64_t size,
@@ -58,7 +56,7 @@ struct ZooRun {
   Loss loss = Loss::kSparseCategoricalCrossentropy;
   DataSource source;
 
-  ZooRun(std::string_view name, int64_t train_size)
+  ZooRun(std::string_view name, int64_t train_size, int64_t test_size)
       : model(ParseKerasJson(FindZooModel(name)->json, name).value()) {
     Shape shape = model.input_shape;
     if (shape.dims.size() == 2) shape.dims.push_back(1);
@@ -67,7 +65,7 @@ struct ZooRun {
     const int64_t classes = reconstructs ? 10 : outputs;
     source = {.name = "patterns",
               .train = Patterns(shape, classes, train_size, 1),
-              .test = Patterns(shape, classes, kTestSize, 2)};
+              .test = Patterns(shape, classes, test_size, 2)};
     if (!reconstructs) return;
     loss = Loss::kMeanSquaredError;
     source.train.labels.clear();
@@ -90,13 +88,13 @@ TEST_CASE("the loss of each network of the zoo falls", "[zoo][training]") {
 #endif
   const int64_t steps = kShort ? 10 : 200;
   const int64_t train_size = kShort ? batch : batch * steps;
-  ZooRun run(zoo.name, train_size);
+  ZooRun run(zoo.name, train_size, /*test_size=*/1);
   TestEngine engine;
   Network network = MakeNetwork(
       run.model, {.max_batch = batch, .optimizer_slots = 2, .loss = run.loss},
       engine.context());
   const Sensors sensors;
-  const TrainingData data = Parts(run.source, train_size, kTestSize);
+  const TrainingData data = Parts(run.source, train_size, 1);
   Trainer trainer(data, {.batch_size = batch, .budget = {.steps = steps}},
                   engine.context(), sensors, network);
   std::vector<float> losses;
@@ -117,13 +115,13 @@ TEST_CASE("a step of a convolutional network takes no memory from the heap",
   const int threads = GENERATE(1, 2);
   const bool lean = GENERATE(false, true);
   const int64_t batch = 7;
-  ZooRun run(name, 3 * batch - 2);
+  ZooRun run(name, 3 * batch - 2, /*test_size=*/1);
   TestEngine engine(threads);
   Network network = MakeNetwork(
       run.model, {.max_batch = batch, .optimizer_slots = 2, .lean = lean},
       engine.context());
   const Sensors sensors;
-  const TrainingData data = Parts(run.source, 3 * batch - 2, kTestSize);
+  const TrainingData data = Parts(run.source, 3 * batch - 2, 1);
   Trainer trainer(data, {.batch_size = batch, .budget = {.epochs = 1}},
                   engine.context(), sensors, network);
   Batcher batcher(data.train, {});
@@ -146,8 +144,8 @@ TEST_CASE("resnet8 tells CIFAR-like classes apart", "[zoo][training]") {
   SKIP("takes minutes with sanitizers");
 #endif
   if (BATCHSWEEP_TEST_EMULATED) SKIP("takes minutes under emulation");
-  constexpr int64_t kTrainSize = 1600;
-  ZooRun run("resnet8", kTrainSize);
+  constexpr int64_t kTrainSize = 1600, kTestSize = 200;
+  ZooRun run("resnet8", kTrainSize, kTestSize);
   TestEngine engine;
   Network network = MakeNetwork(
       run.model, {.max_batch = 16, .optimizer_slots = 2}, engine.context());

@@ -5,6 +5,7 @@
 #include "graph/arithmetic.h"
 #include "graph/layer.h"
 #include "graph/packed_weights.h"
+#include "graph/strided_gradient.h"
 #include "xnn/weighted_operator.h"
 
 namespace batchsweep {
@@ -28,12 +29,14 @@ constexpr int64_t kProductRows = 6;  // that its tiles are made of
 // forward: XNNPACK's convolution with live weights, or our product; then the
 //   pooling, if it is built in, which alone is kept;
 // backward: the pooling's gradient into a slice; db = sums of it; dW = for each
-//   image, its taps times the slice; dx = XNNPACK's deconvolution of the slice.
+//   image, its taps times the slice; dx = XNNPACK's convolution of the slice
+//   with the turned kernel, or, where there are strides, products of ours.
 class Convolution : public Layer {
  public:
   Convolution(const ConvolutionPlan& plan, const Window& window,
               std::optional<xnn::Convolution> forward,
               std::optional<xnn::ConvolutionInputGradient> input_grad,
+              std::optional<StridedInputGrad> strided_grad,
               const ComputeContext& context)
       : name_(plan.convolution.name),
         window_(window),
@@ -45,10 +48,10 @@ class Convolution : public Layer {
         kernels_(*context.kernels),
         forward_(std::move(forward)),
         input_grad_(std::move(input_grad)),
+        strided_grad_(std::move(strided_grad)),
         in_size_(plan.input.elements()),
         out_size_(plan.output.elements()),
-        taps_(window.window_height * window.window_width * window.channels),
-        wants_dx_(plan.wants_dx) {
+        taps_(window.window_height * window.window_width * window.channels) {
     if (plan.pooling != nullptr) {
       pool_window_ = MakeWindow({.size = plan.pooling->pool_size,
                                  .strides = plan.pooling->strides,
@@ -104,9 +107,16 @@ class Convolution : public Layer {
           planner.Add(name_ + "/workspace", MemoryClass::kWorkspace, bytes,
                       context.forward, context.forward);
     }
-    if (wants_dx_) {
+    if (input_grad_) {
       input_grad_weights_.Plan(name_ + "/packed for dx", *input_grad_, context,
                                context.backward);
+    }
+    if (strided_grad_) {
+      arranged_id_ = scratch("/arranged for dx", strided_grad_->kernel_floats(),
+                             context.backward);
+      dy_padded_id_ =
+          scratch("/padded for dx", slice * strided_grad_->padded_floats(),
+                  context.backward);
     }
     return {};
   }
@@ -131,7 +141,11 @@ class Convolution : public Layer {
                             use_bias_ ? tensors.params[1] : nullptr, *forward_);
       forward_workspace_ = arena.At(forward_workspace_id_);
     }
-    if (wants_dx_) {
+    if (strided_grad_) {
+      arranged_ = arena.Floats(arranged_id_);
+      dy_padded_ = arena.Floats(dy_padded_id_);
+    }
+    if (input_grad_) {
       input_grad_weights_.Bind(arena, tensors.params[0], nullptr, *input_grad_);
     }
     return {};
@@ -170,7 +184,11 @@ class Convolution : public Layer {
   }
 
   void Backward() override {
-    if (wants_dx_) input_grad_weights_.BeforeRun(*input_grad_);
+    if (input_grad_) input_grad_weights_.BeforeRun(*input_grad_);
+    if (strided_grad_) {
+      strided_grad_->ArrangeKernel(tensors_.params[0], arranged_,
+                                   *pools_.backward);
+    }
     std::ranges::fill(bias_sums_, 0.0);
     const int64_t slice = BackwardSlice();
     for (int64_t first = 0; first < batch_; first += slice) {
@@ -187,7 +205,16 @@ class Convolution : public Layer {
         }
       }
       AddKernelGrad(first, count, dy);
-      if (wants_dx_) RunInputGrad(count, dy, tensors_.dx[0] + first * in_size_);
+      if (input_grad_) {
+        RunInputGrad(count, dy, tensors_.dx[0] + first * in_size_);
+      }
+      if (strided_grad_) {
+        ForEachImage(*pools_.backward, count, [&](int64_t i) {
+          strided_grad_->Run(dy + i * out_size_, arranged_,
+                             dy_padded_ + i * strided_grad_->padded_floats(),
+                             tensors_.dx[0] + (first + i) * in_size_, kernels_);
+        });
+      }
     }
     for (size_t o = 0; o < bias_sums_.size(); ++o) {
       tensors_.grads[1][o] = static_cast<float>(bias_sums_[o]);
@@ -196,7 +223,7 @@ class Convolution : public Layer {
 
   void WeightsChanged() override {
     if (forward_) forward_weights_.WeightsChanged(*forward_);
-    if (wants_dx_) input_grad_weights_.WeightsChanged(*input_grad_);
+    if (input_grad_) input_grad_weights_.WeightsChanged(*input_grad_);
   }
 
   bool BackwardReadsY() const override {
@@ -204,7 +231,7 @@ class Convolution : public Layer {
   }
   bool RecreatesOperators() const override {
     return (forward_ && !forward_->live()) ||
-           (wants_dx_ && !input_grad_->live());
+           (input_grad_ && !input_grad_->live());
   }
 
  private:
@@ -216,7 +243,9 @@ class Convolution : public Layer {
   }
 
   int64_t SliceExamples(int64_t batch, int64_t threads) const {
-    const int64_t floats = std::max(out_size_, pads_ ? PaddedSize() : 0);
+    const int64_t floats =
+        std::max({out_size_, pads_ ? PaddedSize() : 0,
+                  strided_grad_ ? strided_grad_->padded_floats() : 0});
     const int64_t examples =
         std::max<int64_t>(1, kSliceBytes / (floats * kFloatBytes));
     return std::min(batch, examples * std::min(threads, kMaxSliceThreads));
@@ -228,7 +257,7 @@ class Convolution : public Layer {
     return SliceExamples(batch_, pools_.forward->threads());
   }
   int64_t BackwardSlice() const {
-    if (!pool_window_ && !pads_ && !use_bias_) return batch_;
+    if (!pool_window_ && !pads_ && !use_bias_ && !strided_grad_) return batch_;
     return SliceExamples(batch_, pools_.backward->threads());
   }
 
@@ -238,7 +267,7 @@ class Convolution : public Layer {
                                         *pools_.forward));
       forward_count_ = forward;
     }
-    if (wants_dx_) {
+    if (input_grad_) {
       RETURN_IF_ERROR(input_grad_->Reshape(
           backward, window_.height, window_.width, window_.out_height,
           window_.out_width, *pools_.backward));
@@ -436,7 +465,9 @@ class Convolution : public Layer {
   const bool use_bias_;
   const Kernels& kernels_;
   std::optional<xnn::Convolution> forward_;  // absent: our product
+  // At most one of these; neither if dx is not wanted.
   std::optional<xnn::ConvolutionInputGradient> input_grad_;
+  std::optional<StridedInputGrad> strided_grad_;
   PackedWeights forward_weights_;
   PackedWeights input_grad_weights_;
   mutable ThreadPool serial_{1};
@@ -444,7 +475,6 @@ class Convolution : public Layer {
   const int64_t in_size_;   // floats of one image
   const int64_t out_size_;  // before pooling
   const int64_t taps_;
-  const bool wants_dx_;
   std::optional<Window> pool_window_;
   int64_t pooled_size_ = 0;
   int64_t padded_height_ = 0;
@@ -461,6 +491,8 @@ class Convolution : public Layer {
   int backward_padded_id_ = -1;
   int partial_id_ = -1;
   int forward_workspace_id_ = -1;
+  int arranged_id_ = -1;
+  int dy_padded_id_ = -1;
 
   LayerTensors tensors_;
   LayerPools pools_;
@@ -471,6 +503,8 @@ class Convolution : public Layer {
   float* backward_padded_ = nullptr;
   float* partial_ = nullptr;  // of the bias' gradient, for each image
   std::byte* forward_workspace_ = nullptr;
+  float* arranged_ = nullptr;
+  float* dy_padded_ = nullptr;
   std::vector<double> bias_sums_;
   int64_t batch_ = 0;
   int64_t forward_count_ = 0;  // that the operators are shaped for
@@ -494,12 +528,16 @@ Result<std::unique_ptr<Layer>> MakeConvolution(const ConvolutionPlan& plan,
     ASSIGN_OR_RETURN(forward, xnn::Convolution::Create(options));
   }
   std::optional<xnn::ConvolutionInputGradient> input_grad;
-  if (plan.wants_dx) {
+  std::optional<StridedInputGrad> strided_grad;
+  if (plan.wants_dx && (window.stride_height > 1 || window.stride_width > 1)) {
+    strided_grad.emplace(window, spec.filters);
+  } else if (plan.wants_dx) {
     ASSIGN_OR_RETURN(input_grad,
                      xnn::ConvolutionInputGradient::Create(options));
   }
   return std::make_unique<Convolution>(plan, window, std::move(forward),
-                                       std::move(input_grad), context);
+                                       std::move(input_grad),
+                                       std::move(strided_grad), context);
 }
 
 }  // namespace batchsweep

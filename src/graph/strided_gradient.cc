@@ -1,0 +1,154 @@
+#include "graph/strided_gradient.h"
+
+#include <algorithm>
+
+#include "graph/arithmetic.h"
+#include "util/check.h"
+
+namespace batchsweep {
+namespace {
+
+int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// Zeros before dy, so that the first pixel's last tap finds some.
+int64_t Margin(int64_t window, int64_t stride) {
+  return CeilDiv(window, stride) - 1;
+}
+
+// Up to what the last pixel's first tap reads.
+int64_t PaddedExtent(int64_t size, int64_t before, int64_t window,
+                     int64_t stride) {
+  return Margin(window, stride) + (size - 1 + before) / stride + 1;
+}
+
+}  // namespace
+
+std::vector<StridedInputGrad::Phase> StridedInputGrad::Phases(int64_t size,
+                                                              int64_t before,
+                                                              int64_t window,
+                                                              int64_t stride) {
+  std::vector<Phase> phases;
+  for (int64_t remainder = 0; remainder < stride; ++remainder) {
+    // Pixel q stride - before + remainder, from the first that is in the image.
+    const int64_t q = CeilDiv(std::max<int64_t>(before - remainder, 0), stride);
+    const int64_t first = q * stride - before + remainder;
+    if (first >= size) continue;
+    const int64_t taps =
+        remainder < window ? CeilDiv(window - remainder, stride) : 0;
+    phases.push_back({.tap = remainder,
+                      .taps = taps,
+                      .first = first,
+                      .pixels = CeilDiv(size - first, stride),
+                      .first_line = Margin(window, stride) + q - (taps - 1)});
+  }
+  return phases;
+}
+
+StridedInputGrad::StridedInputGrad(const Window& window, int64_t filters)
+    : window_(window),
+      filters_(filters),
+      rows_(Phases(window.height, window.top, window.window_height,
+                   window.stride_height)),
+      columns_(Phases(window.width, window.left, window.window_width,
+                      window.stride_width)),
+      margin_height_(Margin(window.window_height, window.stride_height)),
+      margin_width_(Margin(window.window_width, window.stride_width)),
+      padded_height_(PaddedExtent(window.height, window.top,
+                                  window.window_height, window.stride_height)),
+      padded_width_(PaddedExtent(window.width, window.left, window.window_width,
+                                 window.stride_width)) {
+  CHECK(window.dilation_height == 1 && window.dilation_width == 1);
+  for (int64_t x = 0; x < CeilDiv(window.width, window.stride_width); ++x) {
+    pixel_offsets_.push_back(static_cast<int32_t>(x * filters));
+  }
+}
+
+int64_t StridedInputGrad::kernel_floats() const {
+  return window_.window_height * window_.window_width * window_.channels *
+         filters_;
+}
+
+int64_t StridedInputGrad::padded_floats() const {
+  return padded_height_ * padded_width_ * filters_;
+}
+
+void StridedInputGrad::ArrangeKernel(const float* kernel, float* arranged,
+                                     ThreadPool& pool) const {
+  const int64_t channels = window_.channels;
+  for (const Phase& row : rows_) {
+    for (const Phase& column : columns_) {
+      for (int64_t j = row.taps - 1; j >= 0; --j) {
+        for (int64_t i = column.taps - 1; i >= 0; --i) {
+          const int64_t ky = row.tap + j * window_.stride_height;
+          const int64_t kx = column.tap + i * window_.stride_width;
+          const float* tap =
+              kernel + (ky * window_.window_width + kx) * channels * filters_;
+          pool.ParallelFor(filters_, TileOf(filters_, 16, pool),
+                           [&](int64_t begin, int64_t count) {
+                             for (int64_t f = begin; f < begin + count; ++f) {
+                               for (int64_t c = 0; c < channels; ++c) {
+                                 arranged[f * channels + c] =
+                                     tap[c * filters_ + f];
+                               }
+                             }
+                           });
+          arranged += channels * filters_;
+        }
+      }
+    }
+  }
+}
+
+void StridedInputGrad::Run(const float* dy, const float* arranged,
+                           float* padded, float* dx,
+                           const Kernels& kernels) const {
+  const int64_t channels = window_.channels;
+  const int64_t padded_row = padded_width_ * filters_;
+  std::fill_n(padded, padded_floats(), 0.0f);
+  // A window that saw nothing but zeros behind the image is not read.
+  const int64_t lines =
+      std::min(window_.out_height, padded_height_ - margin_height_);
+  const int64_t line =
+      std::min(window_.out_width, padded_width_ - margin_width_) * filters_;
+  for (int64_t y = 0; y < lines; ++y) {
+    std::copy_n(
+        dy + y * window_.out_width * filters_, line,
+        padded + (margin_height_ + y) * padded_row + margin_width_ * filters_);
+  }
+  for (const Phase& row : rows_) {
+    for (const Phase& column : columns_) {
+      const int64_t taps = row.taps * column.taps;
+      for (int64_t y = 0; y < row.pixels; ++y) {
+        float* pixels =
+            dx + ((row.first + y * window_.stride_height) * window_.width +
+                  column.first) *
+                     channels;
+        const int64_t stride = window_.stride_width * channels;
+        if (taps == 0) {
+          for (int64_t x = 0; x < column.pixels; ++x) {
+            std::fill_n(pixels + x * stride, channels, 0.0f);
+          }
+          continue;
+        }
+        kernels.matrix_product(
+            {.a = padded + (row.first_line + y) * padded_row +
+                  column.first_line * filters_,
+             .a_stride = 1,
+             .a_band_stride = padded_row,
+             .a_offsets = pixel_offsets_.data(),
+             .b = arranged,
+             .b_stride = channels,
+             .b_band_stride = column.taps * filters_ * channels,
+             .bands = row.taps,
+             .rows = column.taps * filters_,
+             .m = column.pixels,
+             .n = channels,
+             .c = pixels,
+             .c_stride = stride});
+      }
+      arranged += taps * channels * filters_;
+    }
+  }
+}
+
+}  // namespace batchsweep
