@@ -9,8 +9,12 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-suite=trixie
-sysroot_packages=libxnnpack-dev,libcpuinfo-dev,libpthreadpool-dev,catch2,libcli11-dev,nlohmann-json3-dev,zlib1g-dev,libstdc++-14-dev,libc6-dev
+# Debian 13, by its name and by the name that mirrors keep apart from it, and
+# what follows it. Mirrors hold back parts of a release for days while they are
+# brought up to date; then the next is tried. The name of XNNPACK's library
+# keeps its version the same in all of them.
+suites='trixie stable forky'
+sysroot_packages=libxnnpack0.20241108,libxnnpack-dev,libcpuinfo-dev,libpthreadpool-dev,catch2,libcli11-dev,nlohmann-json3-dev,zlib1g-dev,libstdc++-14-dev,libc6-dev
 log=build/setup.log
 
 fail() {
@@ -63,25 +67,42 @@ if [ -n "$missing" ]; then
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing
 fi
 
-# The release alone, without its updates, from the mirror that this machine
-# uses: everybody gets the same libraries, and a mirror that is being brought up
-# to date does no harm. mmdebstrap's own choice where apt knows no such mirror.
 # shellcheck disable=SC2016  # apt's own variable
 site=$(apt-get indextargets --format '$(SITE)' 'Origin: Debian' 'Label: Debian' \
   'Component: main' 2>/dev/null | sort -u | head -n 1)
-mirror=${site:+deb $site $suite main}
+
+# unpack SUITE TARGET SYSROOT: the release alone, without its updates, from the
+# mirror that this machine uses; mmdebstrap's own choice where apt knows none.
+# A frozen but signed index is as good as a fresh one here.
+unpack() {
+  # As root, because mmdebstrap as a user would leave files of other users.
+  as_root rm -rf "$3"
+  as_root mmdebstrap --variant=extract --architectures="$2" \
+    --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr \
+    --aptopt='Acquire::Check-Valid-Until "false"' \
+    --include="$sysroot_packages" "$1" "$3" ${site:+"deb $site $1 main"}
+}
 
 for target in $targets; do
   sysroot=build/sysroot/$target
-  wanted="$suite $sysroot_packages"
+  wanted="$suites $sysroot_packages"
   [ "$(cat "$sysroot.contents" 2>/dev/null || true)" = "$wanted" ] && [ -d "$sysroot" ] && continue
-  echo "setup: unpacking Debian $suite's libraries for $target into $sysroot (some seconds)"
-  rm -rf "$sysroot" "$sysroot.contents"
+  rm -f "$sysroot.contents"
   mkdir -p build/sysroot
-  # As root, because mmdebstrap as a user would leave files of other users.
-  as_root mmdebstrap --variant=extract --architectures="$target" \
-    --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr \
-    --include="$sysroot_packages" "$suite" "$sysroot" ${mirror:+"$mirror"}
+  unpacked=
+  for suite in $suites; do
+    echo "setup: unpacking the libraries of Debian's $suite for $target into $sysroot (some seconds)"
+    # In a subshell, which a failure ends.
+    if (unpack "$suite" "$target" "$sysroot") 2>build/unpack.log; then
+      unpacked=yes
+      break
+    fi
+    echo "setup: the mirror's $suite for $target is not usable now"
+  done
+  if [ -z "$unpacked" ]; then
+    cat build/unpack.log >&2
+    fail "no release of Debian has the libraries for $target; try again later"
+  fi
   as_root chown -R "$(id -u):$(id -g)" "$sysroot"
   echo "$wanted" >"$sysroot.contents"
 done
