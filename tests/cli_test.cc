@@ -13,6 +13,7 @@
 
 #include "platform/file.h"
 #include "record/csv.h"
+#include "tests/paths.h"
 #include "tests/temp_dir.h"
 
 namespace batchsweep {
@@ -28,9 +29,9 @@ struct Outcome {
 Outcome Run(const std::string& arguments, const std::string& prefix = "") {
   const TempDir folder;
   const auto out = folder.path() / "out", err = folder.path() / "err";
-  const std::string command = std::format(
-      "{} {} {} >{} 2>{} </dev/null", prefix, BATCHSWEEP_TEST_PROGRAM,
-      arguments, out.string(), err.string());
+  const std::string command =
+      std::format("{} {} {} >{} 2>{} </dev/null", prefix, TestProgram(),
+                  arguments, out.string(), err.string());
   const int status = std::system(command.c_str());
   return {.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1,
           .out = ReadFile(out).value(),
@@ -401,7 +402,7 @@ TEST_CASE("Ctrl-C keeps what was recorded and --resume goes on", "[cli]") {
       "{0} {1} 2>{2}/err & "
       "until grep -q 'epoch 1 ' {2}/err 2>/dev/null; do sleep 0.01; done; "
       "kill -INT $!; wait $!",
-      BATCHSWEEP_TEST_PROGRAM, arguments, folder.path().string());
+      TestProgram(), arguments, folder.path().string());
   const int status = std::system(script.c_str());
   const std::string err = ReadFile(folder.path() / "err").value();
   INFO(err);

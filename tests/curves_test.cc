@@ -12,6 +12,7 @@
 #include "model/keras_json.h"
 #include "model/zoo.h"
 #include "tests/fixtures.h"
+#include "tests/paths.h"
 #include "train/optimizer.h"
 
 namespace batchsweep {

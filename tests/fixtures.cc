@@ -7,8 +7,6 @@
 
 namespace batchsweep {
 
-std::filesystem::path TestData() { return BATCHSWEEP_TEST_DATA; }
-
 TestEngine::TestEngine(int threads)
     : kernels_(&KernelsFor(DetectCpu().value().isa)), pool_(threads) {
   xnn::Initialize().value();

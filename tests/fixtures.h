@@ -15,9 +15,6 @@
 
 namespace batchsweep {
 
-// tests/data of the sources.
-std::filesystem::path TestData();
-
 // This CPU's kernels and `threads` threads, for as long as it lives.
 class TestEngine {
  public:

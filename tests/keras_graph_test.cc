@@ -9,6 +9,7 @@
 
 #include "model/keras_json.h"
 #include "platform/file.h"
+#include "tests/paths.h"
 
 namespace batchsweep {
 namespace {
@@ -69,7 +70,7 @@ TEST_CASE("a functional model of Keras 2 and of Keras 3 is the same",
   for (const char* name :
        {"functional_keras2.json", "functional_keras3.json"}) {
     INFO(name);
-    const std::filesystem::path folder = BATCHSWEEP_TEST_DATA;
+    const std::filesystem::path folder = TestData();
     const ModelSpec model = Parse(ReadFile(folder / name).value());
     CHECK(model.name == "net");
     CHECK(model.input_shape == Shape{{8, 8, 3}});

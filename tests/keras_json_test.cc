@@ -13,6 +13,7 @@
 
 #include "model/zoo.h"
 #include "platform/file.h"
+#include "tests/paths.h"
 
 namespace batchsweep {
 namespace {
@@ -579,7 +580,7 @@ void Mutate(nlohmann::json& root, nlohmann::json& node) {
 }
 
 std::string ReadTestData(const char* name) {
-  return ReadFile(std::filesystem::path(BATCHSWEEP_TEST_DATA) / name).value();
+  return ReadFile(TestData() / name).value();
 }
 
 TEST_CASE("a functional model cut off anywhere is refused", "[keras_json]") {

@@ -15,6 +15,7 @@
 #include "platform/file.h"
 #include "tests/counters.h"
 #include "tests/fixtures.h"
+#include "tests/paths.h"
 #include "train/trainer.h"
 
 namespace batchsweep {

@@ -14,8 +14,8 @@ host_preset() {
 
 preset_architecture() {
   case $1 in
-    aarch64*) echo arm64 ;;
-    armv7*) echo armhf ;;
+    aarch64 | pi-zero-2w | pi3 | pi4 | pi5 | jetson-*) echo arm64 ;;
+    armv7 | pi-32bit) echo armhf ;;
     *) echo amd64 ;;
   esac
 }
@@ -46,6 +46,16 @@ build_preset() {
     echo "batchsweep: building failed; the whole output is in $log" >&2
     exit 1
   }
+}
+
+# bundle_preset PRESET: builds build/PRESET/batchsweep-PRESET.tar.gz.
+bundle_preset() {
+  build_preset "$1"
+  if ! (cd "build/$1" && cpack) >"build/$1.log" 2>&1; then
+    tail -n 10 "build/$1.log" >&2
+    echo "batchsweep: bundling failed; the whole output is in build/$1.log" >&2
+    exit 1
+  fi
 }
 
 # Shows the last step of a build on one line until it ends; returns how it did.

@@ -4,6 +4,8 @@
 # already there; needs no network then.
 #
 #   tools/setup.sh [amd64] [arm64] [armhf]   the machine's own if none is named
+#   tools/setup.sh amd64 tests               and what the tests of bundles and of
+#                                            tools/deploy.sh need besides
 #
 # Prints nothing but what it does; every step can be repeated.
 set -eu
@@ -41,17 +43,23 @@ for tool in dpkg-query apt-get; do
   command -v "$tool" >/dev/null || fail "no $tool: this needs Debian 12 or 13"
 done
 host=$(dpkg --print-architecture)
-targets=${*:-$host}
+targets=
+for_tests=
+for argument in "$@"; do
+  case $argument in
+    amd64 | arm64 | armhf) targets="$targets $argument" ;;
+    tests) for_tests=yes ;;
+    *) fail "no target '$argument'; there are amd64, arm64, armhf, and tests" ;;
+  esac
+done
+targets=${targets:-$host}
 mkdir -p build
 : >"$log"
 
 packages="clang-19 lld-19 libclang-rt-19-dev clang-format-19 cmake ninja-build
   git mmdebstrap shellcheck dataset-fashion-mnist python3-matplotlib python3-pandas"
+[ -z "$for_tests" ] || packages="$packages proot strace"
 for target in $targets; do
-  case $target in
-    amd64 | arm64 | armhf) ;;
-    *) fail "no target '$target'; there are amd64, arm64 and armhf" ;;
-  esac
   [ "$target" = "$host" ] || packages="$packages qemu-user"
 done
 
@@ -71,16 +79,17 @@ fi
 site=$(apt-get indextargets --format '$(SITE)' 'Origin: Debian' 'Label: Debian' \
   'Component: main' 2>/dev/null | sort -u | head -n 1)
 
-# unpack SUITE TARGET SYSROOT: the release alone, without its updates, from the
-# mirror that this machine uses; mmdebstrap's own choice where apt knows none.
-# A frozen but signed index is as good as a fresh one here.
+# unpack SUITE TARGET FOLDER PACKAGES: the release alone, without its updates,
+# from the mirror that this machine uses; mmdebstrap's own choice where apt knows
+# none. A frozen but signed index is as good as a fresh one here.
 unpack() {
   # As root, because mmdebstrap as a user would leave files of other users.
   as_root rm -rf "$3"
   as_root mmdebstrap --variant=extract --architectures="$2" \
     --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr \
     --aptopt='Acquire::Check-Valid-Until "false"' \
-    --include="$sysroot_packages" "$1" "$3" ${site:+"deb $site $1 main"}
+    --include="$4" "$1" "$3" ${site:+"deb $site $1 main"}
+  as_root chown -R "$(id -u):$(id -g)" "$3"
 }
 
 for target in $targets; do
@@ -93,7 +102,7 @@ for target in $targets; do
   for suite in $suites; do
     echo "setup: unpacking the libraries of Debian's $suite for $target into $sysroot (some seconds)"
     # In a subshell, which a failure ends.
-    if (unpack "$suite" "$target" "$sysroot") 2>build/unpack.log; then
+    if (unpack "$suite" "$target" "$sysroot" "$sysroot_packages") 2>build/unpack.log; then
       unpacked=yes
       break
     fi
@@ -103,6 +112,22 @@ for target in $targets; do
     cat build/unpack.log >&2
     fail "no release of Debian has the libraries for $target; try again later"
   fi
-  as_root chown -R "$(id -u):$(id -g)" "$sysroot"
   echo "$wanted" >"$sysroot.contents"
 done
+
+# make_root NAME SUITE TARGET PACKAGES: a root file system for the bundle's tests.
+make_root() {
+  root=build/roots/$1-$3
+  [ ! -e "$root.done" ] || return 0
+  echo "setup: unpacking a root file system with $1 for $3 into $root (some seconds)"
+  unpack "$2" "$3" "$root" "$4"
+  touch "$root.done"
+}
+if [ -n "$for_tests" ]; then
+  mkdir -p build/roots
+  for target in $targets; do
+    make_root busybox bookworm "$target" busybox-static
+    make_root debian-11 bullseye "$target" dash,coreutils
+    make_root debian-12 bookworm "$target" dash,coreutils
+  done
+fi
