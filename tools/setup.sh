@@ -58,7 +58,7 @@ mkdir -p build
 
 packages="clang-19 lld-19 libclang-rt-19-dev clang-format-19 cmake ninja-build
   git mmdebstrap shellcheck dataset-fashion-mnist python3-matplotlib python3-pandas"
-[ -z "$for_tests" ] || packages="$packages proot strace"
+[ -z "$for_tests" ] || packages="$packages proot strace openssh-server openssh-client procps"
 for target in $targets; do
   [ "$target" = "$host" ] || packages="$packages qemu-user"
 done
@@ -73,6 +73,10 @@ if [ -n "$missing" ]; then
   as_root apt-get update
   # shellcheck disable=SC2086  # one word a package
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing
+  # The tests start an sshd of their own; nobody asked for one that stays.
+  case $missing in
+    *openssh-server*) if [ -d /run/systemd/system ]; then as_root systemctl disable --now ssh; fi ;;
+  esac
 fi
 
 # shellcheck disable=SC2016  # apt's own variable

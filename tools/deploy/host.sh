@@ -1,0 +1,214 @@
+# shellcheck shell=bash
+# For sourcing by tools/deploy.sh: what is done with one board. Each function
+# takes the host as ssh knows it. $work is a folder for temporary files, with
+# `arguments` of `batchsweep run`, one a line, and `inputs/`, which they name;
+# data_files lists the files of $data_folder that go to $data_target, if any.
+# shellcheck disable=SC2154  # set there
+
+# One connection a host, so that a password is asked for once.
+ssh_options=(-o ControlMaster=auto -o "ControlPath=$work/%C" -o ControlPersist=yes
+  -o ConnectTimeout=10 -o ServerAliveInterval=5 -o ServerAliveCountMax=3)
+# shellcheck disable=SC2029  # expanded here on purpose
+on_host() { ssh "${ssh_options[@]}" "$1" "$2"; }
+
+# board HOST COMMAND [WORD...]: of tools/deploy/board.sh; plain words only.
+board() { on_host "$1" "sh batchsweep/board.sh ${*:2}"; }
+
+disconnect() { ssh "${ssh_options[@]}" -O exit "$1" 2>/dev/null || true; }
+
+# A name for files that belong to the host: user@board, with no slash or colon.
+file_name() { printf '%s' "$1" | tr -c 'A-Za-z0-9@._-' _; }
+
+# refuse HOST WHAT SAID TODO: the one line for a command there that failed; SAID
+# is the file with what it said.
+refuse() {
+  if grep -q 'No space left' "$3" 2>/dev/null; then
+    fail "$1: $2: no space left there; free some in the home folder's file system ($4)"
+  fi
+  local reason
+  reason=$(tail -n 1 "$3" | tr -d '\r' | cut -c 1-200)
+  fail "$1: $2: ${reason:-the connection was lost}; $4"
+}
+
+connect() {
+  local said=$work/connect
+  on_host "$1" 'mkdir -p batchsweep && cat >batchsweep/board.sh.new && mv batchsweep/board.sh.new batchsweep/board.sh' \
+    <tools/deploy/board.sh 2>"$said" ||
+    refuse "$1" 'cannot log in and write to ~/batchsweep' "$said" "try \`ssh $1\`"
+}
+
+# preset_of HOST [PRESET]: prints the preset that fits the board, or the one
+# that was asked for if it can run there.
+preset_of() {
+  local bits machine parts compatible model fits
+  {
+    read -r bits
+    read -r machine
+    read -r parts
+    read -r compatible
+    read -r model
+  } < <(board "$1" facts 2>/dev/null) || fail "$1: the connection was lost; try again"
+  case $bits-$machine in
+    64-x86_64) fits=x86-64 ;;
+    64-aarch64) fits=$(preset_of_64_bit_arm "$model / $compatible" "${parts% }") ;;
+    # A 32-bit system often has a 64-bit kernel.
+    32-aarch64 | 32-armv7l | 32-armv8l)
+      case $model in *Raspberry*) fits=pi-32bit ;; *) fits=armv7 ;; esac
+      ;;
+    *) fail "$1: a $bits-bit system on $machine: expected x86-64, 64-bit Arm, or 32-bit Arm with NEON; there is no build for it" ;;
+  esac
+  if [ -n "${2:-}" ] && [ "$(preset_architecture "$2")" != "$(preset_architecture "$fits")" ]; then
+    fail "$1: preset $2 is for another architecture: expected one for a $bits-bit system on $machine; leave --preset out for $fits"
+  fi
+  echo "${2:-$fits}"
+}
+
+# By the device tree's model and compatible; where that is no board of ours, by
+# the cores if all are alike: implementer and part.
+preset_of_64_bit_arm() {
+  case $1 in
+    *'Pi Zero 2'*) echo pi-zero-2w ;;
+    *'Pi 3'* | *'Compute Module 3'*) echo pi3 ;;
+    *'Pi 4'* | *'Compute Module 4'*) echo pi4 ;;
+    *'Pi 5'* | *'Compute Module 5'*) echo pi5 ;;
+    *nvidia,tegra210*) echo jetson-nano ;;
+    *nvidia,tegra194*) echo jetson-xavier ;;
+    *nvidia,tegra234*) echo jetson-orin ;;
+    *)
+      case $2 in
+        0x41:0xd03) echo pi3 ;;
+        0x41:0xd07) echo jetson-nano ;;
+        0x41:0xd08) echo pi4 ;;
+        0x41:0xd0b) echo pi5 ;;
+        0x41:0xd42) echo jetson-orin ;;
+        0x4e:0x004) echo jetson-xavier ;;
+        *) echo aarch64 ;;
+      esac
+      ;;
+  esac
+}
+
+# copy HOST FOLDER TARGET, files of FOLDER on stdin: those that are not there yet.
+copy() {
+  local host=$1 folder=$2 target=$3 what here size
+  what=$(basename "$target")
+  here=$work/$(file_name "$host-$target")
+  (cd "$folder" && tr '\n' '\0' | xargs -0r sha256sum) >"$here.manifest"
+  board "$host" changed "$target" <"$here.manifest" >"$here.changed" 2>"$here.said" ||
+    refuse "$host" "copying $what" "$here.said" 'try again'
+  if [ ! -s "$here.changed" ]; then
+    echo "$what: all there already"
+    return
+  fi
+  size=$(cd "$folder" && tr '\n' '\0' <"$here.changed" | du -chL --apparent-size --files0-from=- | sed -n '$s/\t.*//p')
+  echo "$what: copying $(wc -l <"$here.changed") files, ${size}B"
+  tar -C "$folder" -chzf - -T "$here.changed" 2>/dev/null | board "$host" unpack "$target" 2>"$here.said" ||
+    refuse "$host" "copying $what" "$here.said" "it takes ${size}B"
+}
+
+# follow HOST: shows the run there to its end, over lost connections.
+follow() {
+  local seen failures=0 before
+  seen=$work/$(file_name "$1").seen
+  : >"$seen"
+  while before=$(wc -l <"$seen") && ! board "$1" follow "$before" 2>/dev/null | tee -a "$seen"; do
+    [ -e "$seen" ] || exit 130 # after Ctrl-C
+    [ "$(wc -l <"$seen")" -eq "$before" ] || failures=0
+    failures=$((failures + 1))
+    [ $failures -lt 5 ] ||
+      fail "$1: no connection any more: the run goes on there; the same command shows the rest"
+    [ $failures -gt 1 ] || echo 'lost the connection; the run goes on there, trying again'
+    sleep 2
+  done
+}
+
+# fetch HOST FOLDER: the results there into FOLDER, what is in it aside.
+fetch() {
+  local aside
+  rm -rf "$2.new"
+  mkdir -p "$2.new"
+  if ! board "$1" fetch 2>/dev/null | tar -C "$2.new" -xzf - 2>/dev/null; then
+    rm -rf "$2.new"
+    fail "$1: fetching the results failed: they are still there; the same command tries again"
+  fi
+  if [ -e "$2" ]; then
+    aside=$2-$(date -r "$2" +%Y%m%d-%H%M%S)
+    mv "$2" "$aside"
+    echo "moved the earlier results to $(basename "$aside")/"
+  fi
+  mv "$2.new" "$2"
+  board "$1" fetched || true
+}
+
+# run_on HOST PRESET RESULTS: all of it, from copying to fetching the results into
+# the folder RESULTS. Returns the exit code of `batchsweep run`.
+run_on() {
+  local host=$1 preset=$2 results=$3 said state code
+  said=$work/$(file_name "$host").state
+  state=$(board "$host" state <"$work/arguments" 2>"$said") ||
+    refuse "$host" 'looking for a run there' "$said" 'try again'
+  case $state in
+    'running other')
+      fail "$host: a run with other arguments goes on there: expected none; wait for it, or end it with --clean"
+      ;;
+    'running same') echo 'this run goes on there already' ;;
+    'ended same') echo 'this run has ended there since' ;;
+    'died same')
+      echo 'this run was ended by the board; it is resumed'
+      ship "$host" "$preset"
+      start "$host" --resume
+      ;;
+    *)
+      if [ "$state" != none ] && board "$host" recorded; then
+        echo 'first the results of an earlier run with other arguments'
+        fetch "$host" "$results"
+      fi
+      ship "$host" "$preset"
+      start "$host"
+      ;;
+  esac
+  follow "$host"
+  code=$(board "$host" exit_code) ||
+    fail "$host: the connection was lost: the results are still there; the same command fetches them"
+  [ -n "$code" ] ||
+    fail "$host: the run was killed there, for want of memory perhaps: expected it to end; the same command resumes it"
+  # After an error there may be nothing; its one line was shown.
+  if [ "$code" -ne 1 ] || board "$host" recorded; then
+    fetch "$host" "$results"
+  else
+    board "$host" fetched
+  fi
+  return "$code"
+}
+
+# ship HOST PRESET: what is not there yet.
+ship() {
+  local bundle=build/$2/batchsweep-$2
+  (cd "$bundle" && find . -type f) | copy "$1" "$bundle" bundle
+  if [ -n "$data_folder" ]; then
+    data_files | copy "$1" "$data_folder" "$data_target"
+  fi
+  if [ -n "$(ls "$work/inputs")" ]; then
+    (cd "$work/inputs" && find . -type f) | copy "$1" "$work/inputs" inputs
+  fi
+  check_program "$1" "$2"
+}
+
+start() {
+  local said
+  said=$work/$(file_name "$1").start
+  board "$1" start "${@:2}" <"$work/arguments" 2>"$said" || refuse "$1" 'starting the run' "$said" 'try again'
+}
+
+# Whether the program starts there: a preset for a newer CPU would not.
+check_program() {
+  local said code=0
+  said=$work/$(file_name "$1").info
+  # Its own shell, or ssh would not tell of a signal.
+  on_host "$1" 'batchsweep/bundle/batchsweep info; exit $?' >"$said" 2>&1 || code=$?
+  case $code in
+    0) ;;
+    132) fail "$1: the program has instructions that this CPU lacks: expected a preset for it, not $2; leave --preset out" ;;
+    *) refuse "$1" 'the program does not start there' "$said" 'try a generic --preset: aarch64, armv7 or x86-64' ;;
+  esac
+}
