@@ -136,9 +136,9 @@ exec {shutil.which('ssh')} -F {self.ssh_config} "${{arguments[@]}}"
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)
         return done
 
-    def check_one_line(self, done, pattern):
+    def check_one_line(self, error, pattern):
         """All errors are one line, that says where, what, and what to do."""
-        self.assertRegex(done.stderr, r"\Adeploy: " + pattern + r"[^\n]*\n\Z")
+        self.assertRegex(error, r"\Adeploy: " + pattern + r"[^\n]*\n\Z")
 
     def check_results(self, name, batch_sizes=(8, 32), steps=(64, 16)):
         results = self.out / name
@@ -266,8 +266,7 @@ exec {shutil.which('ssh')} -F {self.ssh_config} "${{arguments[@]}}"
         board.cut(listen=False)
         code, out, err = self.end(running)
         self.assertEqual(code, 1, out)
-        self.assertRegex(err, r"\Adeploy: me@pi\.board: no connection any more: the run goes on "
-                              r"there; the same command shows the rest\n\Z")
+        self.check_one_line(err, r"me@pi\.board: no connection any more: the run goes on there")
         # By now the run has ended there, and waits.
         board.start()
         self.wait_for(board.home / "batchsweep/exit_code")
@@ -284,11 +283,11 @@ exec {shutil.which('ssh')} -F {self.ssh_config} "${{arguments[@]}}"
         running.send_signal(signal.SIGINT)
         code, out, err = self.end(running)
         self.assertEqual(code, 130, out)
-        self.assertIn("the same command shows the rest, --clean ends it", err)
+        self.check_one_line(err, "what runs on a board goes on there; the same command shows the rest")
         self.assertFalse((board.home / "batchsweep/exit_code").exists())
 
         other = self.deploy("me@pi.board", *SHORT, code=1)
-        self.check_one_line(other, "me@pi.board: a run with other arguments goes on there")
+        self.check_one_line(other.stderr, "me@pi.board: a run with other arguments goes on there")
 
         again = self.start_long_run("--seeds", "2")
         code, out, err = self.end(again)
@@ -302,7 +301,7 @@ exec {shutil.which('ssh')} -F {self.ssh_config} "${{arguments[@]}}"
         subprocess.run(["pkill", "-KILL", "-s", session], check=True)
         code, out, err = self.end(running)
         self.assertEqual(code, 1, out)
-        self.assertRegex(err, r"\Adeploy: me@pi\.board: the run was killed there[^\n]*\n\Z")
+        self.check_one_line(err, r"me@pi\.board: the run was killed there")
         again = self.start_long_run()
         code, out, err = self.end(again)
         self.assertEqual((code, err), (0, ""), out)
@@ -331,26 +330,26 @@ exec {shutil.which('ssh')} -F {self.ssh_config} "${{arguments[@]}}"
         home.rmdir()
         self.board(wrap=wrap)
         done = self.deploy("me@pi.board", *SHORT, code=1)
-        self.check_one_line(done, r"me@pi\.board: copying bundle: no space left there")
+        self.check_one_line(done.stderr, r"me@pi\.board: copying bundle: no space left there")
 
     def test_wrong_architecture(self):
         board = self.board()
         done = self.deploy("me@pi.board", "--preset", "armv7", *SHORT, code=1)
-        self.check_one_line(done, r"me@pi\.board: preset armv7 is for another architecture: expected")
+        self.check_one_line(done.stderr, r"me@pi\.board: preset armv7 is for another architecture: expected")
         uname = board.home / "bin/uname"
         uname.write_text("#!/bin/sh\necho armv6l\n")
         uname.chmod(0o755)
         done = self.deploy("me@pi.board", *SHORT, code=1)
-        self.check_one_line(done, r"me@pi\.board: a 64-bit system on armv6l: expected")
+        self.check_one_line(done.stderr, r"me@pi\.board: a 64-bit system on armv6l: expected")
 
     def test_missing_data_set(self):
         self.board()
         done = self.deploy("me@pi.board", "--data", self.folder / "none", code=1)
-        self.check_one_line(done, rf"--data {self.folder}/none: no folder {self.folder}/none: expected")
+        self.check_one_line(done.stderr, rf"--data {self.folder}/none: no folder {self.folder}/none: expected")
         empty = self.folder / "empty"
         empty.mkdir()
         done = self.deploy("me@pi.board", "--data", empty, code=1)
-        self.check_one_line(done, rf"--data {empty}: no data in {empty}: expected")
+        self.check_one_line(done.stderr, rf"--data {empty}: no data in {empty}: expected")
 
     def test_errors_of_the_run_itself(self):
         self.board()
@@ -362,7 +361,7 @@ exec {shutil.which('ssh')} -F {self.ssh_config} "${{arguments[@]}}"
         board = self.board()
         board.cut(listen=False)
         done = self.deploy("me@pi.board", *SHORT, code=1)
-        self.check_one_line(done, r"me@pi\.board: cannot log in .*Connection refused.*try `ssh me@pi\.board`")
+        self.check_one_line(done.stderr, r"me@pi\.board: cannot log in .*Connection refused.*try `ssh me@pi\.board`")
         board.start()
 
     def test_bad_command_lines(self):
@@ -373,7 +372,7 @@ exec {shutil.which('ssh')} -F {self.ssh_config} "${{arguments[@]}}"
                 (["a", "--resume"], "--resume: the same command resumes")]:
             done = subprocess.run([DEPLOY, *arguments], capture_output=True, text=True)
             self.assertEqual(done.returncode, 1)
-            self.check_one_line(done, pattern)
+            self.check_one_line(done.stderr, pattern)
         helped = subprocess.run([DEPLOY, "--help"], capture_output=True, text=True)
         self.assertEqual(helped.returncode, 0)
         self.assertIn("tools/deploy.sh pi@raspberrypi\n", helped.stdout)
@@ -419,7 +418,7 @@ exec {shutil.which('ssh')} -F {self.ssh_config} "${{arguments[@]}}"
         (broken.home / "batchsweep").mkdir()
         (broken.home / "batchsweep/bundle").write_text("a file in the way")
         done = self.deploy("me@a.board", "me@b.board", *SHORT, code=1)
-        self.check_one_line(done, r"me@b\.board: copying bundle: ")
+        self.check_one_line(done.stderr, r"me@b\.board: copying bundle: ")
         self.check_results("me@a.board")
 
 

@@ -108,18 +108,21 @@ copy() {
 
 # follow HOST: shows the run there to its end, over lost connections.
 follow() {
-  local seen failures=0 before
+  local seen before failures=0
   seen=$work/$(file_name "$1").seen
   : >"$seen"
-  while before=$(wc -l <"$seen") && ! board "$1" follow "$before" 2>/dev/null | tee -a "$seen"; do
-    [ -e "$seen" ] || exit 130 # after Ctrl-C
+  while [ $failures -lt 5 ]; do
+    before=$(wc -l <"$seen")
+    if board "$1" follow "$before" 2>/dev/null | tee -a "$seen"; then
+      return
+    fi
+    [ -e "$seen" ] || exit 130 # Ctrl-C took $work away
     [ "$(wc -l <"$seen")" -eq "$before" ] || failures=0
+    [ $failures -gt 0 ] || echo 'lost the connection; the run goes on there, trying again'
     failures=$((failures + 1))
-    [ $failures -lt 5 ] ||
-      fail "$1: no connection any more: the run goes on there; the same command shows the rest"
-    [ $failures -gt 1 ] || echo 'lost the connection; the run goes on there, trying again'
     sleep 2
   done
+  fail "$1: no connection any more: the run goes on there; the same command shows the rest"
 }
 
 # fetch HOST FOLDER: the results there into FOLDER, what is in it aside.
