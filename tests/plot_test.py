@@ -454,6 +454,117 @@ class PlotTest(unittest.TestCase):
         (self.folder / "loss_curves").write_text("in the way", encoding="utf-8")
         self.expect_error("loss_curves")
 
+    # --- several boards
+
+    def write_boards(self, **boards):
+        """One folder a board, named by it; returns the folders."""
+        folders = []
+        for name, results in boards.items():
+            folders.append(self.folder / name)
+            self.folder.mkdir(exist_ok=True)
+            results.write(folders[-1])
+        return folders
+
+    def plot_boards(self, folders):
+        """(exit code, stdout, stderr)"""
+        return self.run_main(*map(str, folders), "--out", str(self.folder / "all"))
+
+    def boards_figure(self, folders):
+        return plot.boards_figure([plot.Board(name, folder, plot.load(folder))
+                                   for folder, name in zip(folders, plot.name_boards(folders))])
+
+    def test_boards_have_a_line_each_in_every_panel(self):
+        slow = Results(sizes=(8, 16, 30))
+        slow.info["system"] = {"board": "Raspberry Pi 5"}
+        for row in slow.steps:
+            row["step_time_ns"] *= 10
+            row["peak_rss_bytes"] = row["batch_size"] << 20
+        fig = self.boards_figure(self.write_boards(pi=slow, pc=Results()))
+        times, rates, losses, memory = fig.axes
+        labels = ["pi  (Raspberry Pi 5, Test CPU, 1 thread)", "pc  (Test CPU, 1 thread)"]
+        self.assertEqual([text.get_text() for text in fig.legends[0].get_texts()], labels)
+        for ax in (times, rates, losses, memory):
+            self.assertEqual(list(batch_lines(ax)), labels)
+        # Of the full-size steps: the median is that of 40 to 44 plus 3 a size, in microseconds.
+        pi, pc = (batch_lines(times)[label] for label in labels)
+        self.assertEqual((list(pi.get_xdata()), list(pc.get_xdata())), ([8, 16, 30], [8, 16, 60]))
+        self.assertEqual(pc.get_ydata()[0] * 10, pi.get_ydata()[0])
+        full = [step_time_ns(8, step) / 1e3 for step in range(1, 33) if step % 8]
+        self.assertEqual(pc.get_ydata()[0], float(np.median(full)))
+        self.assertEqual(list(batch_lines(memory)[labels[0]].get_ydata()), [8, 16, 30])
+        self.assertEqual(len(batch_lines(memory)[labels[1]].get_xdata()), 0)  # it did not tell
+        # Sizes 8 and 16 are common; seconds are those of all steps up to each epoch's end.
+        self.assertIn("batch size 8", losses.get_title())
+        line = batch_lines(losses)[labels[1]]
+        np.testing.assert_allclose(line.get_ydata(), [val_loss(8, 1, epoch) for epoch in range(1, 5)])
+        self.assertAlmostEqual(line.get_xdata()[1], sum(step_time_ns(8, step) for step in range(1, 17)) / 1e9)
+        self.assertAlmostEqual(batch_lines(rates)[labels[1]].get_ydata()[0],
+                               4 * EXAMPLES * 1e9 / sum(step_time_ns(8, step) for step in range(1, 33)))
+
+    def test_boards_of_one_model_in_folders_of_one_name_are_told_apart(self):
+        folders = []
+        for name in ("a", "b"):
+            (self.folder / name).mkdir(parents=True)
+            folders.append(self.folder / name / "results")
+            Results().write(folders[-1])
+        legend = self.boards_figure(folders).legends[0].get_texts()
+        self.assertEqual([text.get_text() for text in legend],
+                         [f"{folder.resolve()}  (Test CPU, 1 thread)" for folder in folders])
+
+    def test_the_table_of_boards_has_their_summaries(self):
+        one = Results(sizes=(8,))
+        one.info["system"] = {"board": "Raspberry Pi 5"}
+        code, out, errors = self.plot_boards(self.write_boards(one=one, two=Results(sizes=(8, 16))))
+        self.assertEqual((code, errors), (0, ""))
+        self.assertEqual(out.splitlines(), [str(self.folder / "all" / name) for name in ("boards.png", "boards.csv")])
+        self.assertEqual((self.folder / "all/boards.png").read_bytes()[:4], b"\x89PNG")
+        with open(self.folder / "all/boards.csv", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        self.assertEqual([(row["board"], row["board_model"], row["batch_size"], row["test_accuracy"]) for row in rows],
+                         [("one", "Raspberry Pi 5", "8", "0.708"), ("two", "", "8", "0.708"),
+                          ("two", "", "16", "0.716")])
+        self.assertEqual({(row["cpu"], row["model"], row["data"]) for row in rows},
+                         {("Test CPU", "mlp", "fashion-mnist")})
+
+    def test_an_interrupted_board_is_drawn_and_said_to_be(self):
+        stopped = Results()
+        stopped.info["status"] = "interrupted"
+        stopped.epochs = [row for row in stopped.epochs if row["batch_size"] == 8]
+        stopped.steps = [row for row in stopped.steps if row["batch_size"] == 8]
+        stopped.summary = []
+        other = Results()
+        other.info["config"]["optimizer"] = "sgd"
+        caption = words(self.boards_figure(self.write_boards(stopped=stopped, other=other)))
+        self.assertIn("stopped: Run interrupted: batch size 16 has no finished epoch", caption)
+        self.assertIn("Not the same on all boards: optimizer (adam, sgd).", caption)
+
+    def test_boards_without_a_batch_size_in_common_are_drawn(self):
+        fig = self.boards_figure(self.write_boards(a=Results(sizes=(8,)), b=Results(sizes=(16,))))
+        self.assertEqual([text.get_text() for text in fig.axes[2].texts], ["no batch size in common"])
+
+    def test_boards_that_cannot_be_compared_are_refused(self):
+        other = Results()
+        other.info["model"]["name"] = "cnn"
+        one, two = self.write_boards(one=Results(), two=other)
+        for folders, message in [
+                ((one, two), f"plot.py: {two}: trains cnn on fashion-mnist: expected mlp on fashion-mnist as in {one}; "
+                             "compare like with like\n"),
+                ((one, one), f"plot.py: {one}: the same folder twice: expected each board's folder once; "
+                             "name another board's results\n"),
+                ((one, self.folder / "none"), f"plot.py: {self.folder / 'none'}: no such folder: expected the --out "
+                                              "folder of `batchsweep run`; run the sweep first or correct the path\n")]:
+            self.assertEqual(self.plot_boards(folders), (1, "", message))
+        # A data set that was carried to the board lies in another folder there.
+        carried = Results()
+        carried.info["data"]["name"] = "data/fashion-mnist"
+        self.assertEqual(self.plot_boards(self.write_boards(one=Results(), carried=carried))[0], 0)
+
+    def test_out_goes_with_several_boards(self):
+        for arguments in (["a", "b"], ["a", "--out", "c"]):
+            done = subprocess.run([SCRIPT, *arguments], capture_output=True, text=True)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn("--out FOLDER goes with several RESULTS", done.stderr)
+
 
 if __name__ == "__main__":
     unittest.main(warnings="ignore")  # a newer matplotlib announces what it will drop

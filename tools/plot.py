@@ -6,15 +6,18 @@
   step_time.png             how long a step takes, and the examples per second
   accuracy.png              training and validation accuracy per epoch
 
+and the runs of several boards, with one model on one data set, into FOLDER/:
+
+  boards.png                step time, examples per second, validation loss and
+                            memory, one line a board
+  boards.csv                the rows of their summary.csv, with the board's name
+
 A run that was interrupted or that diverged is drawn as far as it goes.
 """
 
 import argparse
-import dataclasses
-import json
 import pathlib
 import sys
-import textwrap
 
 try:
     import matplotlib
@@ -27,172 +30,12 @@ except ImportError as error:
     sys.exit(f"plot.py: {error} in {sys.executable}: expected Debian's pandas and matplotlib; run "
              "`apt-get install python3-pandas python3-matplotlib` and use /usr/bin/python3")
 
-SCHEMA_VERSION = 1
+from plotting.boards import Board, boards_figure, check_comparable, name_boards, write_table
+from plotting.drawing import COLORS, DASHES, MARKERS, add_caption, short
+from plotting.files import BadInput, load
+
 SMOOTH_EXAMPLES = 256  # the least a training loss is averaged over; more hides the first steep fall
-KEYS = ["batch_size", "seed", "threads"]
-STEP_COLUMNS = KEYS + ["step", "examples", "loss", "step_time_ns"]
-EPOCH_COLUMNS = KEYS + ["epoch", "train_accuracy", "val_loss", "val_accuracy"]
-SUMMARY_COLUMNS = KEYS + ["test_accuracy"]
-COUNTS = set(KEYS) | {"step", "epoch", "examples", "step_time_ns"}  # never empty, never below 0
-
-# Okabe and Ito's colours without the yellow, which is too pale for a line. The three lists differ
-# in length, so that more than seven batch sizes still get lines of their own.
-COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
-MARKERS = ["o", "s", "^", "D", "v", "P", "X", "<", ">"]
-DASHES = ["-", (0, (6, 1.5)), (0, (6, 1.5, 1, 1.5)), (0, (2, 1))]
 BAND = " Line: mean of the seeds; band: lowest to highest."
-matplotlib.rcParams.update({
-    "font.size": 10, "axes.titlesize": 11, "figure.titlesize": 13, "axes.spines.top": False,
-    "axes.spines.right": False, "axes.grid": True, "grid.color": "#E4E4E4", "axes.axisbelow": True,
-    "legend.frameon": True, "legend.framealpha": 0.9, "legend.edgecolor": "none"})
-
-
-class BadInput(Exception):
-    def __init__(self, path, what, expected, todo="pass the --out folder of `batchsweep run`"):
-        super().__init__(f"{path}: {what}: expected {expected}; {todo}")
-
-
-@dataclasses.dataclass
-class Run:
-    info: dict
-    steps: pd.DataFrame
-    epochs: pd.DataFrame
-    summary: pd.DataFrame  # no rows before the first batch size is finished
-
-    def __post_init__(self):
-        both = pd.concat([self.epochs[KEYS], self.steps[KEYS]])
-        planned = get(self.info, "config", "batch_sizes", kind=list) or []
-        self.batch_sizes = sorted({size for size in planned if type(size) is int} | set(both.batch_size))
-        # Thread counts share their losses: draw each batch size's first.
-        first = both.groupby("batch_size").threads.first()
-        self.epochs, self.steps = (table[table.threads == table.batch_size.map(first)]
-                                   for table in (self.epochs, self.steps))
-        self.threads = sorted(set(first))
-        self.seeds = both.seed.nunique()
-
-
-def get(info, *path, kind=object):
-    """The value at a path of nested run.json keys, or None: every key may be absent."""
-    for key in path:
-        info = info.get(key) if isinstance(info, dict) else None
-    return info if isinstance(info, kind) else None
-
-
-def read_info(path):
-    try:
-        info = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        what = error.strerror if isinstance(error, OSError) else error
-        raise BadInput(path, what, "the JSON of `batchsweep run`") from None
-    version = get(info, "schema_version")
-    if version != SCHEMA_VERSION:
-        raise BadInput(path, f"schema_version is {json.dumps(version)}", SCHEMA_VERSION,
-                       "use the plot.py of the batchsweep that wrote it")
-    return info
-
-
-def read_table(path, columns):
-    try:
-        with open(path, "rb") as file:
-            present = file.readline().decode("utf-8").strip().split(",")
-            file.seek(max(0, file.seek(0, 2) - 1))
-            torn = file.read(1) != b"\n"  # the power went while the last row was being written
-        missing = [column for column in columns if column not in present]
-        if missing:
-            raise BadInput(path, f"no column {', '.join(missing)}", "a header line with " + ",".join(columns))
-        table = pd.read_csv(path, usecols=columns, low_memory=False)
-    except (OSError, ValueError) as error:
-        what = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
-        raise BadInput(path, what, "a CSV file of `batchsweep run`") from None
-    table = table[:-1] if torn else table
-    for column in columns:
-        numbers = pd.to_numeric(table[column], errors="coerce")
-        wrong = numbers.isna() & table[column].notna()
-        if column in COUNTS:
-            wrong |= ~np.isfinite(numbers) | (numbers < 0)
-        if wrong.any():
-            row = int(wrong.to_numpy().argmax())
-            raise BadInput(path, f"line {row + 2}: {column} is '{table[column].iloc[row]}'", "a number",
-                           "mend or delete that line")
-        table = table.assign(**{column: numbers.astype("int64" if column in COUNTS else "float64")})
-    return table
-
-
-def load(folder):
-    if not folder.is_dir():
-        raise BadInput(folder, "no such folder", "the --out folder of `batchsweep run`",
-                       "run the sweep first or correct the path")
-    info = read_info(folder / "run.json")
-    steps, epochs = (read_table(folder / name, columns)
-                     for name, columns in (("steps.csv", STEP_COLUMNS), ("epochs.csv", EPOCH_COLUMNS)))
-    for name, table in (("steps.csv", steps), ("epochs.csv", epochs)):
-        if table.empty:
-            raise BadInput(folder / name, "no rows", "at least one finished epoch",
-                           "let the sweep run longer (`batchsweep run --resume` continues it)")
-    path = folder / "summary.csv"
-    summary = (read_table(path, SUMMARY_COLUMNS) if path.exists() and path.stat().st_size
-               else pd.DataFrame(columns=SUMMARY_COLUMNS))
-    return Run(info, steps, epochs, summary)
-
-
-def describe(run):
-    """The line about the model and the data, and the line about the machine."""
-    model, data = get(run.info, "model", "name"), get(run.info, "data", "name")
-    weights = get(run.info, "model", "parameters", kind=int)
-    examples = get(run.info, "data", "train_examples", kind=int)
-    rate = get(run.info, "config", "learning_rate", kind=(int, float))
-    rule = get(run.info, "config", "lr_rule") or "none"
-    what = [model and f"{model}" + (f" ({weights:,} weights)" if weights else ""),
-            data and f"{data}" + (f" ({examples:,} training examples)" if examples else ""),
-            get(run.info, "config", "optimizer"),
-            rate and f"learning rate {rate:g}" + (f" ({rule} rule)" if rule != "none" else ""),
-            run.seeds > 1 and f"{run.seeds} seeds"]
-    where = [get(run.info, "cpu", "model_name"), get(run.info, "cpu", "isa"),
-             "/".join(map(str, run.threads)) + (" thread" if run.threads == [1] else " threads"),
-             get(run.info, "config", "precision")]
-    return [" · ".join(str(part) for part in line if part) for line in (what, where)]
-
-
-def find_divergence(run):
-    """{batch size: where its losses stop being finite}"""
-    found = {}
-    for table, column, index in ((run.epochs, "val_loss", "epoch"), (run.steps, "loss", "step")):
-        bad = table[~np.isfinite(table[column])]
-        found |= {size: f"{index} {first:,}" for size, first in bad.groupby("batch_size")[index].min().items()}
-    return found
-
-
-def problems(run):
-    """The sentences a reader must not miss."""
-    status, planned = get(run.info, "status"), get(run.info, "config", "epochs", kind=int) or 0
-    diverged = find_divergence(run)
-    done = run.epochs.groupby("batch_size").epoch.max().to_dict()
-    stopped = status in ("interrupted", "running")
-    lacking = [f"batch size {size} has " + (f"{done[size]} of {planned} epochs" if size in done
-                                            else "no finished epoch")
-               for size in run.batch_sizes
-               if size not in diverged and (size not in done or stopped and done[size] < planned)]
-    sentences = []
-    if lacking or stopped:
-        word = "Still running, or interrupted" if status == "running" else "Run interrupted"
-        sentences.append(word + (": " if lacking else "") + ", ".join(lacking) + ".")
-    sentences += [f"Batch size {size} diverged: no finite loss from {where} on." for size, where in diverged.items()]
-    warnings = [f"Warning: {warning}" for warning in get(run.info, "warnings", kind=list) or []]
-    return sentences + warnings[:3] + ([f"… and {len(warnings) - 3} more in run.json"] if warnings[3:] else [])
-
-
-def add_caption(fig, run, note):
-    line_height = 0.155 / fig.get_figheight()  # of 8-point text
-    y = 0.02
-    for sentences, color in ((problems(run), "#B03A00"), (describe(run) + [note], "#555555")):
-        lines = [line for sentence in sentences for line in textwrap.wrap(str(sentence), 136)]
-        fig.text(0.015, y, "\n".join(lines), size=8, color=color, va="bottom", linespacing=1.25)
-        y += line_height * len(lines)
-    fig.set_layout_engine("constrained", rect=(0.005, y + 0.01, 0.985, 0.92 - y), wspace=0.06)
-
-
-def short(x, _=None):
-    return f"{x:.3g}" if x < 1000 else f"{x:,.0f}" if x < 10000 else f"{x / 1000:,.6g}k"
 
 
 def new_figure(title, columns=1, **options):
@@ -355,18 +198,41 @@ FIGURES = {"batchsize_comparison.png": comparison_figure, "training_loss.png": t
            "step_time.png": step_time_figure, "accuracy.png": accuracy_figure}
 
 
+def draw_run(folder):
+    run = load(folder)
+    (folder / "loss_curves").mkdir(exist_ok=True)
+    for name, draw in FIGURES.items():
+        path = folder / "loss_curves" / name
+        draw(run).savefig(path)
+        print(path)
+
+
+def draw_boards(folders, out):
+    boards = [Board(name, folder, load(folder)) for folder, name in zip(folders, name_boards(folders))]
+    check_comparable(boards)
+    out.mkdir(parents=True, exist_ok=True)
+    boards_figure(boards).savefig(out / "boards.png")
+    print(out / "boards.png")
+    write_table(boards, out / "boards.csv")
+    print(out / "boards.csv")
+
+
 def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__, epilog="example: tools/plot.py results",
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("results", metavar="RESULTS", help="folder written by `batchsweep run --out`")
-    folder = pathlib.Path(parser.parse_args(arguments).results)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+                                     epilog="example: tools/plot.py results\n"
+                                            "         tools/plot.py boards/pi@a boards/pi@b --out boards")
+    parser.add_argument("results", metavar="RESULTS", nargs="+", type=pathlib.Path,
+                        help="folder written by `batchsweep run --out`, or several, one a board")
+    parser.add_argument("--out", metavar="FOLDER", type=pathlib.Path, help="for the pictures of several boards")
+    options = parser.parse_args(arguments)
+    if (len(options.results) > 1) != (options.out is not None):
+        parser.error("--out FOLDER goes with several RESULTS, and several with --out")
+    folder = options.out or options.results[0]
     try:
-        run = load(folder)
-        (folder / "loss_curves").mkdir(exist_ok=True)
-        for name, draw in FIGURES.items():
-            path = folder / "loss_curves" / name
-            draw(run).savefig(path)
-            print(path)
+        if options.out:
+            draw_boards(options.results, options.out)
+        else:
+            draw_run(folder)
     except BadInput as error:
         print(f"plot.py: {error}", file=sys.stderr)
         return 1
