@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 
@@ -38,11 +39,26 @@ ProcessMemory ReadProcessMemory();
 bool ResetPeakRss();
 
 // Bytes that can be allocated now without swapping, within the cgroup's limit.
-// Absent where the system does not tell.
-std::optional<int64_t> AvailableMemoryBytes();
+// Absent where the system does not tell. `root`, here and below, stands for
+// "/"; tests give a made-up tree.
+std::optional<int64_t> AvailableMemoryBytes(
+    const std::filesystem::path& root = "/");
 
 // RAM of the machine. Absent where the system does not tell.
-std::optional<int64_t> TotalMemoryBytes();
+std::optional<int64_t> TotalMemoryBytes(
+    const std::filesystem::path& root = "/");
+
+// Swap space of the machine, and what of it is in use by anyone: a step that
+// waits for it is not worth timing. Absent where the system does not tell; 0
+// without swap.
+struct Swap {
+  std::optional<int64_t> total_bytes;
+  std::optional<int64_t> used_bytes;
+};
+Swap ReadSwap(const std::filesystem::path& root = "/");
+
+// Bytes of a page: 4096, or 16384 under the Raspberry Pi 5's usual kernel.
+int64_t PageBytes();
 
 }  // namespace batchsweep
 

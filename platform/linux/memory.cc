@@ -22,23 +22,23 @@ std::optional<int64_t> KbToBytes(std::optional<int64_t> kb) {
 // The tightest memory.max less memory.current of our cgroup and its ancestors.
 // Absent without a limit, as on a Raspberry Pi, whose kernel is started with
 // cgroup_disable=memory.
-std::optional<int64_t> CgroupRoomBytes() {
-  const auto membership = sysfs::ReadText("/proc/self/cgroup");
+std::optional<int64_t> CgroupRoomBytes(const std::filesystem::path& root) {
+  const auto membership = sysfs::ReadText(root / "proc/self/cgroup");
   if (!membership) return std::nullopt;
   const size_t start = membership->find("0::/");
   if (start == std::string::npos) return std::nullopt;
   const std::string own = membership->substr(
       start + 4, membership->find('\n', start) - (start + 4));
-  const std::filesystem::path root = "/sys/fs/cgroup";
+  const std::filesystem::path top = root / "sys/fs/cgroup";
   std::optional<int64_t> room;
-  for (auto folder = root / own;; folder = folder.parent_path()) {
+  for (auto folder = top / own;; folder = folder.parent_path()) {
     const auto limit = sysfs::ReadInteger(folder / "memory.max");
     const auto used = sysfs::ReadInteger(folder / "memory.current");
     if (limit && used) {
       const int64_t left = std::max<int64_t>(0, *limit - *used);
       room = std::min(room.value_or(left), left);
     }
-    if (folder == root || !folder.has_relative_path()) return room;
+    if (folder == top || !folder.has_relative_path()) return room;
   }
 }
 
@@ -64,16 +64,27 @@ bool ResetPeakRss() {
   return reset;
 }
 
-std::optional<int64_t> AvailableMemoryBytes() {
+std::optional<int64_t> AvailableMemoryBytes(const std::filesystem::path& root) {
   const auto system =
-      KbToBytes(sysfs::ReadKeyedInteger("/proc/meminfo", "MemAvailable"));
-  const auto cgroup = CgroupRoomBytes();
+      KbToBytes(sysfs::ReadKeyedInteger(root / "proc/meminfo", "MemAvailable"));
+  const auto cgroup = CgroupRoomBytes(root);
   if (!system || !cgroup) return system ? system : cgroup;
   return std::min(*system, *cgroup);
 }
 
-std::optional<int64_t> TotalMemoryBytes() {
-  return KbToBytes(sysfs::ReadKeyedInteger("/proc/meminfo", "MemTotal"));
+std::optional<int64_t> TotalMemoryBytes(const std::filesystem::path& root) {
+  return KbToBytes(sysfs::ReadKeyedInteger(root / "proc/meminfo", "MemTotal"));
 }
+
+Swap ReadSwap(const std::filesystem::path& root) {
+  const auto meminfo = root / "proc/meminfo";
+  Swap swap = {.total_bytes =
+                   KbToBytes(sysfs::ReadKeyedInteger(meminfo, "SwapTotal"))};
+  const auto free = KbToBytes(sysfs::ReadKeyedInteger(meminfo, "SwapFree"));
+  if (swap.total_bytes && free) swap.used_bytes = *swap.total_bytes - *free;
+  return swap;
+}
+
+int64_t PageBytes() { return sysconf(_SC_PAGESIZE); }
 
 }  // namespace batchsweep

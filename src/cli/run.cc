@@ -103,6 +103,8 @@ RunInfo Describe(const RunOptions& options, const SweepConfig& config,
       .kernels_isa = IsaName(engine.kernels->isa),
       .system = DescribeSystem(),
       .ram_bytes = TotalMemoryBytes(),
+      .swap = ReadSwap(),
+      .page_bytes = PageBytes(),
       .clock = MeasureClock()};
   return info;
 }

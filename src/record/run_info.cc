@@ -53,6 +53,40 @@ Json ConfigJson(const RunInfo::Config& config) {
           {"threads", config.threads}};
 }
 
+Json CpuJson(const Cpu& cpu) {
+  Json clusters = Json::array();
+  for (const CoreCluster& cluster : cpu.clusters) {
+    clusters.push_back(
+        {{"cores", cluster.cores}, {"core_name", OrNull(cluster.core_name)}});
+  }
+  return {{"model_name", cpu.model_name}, {"isa", IsaName(cpu.isa)},
+          {"features", cpu.features},     {"clusters", std::move(clusters)},
+          {"cores", cpu.cores},           {"usable_cores", cpu.usable_cores}};
+}
+
+Json SystemJson(const RunInfo& info) {
+  const SystemInfo& system = info.system;
+  Json clocking = Json::array();
+  for (const CoreClocking& one : system.clocking) {
+    clocking.push_back({{"cores", one.cores},
+                        {"governor", OrNull(one.governor)},
+                        {"min_freq_hz", OrNull(one.min_freq_hz)},
+                        {"max_freq_hz", OrNull(one.max_freq_hz)}});
+  }
+  return {{"host_name", system.host_name},
+          {"kernel", system.kernel},
+          {"c_library", system.c_library},
+          {"board", OrNull(system.board)},
+          {"soc", OrNull(system.soc)},
+          {"governor", OrNull(system.governor)},
+          {"clocking", std::move(clocking)},
+          {"power_mode", OrNull(system.power_mode)},
+          {"ram_bytes", OrNull(info.ram_bytes)},
+          {"swap_total_bytes", OrNull(info.swap.total_bytes)},
+          {"swap_used_bytes", OrNull(info.swap.used_bytes)},
+          {"page_bytes", info.page_bytes}};
+}
+
 Json ToJson(const RunInfo& info) {
   return {{"schema_version", kSchemaVersion},
           {"status", info.status},
@@ -71,17 +105,8 @@ Json ToJson(const RunInfo& info) {
           {"model", ModelJson(info.model)},
           {"data", DataJson(info.data)},
           {"config", ConfigJson(info.config)},
-          {"cpu",
-           {{"model_name", info.cpu.model_name},
-            {"isa", IsaName(info.cpu.isa)},
-            {"cores", info.cpu.cores},
-            {"usable_cores", info.cpu.usable_cores}}},
-          {"system",
-           {{"host_name", info.system.host_name},
-            {"kernel", info.system.kernel},
-            {"board", OrNull(info.system.board)},
-            {"governor", OrNull(info.system.governor)},
-            {"ram_bytes", OrNull(info.ram_bytes)}}},
+          {"cpu", CpuJson(info.cpu)},
+          {"system", SystemJson(info)},
           {"clock",
            {{"name", info.clock.name},
             {"tick_ns", info.clock.tick_ns},

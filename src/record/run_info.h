@@ -11,6 +11,7 @@
 #include "platform/clock.h"
 #include "platform/cpu.h"
 #include "platform/error.h"
+#include "platform/memory.h"
 #include "platform/system.h"
 #include "record/build_info.h"
 
@@ -72,6 +73,8 @@ struct RunInfo {
   std::string kernels_isa;  // of our kernels; XNNPACK chooses by itself
   SystemInfo system;
   std::optional<int64_t> ram_bytes;
+  Swap swap;  // when the run began
+  int64_t page_bytes = 0;
   ClockProperties clock;
   std::string energy_grade = "none";  // or "meter", "board rails", "package"
   std::vector<std::string> warnings;

@@ -58,6 +58,8 @@ Status Initialize() {
 
 const char* Version() { return BATCHSWEEP_XNNPACK_VERSION; }
 
+const char* PthreadpoolVersion() { return BATCHSWEEP_PTHREADPOOL_VERSION; }
+
 void Operator::Run(ThreadPool& pool) const {
   CHECK(xnn_run_operator(op_.get(), pool.get()) == xnn_status_success);
 }

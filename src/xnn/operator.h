@@ -30,8 +30,10 @@ inline constexpr int64_t kReadSlackBytes = 64;
 // Starts XNNPACK; to be called before the first Create. May be called again.
 Status Initialize();
 
-// The version of the library that this build was made with.
+// The versions of the libraries that this build was made with, "unknown" where
+// their packages do not tell.
 const char* Version();
+const char* PthreadpoolVersion();
 
 class Operator {
  public:
