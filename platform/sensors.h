@@ -19,12 +19,14 @@ struct SensorReading {
   std::optional<double> power_watts;  // of the whole board or module
 };
 
-// One line of `batchsweep info`: what is read and where from, or why it is not
-// and what would make it readable.
+// For `batchsweep info`: whether this process can read a sensor.
 struct SensorStatus {
   std::string name;
   bool readable = false;
-  std::string detail;
+  std::string detail;  // what is read and where from, or why it is not
+  // The shell command that makes it readable; absent if it is already, or if
+  // the board has no such sensor.
+  std::optional<std::string> remedy = std::nullopt;
 };
 
 // Finds the files once, then reads only those. Not for inside a step: each
@@ -38,6 +40,7 @@ class Sensors {
   std::vector<SensorStatus> Describe() const;
 
  private:
+  std::filesystem::path root_;
   std::optional<std::filesystem::path> temperature_file_;
   std::string temperature_type_;
   std::optional<std::filesystem::path> frequency_file_;

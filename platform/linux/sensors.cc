@@ -2,8 +2,11 @@
 
 #include <array>
 #include <charconv>
+#include <format>
 #include <string_view>
+#include <utility>
 
+#include "platform/linux/board_sensors.h"
 #include "platform/linux/sysfs.h"
 
 namespace batchsweep {
@@ -30,8 +33,8 @@ std::optional<int64_t> ReadHex(const std::filesystem::path& file) {
 
 }  // namespace
 
-Sensors::Sensors(std::filesystem::path root) {
-  const auto zones = sysfs::List(root / "sys/class/thermal", "thermal_zone");
+Sensors::Sensors(std::filesystem::path root) : root_(std::move(root)) {
+  const auto zones = sysfs::List(root_ / "sys/class/thermal", "thermal_zone");
   for (const std::string_view wanted : kCpuZoneTypes) {
     for (const auto& zone : zones) {
       if (temperature_file_ || sysfs::ReadText(zone / "type") != wanted) {
@@ -42,10 +45,10 @@ Sensors::Sensors(std::filesystem::path root) {
     }
   }
   const auto frequency =
-      root / "sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq";
+      root_ / "sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq";
   if (sysfs::ReadInteger(frequency)) frequency_file_ = frequency;
   // The Pi 5 spells the folder soc@107c000000, older models soc.
-  for (const auto& soc : sysfs::List(root / "sys/devices/platform", "soc")) {
+  for (const auto& soc : sysfs::List(root_ / "sys/devices/platform", "soc")) {
     for (const auto& node : sysfs::List(soc, "soc")) {
       if (ReadHex(node / "get_throttled")) {
         throttle_word_file_ = node / "get_throttled";
@@ -53,7 +56,7 @@ Sensors::Sensors(std::filesystem::path root) {
     }
   }
   for (const auto& device :
-       sysfs::List(root / "sys/class/thermal", "cooling_device")) {
+       sysfs::List(root_ / "sys/class/thermal", "cooling_device")) {
     const auto type = sysfs::ReadText(device / "type");
     if (type && type->ends_with("-throttle-alert")) {
       throttle_alert_files_.push_back(device / "cur_state");
@@ -88,21 +91,30 @@ SensorReading Sensors::Read() const {
 
 std::vector<SensorStatus> Sensors::Describe() const {
   const SensorReading now = Read();
-  return {
+  std::string throttling =
+      "neither a Raspberry Pi's get_throttled nor a Jetson's alerts";
+  if (throttle_word_file_) {
+    throttling = sysfs::Shown(root_, *throttle_word_file_);
+  } else if (!throttle_alert_files_.empty()) {
+    throttling = std::format("{} throttle alerts in /sys/class/thermal",
+                             throttle_alert_files_.size());
+  }
+  std::vector<SensorStatus> all = {
       {"temperature", now.cpu_temp_celsius.has_value(),
        temperature_file_
-           ? temperature_file_->string() + " (" + temperature_type_ + ")"
+           ? std::format("{} ({})", sysfs::Shown(root_, *temperature_file_),
+                         temperature_type_)
            : "no CPU zone in /sys/class/thermal; virtual machines have none"},
       {"frequency", now.cpu_freq_hz.has_value(),
        frequency_file_
-           ? frequency_file_->string()
+           ? sysfs::Shown(root_, *frequency_file_)
            : "no cpufreq driver is loaded; virtual machines have none"},
-      {"throttling", now.throttled.has_value(),
-       throttle_word_file_
-           ? throttle_word_file_->string()
-           : "neither a Raspberry Pi's get_throttled nor a Jetson's alerts"},
-      {"power", false, "no power sensor is read by this version"},
+      {"throttling", now.throttled.has_value(), throttling},
   };
+  for (SensorStatus& status : DescribeBoardSensors(root_)) {
+    all.push_back(std::move(status));
+  }
+  return all;
 }
 
 }  // namespace batchsweep

@@ -78,4 +78,9 @@ std::vector<std::filesystem::path> List(const std::filesystem::path& folder,
   return found;
 }
 
+std::string Shown(const std::filesystem::path& root,
+                  const std::filesystem::path& path) {
+  return "/" + path.lexically_relative(root).string();
+}
+
 }  // namespace batchsweep::sysfs

@@ -26,6 +26,10 @@ std::optional<int64_t> ReadKeyedInteger(const std::filesystem::path& file,
 std::vector<std::filesystem::path> List(const std::filesystem::path& folder,
                                         std::string_view prefix);
 
+// `path` as it is called where `root` is "/".
+std::string Shown(const std::filesystem::path& root,
+                  const std::filesystem::path& path);
+
 }  // namespace batchsweep::sysfs
 
 #endif  // BATCHSWEEP_PLATFORM_LINUX_SYSFS_H_
