@@ -245,6 +245,7 @@ TEST_CASE("plan, info and models tell without running", "[cli]") {
   const Outcome info = Run("info");
   CHECK(info.exit_code == 0);
   CHECK(info.out.contains("temperature"));
+  CHECK(info.out.contains("glibc"));
   CHECK_FALSE(nlohmann::json::parse(Run("info --json").out, nullptr, false)
                   .is_discarded());
   CHECK(Run("models").out.contains("mlp-wide"));

@@ -3,32 +3,17 @@
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <filesystem>
-#include <fstream>
 
 #include "platform/clock.h"
 #include "platform/cpu.h"
 #include "platform/linux/sysfs.h"
 #include "platform/memory.h"
 #include "platform/system.h"
+#include "tests/board_trees.h"
 #include "tests/temp_dir.h"
 
 namespace batchsweep {
 namespace {
-
-// A made-up tree of /sys files, after the layouts that the boards document.
-class Tree {
- public:
-  Tree& Add(const std::string& file, const std::string& text) {
-    const auto path = folder_.path() / file;
-    std::filesystem::create_directories(path.parent_path());
-    std::ofstream(path) << text;
-    return *this;
-  }
-  const std::filesystem::path& root() const { return folder_.path(); }
-
- private:
-  TempDir folder_;
-};
 
 TEST_CASE("a machine without sensors gives no reading at all", "[sensors]") {
   const Tree tree;
