@@ -28,9 +28,30 @@ TEST_CASE("run.json says what absent is and writes floats as given",
   CHECK(json["status"] == "running");
   CHECK(json["config"]["learning_rate"].dump() == "0.001");
   CHECK(json["config"]["steps"].is_null());
-  CHECK(json["system"]["governor"].is_null());
+  for (const char* key : {"board", "soc", "governor", "power_mode",
+                          "swap_total_bytes", "swap_used_bytes"}) {
+    CHECK(json["system"][key].is_null());
+  }
+  CHECK(json["system"]["clocking"].dump() == "[]");
+  CHECK(json["cpu"]["clusters"].dump() == "[]");
   CHECK(json["energy_grade"] == "none");
   CHECK(json["warnings"].empty());
+}
+
+TEST_CASE("run.json has the clusters and clocks of a board", "[run_info]") {
+  RunInfo info = SomeInfo();
+  info.cpu.clusters = {{.cores = 4, .core_name = "Cortex-A76"}, {.cores = 2}};
+  info.system.clocking = {
+      {.cores = {0, 1}, .governor = "ondemand", .max_freq_hz = 2.4e9}};
+  info.swap = {.total_bytes = 1024, .used_bytes = 0};
+  const auto json = nlohmann::json::parse(RunInfoJson(info));
+  CHECK(json["cpu"]["clusters"][0]["core_name"] == "Cortex-A76");
+  CHECK(json["cpu"]["clusters"][1]["core_name"].is_null());
+  CHECK(json["system"]["clocking"][0]["cores"].dump() == "[0,1]");
+  CHECK(json["system"]["clocking"][0]["min_freq_hz"].is_null());
+  CHECK(json["system"]["clocking"][0]["max_freq_hz"] == 2.4e9);
+  CHECK(json["system"]["swap_total_bytes"] == 1024);
+  CHECK(json["system"]["swap_used_bytes"] == 0);
 }
 
 TEST_CASE("bytes that are not UTF-8 do not stop a run", "[run_info]") {

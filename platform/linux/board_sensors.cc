@@ -20,7 +20,8 @@ namespace {
 using Path = std::filesystem::path;
 using Probe = std::function<FileAccess(const Path&)>;
 
-constexpr std::string_view kNotRecorded = "not recorded by this version";
+constexpr std::string_view kNotRecorded =
+    "readable, not recorded by this version";
 constexpr std::string_view kMeter = "use a meter at the plug";
 // Files of /sys are made anew, with their first permissions, at each boot.
 constexpr std::string_view kUntilBoot =
@@ -56,7 +57,9 @@ SensorStatus Mailbox(const Path& root, const Probe& probe) {
   for (const char* node : {"vcio_gencmd", "vcio"}) {
     const FileAccess access = probe(root / "dev" / node);
     if (access.readable) {
-      return {"mailbox", true, std::format("/dev/{}; {}", node, kNotRecorded)};
+      return {"mailbox", true,
+              std::format("/dev/{}, for throttling and the measured clock; {}",
+                          node, kNotRecorded)};
     }
     if (!access.exists) continue;
     const bool group_reads = !access.group.empty() && access.group != "root";

@@ -2,8 +2,10 @@
 
 #include <array>
 #include <charconv>
+#include <filesystem>
 #include <format>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "platform/linux/board_sensors.h"
@@ -98,6 +100,9 @@ std::vector<SensorStatus> Sensors::Describe() const {
   } else if (!throttle_alert_files_.empty()) {
     throttling = std::format("{} throttle alerts in /sys/class/thermal",
                              throttle_alert_files_.size());
+  } else if (std::error_code ignored;
+             std::filesystem::exists(root_ / "dev/vcio", ignored)) {
+    throttling = "this kernel has no get_throttled file, only the mailbox";
   }
   std::vector<SensorStatus> all = {
       {"temperature", now.cpu_temp_celsius.has_value(),
