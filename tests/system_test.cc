@@ -1,5 +1,8 @@
 #include "platform/system.h"
 
+#include <grp.h>
+#include <unistd.h>
+
 #include <catch2/catch_test_macros.hpp>
 #include <filesystem>
 
@@ -262,6 +265,8 @@ TEST_CASE("who may read a file is told from the file", "[sensors][system]") {
                                          std::filesystem::perms::owner_read);
   CHECK(ProbeFile(file).exists);
   CHECK(ProbeFile(file).readable);
+  const group* own = getgrgid(getegid());
+  CHECK(ProbeFile(file).group == (own != nullptr ? own->gr_name : ""));
   std::filesystem::permissions(file, std::filesystem::perms::none);
   CHECK(ProbeFile(file).exists);
   CHECK(ProbeFile(file).group.empty());

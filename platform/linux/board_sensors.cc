@@ -1,7 +1,6 @@
 #include "platform/linux/board_sensors.h"
 
 #include <fcntl.h>
-#include <grp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,6 +8,7 @@
 #include <array>
 #include <format>
 #include <optional>
+#include <ranges>
 #include <string_view>
 
 #include "platform/linux/sysfs.h"
@@ -29,12 +29,8 @@ constexpr std::string_view kUntilBoot =
 
 std::string Join(const std::vector<std::string>& parts,
                  std::string_view between) {
-  std::string text;
-  for (const std::string& part : parts) {
-    if (!text.empty()) text += between;
-    text += part;
-  }
-  return text;
+  return parts | std::views::join_with(between) |
+         std::ranges::to<std::string>();
 }
 
 // Lets the user's group read a device's node, now and after each boot.
@@ -207,6 +203,22 @@ SensorStatus Counters(const Path& root) {
           std::format("the CPU's cycles and the like; {}", kNotRecorded)};
 }
 
+// "" where /etc/group has none of that number. getgrgid would load what
+// /etc/nsswitch.conf names, libraries of the system's own into a bundle's
+// process.
+std::string GroupName(gid_t gid) {
+  const std::string groups = sysfs::ReadText("/etc/group").value_or("");
+  for (const auto line : groups | std::views::split('\n')) {
+    // name:password:number:members
+    const auto fields = line | std::views::split(':') |
+                        std::ranges::to<std::vector<std::string>>();
+    if (fields.size() > 2 && fields[2] == std::format("{}", gid)) {
+      return fields[0];
+    }
+  }
+  return "";
+}
+
 }  // namespace
 
 FileAccess ProbeFile(const Path& file) {
@@ -217,10 +229,7 @@ FileAccess ProbeFile(const Path& file) {
   const int fd = open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   access.readable = fd >= 0;
   if (fd >= 0) close(fd);
-  const group* owner = getgrgid(status.st_gid);
-  if ((status.st_mode & S_IRGRP) != 0 && owner != nullptr) {
-    access.group = owner->gr_name;
-  }
+  if ((status.st_mode & S_IRGRP) != 0) access.group = GroupName(status.st_gid);
   return access;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <format>
 #include <nlohmann/json.hpp>
+#include <ranges>
 #include <string_view>
 
 #include "kernels/kernels.h"
@@ -25,12 +26,8 @@ std::string Bytes(std::optional<int64_t> bytes) {
 
 std::string Joined(const std::vector<std::string>& parts,
                    std::string_view between) {
-  std::string text;
-  for (const std::string& part : parts) {
-    if (!text.empty()) text += between;
-    text += part;
-  }
-  return text;
+  return parts | std::views::join_with(between) |
+         std::ranges::to<std::string>();
 }
 
 // "6 cores in 2 clusters: 4 Cortex-A78AE + 2 Cortex-A78AE; 6 usable"
