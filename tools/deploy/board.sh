@@ -10,6 +10,7 @@
 #   fetched                 there once the results were
 set -eu
 cd "$(dirname "$0")"
+export LC_ALL=C # what sha256sum and tar say is read
 
 boot_id() { cat /proc/sys/kernel/random/boot_id; }
 
@@ -36,8 +37,9 @@ changed() {
   mkdir -p "$1"
   manifest=$PWD/manifest
   cat >"$manifest"
+  sed 's/^[^ ]*  //' "$manifest" >listed
   (cd "$1" && find . -type f) | while IFS= read -r file; do
-    grep -qF "  $file" "$manifest" || rm -f "$1/$file"
+    grep -qxF -e "$file" listed || rm -f "$1/$file"
   done
   (cd "$1" && sha256sum -c "$manifest" 2>/dev/null) | sed -n 's/: FAILED.*//p'
 }

@@ -174,7 +174,7 @@ run_on() {
   code=$(board "$host" exit_code) ||
     fail "$host: the connection was lost: the results are still there; the same command fetches them"
   [ -n "$code" ] ||
-    fail "$host: the run was killed there, for want of memory perhaps: expected it to end; the same command resumes it"
+    fail "$host: the run was killed there, for want of memory or disk space perhaps: expected it to end; the same command resumes it"
   # After an error there may be nothing; its one line was shown.
   if [ "$code" -ne 1 ] || board "$host" recorded; then
     fetch "$host" "$results"
