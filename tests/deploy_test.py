@@ -28,9 +28,10 @@ def key(path):
 
 
 class Board:
-    """A loopback host. `wrap` is a command that sshd is started by."""
+    """A loopback host. `wrap` is a command that sshd is started by, `path` where its programs are, behind
+    ~/bin."""
 
-    def __init__(self, folder, name, wrap=()):
+    def __init__(self, folder, name, wrap=(), path="$PATH"):
         self.name = name
         self.home = folder / name
         (self.home / "bin").mkdir(parents=True)
@@ -48,7 +49,7 @@ PidFile none
 UsePAM no
 StrictModes no
 PermitRootLogin yes
-ForceCommand cd {self.home} && HOME={self.home} PATH={self.home}/bin:$PATH exec sh -c "$SSH_ORIGINAL_COMMAND"
+ForceCommand cd {self.home} && HOME={self.home} PATH={self.home}/bin:{path} exec sh -c "$SSH_ORIGINAL_COMMAND"
 """)
         self.log = open(folder / f"{name}.log", "a")
         self.start()
@@ -115,8 +116,8 @@ exec {shutil.which('ssh')} -F {self.ssh_config} "${{arguments[@]}}"
 """)
         ssh.chmod(0o755)
 
-    def board(self, name="pi.board", wrap=()):
-        board = Board(self.folder, name, wrap)
+    def board(self, name="pi.board", **options):
+        board = Board(self.folder, name, **options)
         self.addCleanup(board.close)
         with open(self.ssh_config, "r+") as config:
             rest = config.read()
@@ -226,6 +227,25 @@ exec {shutil.which('ssh')} -F {self.ssh_config} "${{arguments[@]}}"
         carried = {path.name for path in (board.home / "batchsweep/data/my_data").iterdir()}
         self.assertEqual(len(carried), 4)
         self.assertNotIn("notes.txt", carried)
+
+    def test_a_board_with_nothing_but_busybox(self):
+        debian = subprocess.run(["dpkg", "--print-architecture"], capture_output=True, text=True).stdout.strip()
+        roots = REPOSITORY / f"build/roots/busybox-{debian}"
+        found = [path for path in (roots / "bin/busybox", roots / "usr/bin/busybox") if path.exists()]
+        if not found:
+            self.skipTest(f"no {roots}: `tools/setup.sh {debian} tests` makes it")
+        board = self.board(path="")
+        applets = subprocess.run([found[0], "--list"], capture_output=True, text=True, check=True)
+        for applet in applets.stdout.split():
+            (board.home / "bin" / applet).symlink_to(found[0])
+        first = self.deploy("me@pi.board", *SHORT)
+        self.assertIn("bundle: copying", first.stdout)
+        self.check_results("me@pi.board")
+        self.assertIn("bundle: all there already", self.deploy("me@pi.board", *SHORT).stdout)
+        running = self.start_long_run()
+        self.deploy("me@pi.board", "--clean")
+        self.assertNotEqual(self.end(running)[0], 0)
+        self.assertFalse((board.home / "batchsweep").exists())
 
     # --- lost connections
 

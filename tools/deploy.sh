@@ -23,8 +23,10 @@ set -euo pipefail
 caller=$PWD
 cd "$(dirname "$0")/.."
 
+work=
+# Quiet once Ctrl-C has ended the connections, which makes everything fail.
 fail() {
-  echo "deploy: $1" >&2
+  [ -n "$work" ] && [ ! -e "$work/going" ] || echo "deploy: $1" >&2
   exit 1
 }
 from_caller() { case $1 in /*) echo "$1" ;; *) echo "$caller/$1" ;; esac; }
@@ -75,11 +77,13 @@ presets=$(sed -n '/packagePresets/,/\]/s/.*"name": "\([^"]*\)".*/\1/p' CMakePres
   fail "no preset $preset: expected one of ${presets//$'\n'/, }"
 
 work=$(mktemp -d)
+: >"$work/going"
 . tools/build.sh
 . tools/deploy/host.sh
 
 # shellcheck disable=SC2317  # called by the trap
 leave() {
+  rm -f "$work/going"
   for host in "${hosts[@]}"; do disconnect "$host"; done
   rm -rf "$work"
 }

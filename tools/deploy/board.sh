@@ -101,8 +101,14 @@ exit_code() { cat exit_code 2>/dev/null || true; }
 
 recorded() { [ -e results/run.json ]; }
 
-# Without what only --resume needs.
-fetch() { tar -C results -czf - --exclude=./checkpoint .; }
+# The results without what only --resume needs. busybox's tar has no --exclude.
+fetch() {
+  cd results
+  for name in *; do
+    [ "$name" = checkpoint ] || set -- "$@" "$name"
+  done
+  tar -czf - "$@"
+}
 
 fetched() { : >fetched; }
 

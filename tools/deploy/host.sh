@@ -1,8 +1,9 @@
 # shellcheck shell=bash
 # For sourcing by tools/deploy.sh: what is done with one board. Each function
 # takes the host as ssh knows it. $work is a folder for temporary files, with
-# `arguments` of `batchsweep run`, one a line, and `inputs/`, which they name;
-# data_files lists the files of $data_folder that go to $data_target, if any.
+# `arguments` of `batchsweep run`, one a line, `inputs/`, which they name, and
+# `going` until Ctrl-C. data_files lists the files of $data_folder that go to
+# $data_target, if any.
 # shellcheck disable=SC2154  # set there
 
 # One connection a host, so that a password is asked for once.
@@ -116,7 +117,7 @@ follow() {
     if board "$1" follow "$before" 2>/dev/null | tee -a "$seen"; then
       return
     fi
-    [ -e "$seen" ] || exit 130 # Ctrl-C took $work away
+    [ -e "$work/going" ] || exit 130
     [ "$(wc -l <"$seen")" -eq "$before" ] || failures=0
     [ $failures -gt 0 ] || echo 'lost the connection; the run goes on there, trying again'
     failures=$((failures + 1))
