@@ -58,7 +58,7 @@ mkdir -p build
 
 packages="clang-19 lld-19 libclang-rt-19-dev clang-format-19 cmake ninja-build
   git mmdebstrap shellcheck dataset-fashion-mnist python3-matplotlib python3-pandas"
-[ -z "$for_tests" ] || packages="$packages proot strace openssh-server openssh-client procps"
+[ -z "$for_tests" ] || packages="$packages proot strace python3-seccomp openssh-server openssh-client procps"
 for target in $targets; do
   [ "$target" = "$host" ] || packages="$packages qemu-user"
 done
