@@ -470,18 +470,21 @@ class PlotTest(unittest.TestCase):
         return self.run_main(*map(str, folders), "--out", str(self.folder / "all"))
 
     def boards_figure(self, folders):
-        return plot.boards_figure([plot.Board(name, folder, plot.load(folder))
-                                   for folder, name in zip(folders, plot.name_boards(folders))])
+        return plot.boards_figure(plot.load_boards(folders))
+
+    def table(self):
+        with open(self.folder / "all/boards.csv", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
 
     def test_boards_have_a_line_each_in_every_panel(self):
         slow = Results(sizes=(8, 16, 30))
-        slow.info["system"] = {"board": "Raspberry Pi 5"}
+        slow.info["system"] = {"board": "Raspberry Pi 5", "host_name": "pi-a"}
         for row in slow.steps:
             row["step_time_ns"] *= 10
             row["peak_rss_bytes"] = row["batch_size"] << 20
         fig = self.boards_figure(self.write_boards(pi=slow, pc=Results()))
         times, rates, losses, memory = fig.axes
-        labels = ["pi  (Raspberry Pi 5, Test CPU, 1 thread)", "pc  (Test CPU, 1 thread)"]
+        labels = ["Raspberry Pi 5, pi-a  (Test CPU, 1 thread)", "pc  (Test CPU, 1 thread)"]
         self.assertEqual([text.get_text() for text in fig.legends[0].get_texts()], labels)
         for ax in (times, rates, losses, memory):
             self.assertEqual(list(batch_lines(ax)), labels)
@@ -501,30 +504,69 @@ class PlotTest(unittest.TestCase):
         self.assertAlmostEqual(batch_lines(rates)[labels[1]].get_ydata()[0],
                                4 * EXAMPLES * 1e9 / sum(step_time_ns(8, step) for step in range(1, 33)))
 
-    def test_boards_of_one_model_in_folders_of_one_name_are_told_apart(self):
-        folders = []
-        for name in ("a", "b"):
-            (self.folder / name).mkdir(parents=True)
-            folders.append(self.folder / name / "results")
-            Results().write(folders[-1])
-        legend = self.boards_figure(folders).legends[0].get_texts()
-        self.assertEqual([text.get_text() for text in legend],
-                         [f"{folder.resolve()}  (Test CPU, 1 thread)" for folder in folders])
+    def names(self, *known, folders=None):
+        """The boards' names, of (board, host) each."""
+        folders = folders or [self.folder / f"run{index}" for index in range(len(known))]
+        for folder, (board, host) in zip(folders, known):
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            results = Results(sizes=(8,), epochs=1)
+            results.info["system"] = {"board": board, "host_name": host}
+            results.write(folder)
+        return [board.name for board in plot.load_boards(folders)]
+
+    def test_boards_are_named_by_board_and_host_and_folders_where_these_are_not_enough(self):
+        self.assertEqual(self.names(("Pi 5", "a"), ("Pi 5", "b"), (None, "c"), ("Pi 4", None), (None, None)),
+                         ["Pi 5, a", "Pi 5, b", "c", "Pi 4", "run4"])
+        self.assertEqual(self.names(("Pi 5", "a"), ("Pi 5", "a"), ("Pi 4", "a")),
+                         ["Pi 5, a, run0", "Pi 5, a, run1", "Pi 4, a"])
+        folders = [self.folder / name / "results" for name in ("one", "two")]
+        self.assertEqual(self.names(("Pi 5", "a"), ("Pi 5", "a"), folders=folders),
+                         [f"Pi 5, a, {folder.resolve()}" for folder in folders])
+
+    def test_five_boards_have_looks_of_their_own_and_a_legend_above_the_panels(self):
+        boards = {}
+        for index in range(5):
+            results = boards[f"run{index}"] = Results(sizes=(1, 4, 8, 15, 20, 30, 60), epochs=1)
+            results.info["system"] = {"board": "NVIDIA Jetson Orin Nano Developer Kit", "host_name": f"jetson-{index}"}
+        fig = self.boards_figure(self.write_boards(**boards))
+        FigureCanvasAgg(fig).draw()
+        for ax in fig.axes:
+            self.assertEqual(len({(line.get_color(), line.get_marker()) for line in batch_lines(ax).values()}), 5)
+        legend = fig.legends[0].get_window_extent()
+        self.assertTrue(0 <= legend.x0 and legend.x1 <= fig.bbox.x1, legend)
+        self.assertLess(max(ax.get_tightbbox().y1 for ax in fig.axes), legend.y0)
+        self.assertLess(legend.y1, fig._suptitle.get_window_extent().y0)
+        self.assertEqual([tick.get_text() for tick in fig.axes[0].get_xticklabels()],
+                         ["1", "4", "8", "15", "20", "30", "60"])
 
     def test_the_table_of_boards_has_their_summaries(self):
         one = Results(sizes=(8,))
-        one.info["system"] = {"board": "Raspberry Pi 5"}
+        one.info["system"] = {"board": "Raspberry Pi 5", "host_name": "pi-a"}
         code, out, errors = self.plot_boards(self.write_boards(one=one, two=Results(sizes=(8, 16))))
         self.assertEqual((code, errors), (0, ""))
         self.assertEqual(out.splitlines(), [str(self.folder / "all" / name) for name in ("boards.png", "boards.csv")])
         self.assertEqual((self.folder / "all/boards.png").read_bytes()[:4], b"\x89PNG")
-        with open(self.folder / "all/boards.csv", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        self.assertEqual([(row["board"], row["board_model"], row["batch_size"], row["test_accuracy"]) for row in rows],
-                         [("one", "Raspberry Pi 5", "8", "0.708"), ("two", "", "8", "0.708"),
-                          ("two", "", "16", "0.716")])
-        self.assertEqual({(row["cpu"], row["model"], row["data"]) for row in rows},
-                         {("Test CPU", "mlp", "fashion-mnist")})
+        about = {"cpu": "Test CPU", "model": "mlp", "data": "fashion-mnist"}
+        pi = {"board": "Raspberry Pi 5, pi-a", "board_model": "Raspberry Pi 5", "host_name": "pi-a"} | about
+        pc = {"board": "two", "board_model": "", "host_name": ""} | about
+        rows = []
+        for folder, board in (("one", pi), ("two", pc)):
+            with open(self.folder / folder / "summary.csv", encoding="utf-8") as file:
+                rows += [board | row for row in csv.DictReader(file)]
+        self.assertEqual(self.table(), rows)
+        self.assertEqual((len(rows), list(rows[0])), (3, list(pi) + SUMMARY_HEADER))
+
+    def test_the_table_of_boards_has_empty_cells_for_what_is_not_finished(self):
+        stopped, last = Results(sizes=(8, 16)), Results(sizes=(8, 16))
+        stopped.summary = []
+        folders = self.write_boards(stopped=stopped, last=last)
+        path = folders[1] / "summary.csv"
+        path.write_text(path.read_text(encoding="utf-8").rstrip("\n")[:-9], encoding="utf-8")  # cut off
+        self.assertEqual(self.plot_boards(folders)[0], 0)
+        self.assertEqual([(row["board"], row["batch_size"], row["seed"], row["threads"], row["test_accuracy"])
+                          for row in self.table()],
+                         [("stopped", "8", "1", "1", ""), ("stopped", "16", "1", "1", ""),
+                          ("last", "8", "1", "1", "0.708"), ("last", "16", "1", "1", "")])
 
     def test_an_interrupted_board_is_drawn_and_said_to_be(self):
         stopped = Results()
@@ -532,11 +574,29 @@ class PlotTest(unittest.TestCase):
         stopped.epochs = [row for row in stopped.epochs if row["batch_size"] == 8]
         stopped.steps = [row for row in stopped.steps if row["batch_size"] == 8]
         stopped.summary = []
-        other = Results()
-        other.info["config"]["optimizer"] = "sgd"
-        caption = words(self.boards_figure(self.write_boards(stopped=stopped, other=other)))
-        self.assertIn("stopped: Run interrupted: batch size 16 has no finished epoch", caption)
-        self.assertIn("Not the same on all boards: optimizer (adam, sgd).", caption)
+        fig = self.boards_figure(self.write_boards(stopped=stopped, other=Results()))
+        self.assertIn("stopped: Run interrupted: batch size 16 has no finished epoch", words(fig))
+        self.assertEqual([list(line.get_xdata()) for line in fig.axes[0].get_lines()], [[8], [8, 16, 60]])
+
+    def test_a_diverged_board_is_drawn_up_to_its_last_finite_loss(self):
+        diverged = Results(sizes=(8,))
+        for row in diverged.epochs[2:]:
+            row["val_loss"] = "nan"
+        fig = self.boards_figure(self.write_boards(diverged=diverged, other=Results(sizes=(8,))))
+        self.assertEqual([len(line.get_xdata()) for line in fig.axes[2].get_lines()], [2, 4])
+        self.assertIn("diverged: Batch size 8 diverged: no finite loss from epoch 3 on.", words(fig))
+
+    def test_what_differs_between_boards_and_their_warnings_are_in_the_caption(self):
+        one, two = Results(), Results()
+        one.info["program"], two.info["program"] = {"version": "0.1.0"}, {"version": "0.2.0"}
+        one.info["config"] |= {"threads": [1, 2], "epochs": None}
+        two.info["config"] |= {"threads": [4], "optimizer": "sgd", "seeds": 3}
+        two.info["warnings"] = ["the governor is powersave"]
+        caption = words(self.boards_figure(self.write_boards(one=one, two=two)))
+        self.assertIn("Not the same on all boards, in the legend's order: version (0.1.0, 0.2.0), epochs (none, 4), "
+                      "threads (1/2, 4), seeds (1, 3), optimizer (adam, sgd).", caption)
+        self.assertIn("two: Warning: the governor is powersave", caption)
+        self.assertNotIn("Not the same", words(self.boards_figure(self.write_boards(one=Results(), two=Results()))))
 
     def test_boards_without_a_batch_size_in_common_are_drawn(self):
         fig = self.boards_figure(self.write_boards(a=Results(sizes=(8,)), b=Results(sizes=(16,))))
@@ -545,15 +605,22 @@ class PlotTest(unittest.TestCase):
     def test_boards_that_cannot_be_compared_are_refused(self):
         other = Results()
         other.info["model"]["name"] = "cnn"
-        one, two = self.write_boards(one=Results(), two=other)
+        bigger = Results()
+        bigger.info["model"]["parameters"] = 90
+        elsewhere = Results()
+        elsewhere.info["data"]["name"] = "cifar-10"
+        one, two, three, four = self.write_boards(one=Results(), two=other, three=bigger, four=elsewhere)
+        expected = f"expected mlp (50,890 weights) on fashion-mnist as in {one}; compare like with like\n"
         for folders, message in [
-                ((one, two), f"plot.py: {two}: trains cnn on fashion-mnist: expected mlp on fashion-mnist as in {one}; "
-                             "compare like with like\n"),
+                ((one, two), f"plot.py: {two}: trains cnn (50,890 weights) on fashion-mnist: {expected}"),
+                ((one, three), f"plot.py: {three}: trains mlp (90 weights) on fashion-mnist: {expected}"),
+                ((one, four), f"plot.py: {four}: trains mlp (50,890 weights) on cifar-10: {expected}"),
                 ((one, one), f"plot.py: {one}: the same folder twice: expected each board's folder once; "
                              "name another board's results\n"),
                 ((one, self.folder / "none"), f"plot.py: {self.folder / 'none'}: no such folder: expected the --out "
                                               "folder of `batchsweep run`; run the sweep first or correct the path\n")]:
             self.assertEqual(self.plot_boards(folders), (1, "", message))
+        self.assertFalse((self.folder / "all").exists())
         # A data set that was carried to the board lies in another folder there.
         carried = Results()
         carried.info["data"]["name"] = "data/fashion-mnist"

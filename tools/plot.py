@@ -10,7 +10,7 @@ and the runs of several boards, with one model on one data set, into FOLDER/:
 
   boards.png                step time, examples per second, validation loss and
                             memory, one line a board
-  boards.csv                the rows of their summary.csv, with the board's name
+  boards.csv                the rows of their summary.csv, with board and host
 
 A run that was interrupted or that diverged is drawn as far as it goes.
 """
@@ -30,7 +30,7 @@ except ImportError as error:
     sys.exit(f"plot.py: {error} in {sys.executable}: expected Debian's pandas and matplotlib; run "
              "`apt-get install python3-pandas python3-matplotlib` and use /usr/bin/python3")
 
-from plotting.boards import Board, boards_figure, check_comparable, name_boards, write_table
+from plotting.boards import boards_figure, load_boards, write_table
 from plotting.drawing import COLORS, DASHES, MARKERS, add_caption, short
 from plotting.files import BadInput, load
 
@@ -208,8 +208,7 @@ def draw_run(folder):
 
 
 def draw_boards(folders, out):
-    boards = [Board(name, folder, load(folder)) for folder, name in zip(folders, name_boards(folders))]
-    check_comparable(boards)
+    boards = load_boards(folders)
     out.mkdir(parents=True, exist_ok=True)
     boards_figure(boards).savefig(out / "boards.png")
     print(out / "boards.png")
