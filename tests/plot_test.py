@@ -577,6 +577,9 @@ class PlotTest(unittest.TestCase):
         fig = self.boards_figure(self.write_boards(stopped=stopped, other=Results()))
         self.assertIn("stopped: Run interrupted: batch size 16 has no finished epoch", words(fig))
         self.assertEqual([list(line.get_xdata()) for line in fig.axes[0].get_lines()], [[8], [8, 16, 60]])
+        bars = [bar for bar in fig.axes[0].collections if isinstance(bar, matplotlib.collections.LineCollection)]
+        full = [step_time_ns(8, step) / 1e3 for step in range(1, 33) if step % 8]
+        np.testing.assert_allclose(bars[0].get_segments()[0][:, 1], np.percentile(full, [5, 95]))
 
     def test_a_diverged_board_is_drawn_up_to_its_last_finite_loss(self):
         diverged = Results(sizes=(8,))
@@ -585,6 +588,16 @@ class PlotTest(unittest.TestCase):
         fig = self.boards_figure(self.write_boards(diverged=diverged, other=Results(sizes=(8,))))
         self.assertEqual([len(line.get_xdata()) for line in fig.axes[2].get_lines()], [2, 4])
         self.assertIn("diverged: Batch size 8 diverged: no finite loss from epoch 3 on.", words(fig))
+
+    def test_a_board_whose_losses_blew_up_leaves_the_others_legible(self):
+        high = Results(sizes=(8,))
+        for row in high.epochs:
+            row["val_loss"] *= 1e5
+        folders = self.write_boards(high=high, other=Results(sizes=(8,)))
+        losses = self.boards_figure(folders).axes[2]
+        self.assertEqual(losses.get_yscale(), "log")
+        self.assertLess(len(losses.get_yticks()), 12)
+        self.assertEqual(self.boards_figure(self.write_boards(a=Results(), b=Results())).axes[2].get_yscale(), "linear")
 
     def test_what_differs_between_boards_and_their_warnings_are_in_the_caption(self):
         one, two = Results(), Results()

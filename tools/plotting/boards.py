@@ -147,6 +147,7 @@ def draw_times(ax, boards):
         low, middle, high = np.array(list(quantiles.values())).reshape(-1, 3).T / 1e3
         ax.plot(list(quantiles), middle, **look)
         ax.fill_between(list(quantiles), low, high, color=look["color"], alpha=0.15, linewidth=0)
+        ax.vlines(list(quantiles), low, high, color=look["color"], alpha=0.5, linewidth=1)  # a lone size has no band
     ax.set(title="Time of one step (line: median; band: 5th to 95th percentile)", ylabel="step time (µs, log scale)")
     scale_by_size(ax, boards)
     scale_by_log(ax, ax.yaxis)
@@ -180,6 +181,10 @@ def draw_losses(ax, boards):
         ax.plot(*loss_over_time(board.run, compared), **line_style(index, board))
     ax.set_title(f"Validation loss after each epoch, batch size {compared}")
     scale_by_log(ax, ax.xaxis)
+    values = np.concatenate([line.get_ydata() for line in ax.get_lines()])
+    if len(values) and values.max() > 100 * values.min() > 0:  # one blew up: keep the rest legible
+        scale_by_log(ax, ax.yaxis)
+        ax.set_ylabel("validation loss (log scale)")
 
 
 def add_legend(fig, handles, labels):
@@ -202,8 +207,8 @@ def boards_figure(boards):
     averaged = " Validation losses are means of the seeds." if any(board.run.seeds > 1 for board in boards) else ""
     write_caption(fig, [f"{board.name}: {sentence}" for board in boards for sentence in problems(board.run)]
                   + differences(boards),
-                  [f"{model_of(first)} on {data_of(first)}. Training time is the sum of step times: without validation, "
-                   f"and without writing files.{averaged}"])
+                  [f"{trained(first)}. Training time is the sum of step times: without validation, and without "
+                   f"writing files.{averaged}"])
     left, bottom, width, _ = fig.get_layout_engine().get()["rect"]
     top = 1 - (0.55 + legend_height) / fig.get_figheight()
     fig.get_layout_engine().set(rect=(left, bottom, width, top - bottom), hspace=0.06)
@@ -211,9 +216,10 @@ def boards_figure(boards):
 
 
 def scale_by_log(ax, axis):
-    """Ticks at 1, 2 and 5 of each power of ten."""
+    """Ticks at the powers of ten, and at their double and fivefold where there is room."""
     (ax.set_xscale if axis is ax.xaxis else ax.set_yscale)("log")
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    low, high = axis.get_view_interval()
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 3000 * low else (1,)))
     axis.set_major_formatter(FuncFormatter(short))
     axis.set_minor_formatter(NullFormatter())
 
