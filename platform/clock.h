@@ -12,6 +12,10 @@ namespace batchsweep {
 // how many here.
 int64_t MonotonicNs();
 
+// What to add to MonotonicNs() for the time since 1970 in UTC, as the system's
+// clock has it now. The two drift apart, by up to 0.5 ms a second.
+int64_t UnixOffsetNs();
+
 struct ClockProperties {
   std::string name;     // "CLOCK_MONOTONIC_RAW"
   int64_t tick_ns = 0;  // smallest difference seen between two readings, >= 1

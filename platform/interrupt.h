@@ -11,6 +11,10 @@ void CatchInterrupts();
 // Whether one has come. Costs one load.
 bool InterruptRequested();
 
+// For a child process just forked, which would get the same signal: only its
+// parent takes it, and InterruptRequested() says so to both.
+void IgnoreInterrupts();
+
 }  // namespace batchsweep
 
 #endif  // BATCHSWEEP_PLATFORM_INTERRUPT_H_

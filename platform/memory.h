@@ -31,6 +31,8 @@ void ReturnFreedMemory();
 struct ProcessMemory {
   std::optional<int64_t> rss_bytes;
   std::optional<int64_t> peak_rss_bytes;
+  std::optional<int64_t> rss_anon_bytes;  // of rss_bytes, what is no file's
+  std::optional<int64_t> swap_bytes;      // swapped out, beside rss_bytes
 };
 // Opens and parses files: tens of microseconds. Not for inside a step.
 ProcessMemory ReadProcessMemory();

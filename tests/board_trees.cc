@@ -2,6 +2,8 @@
 
 #include <format>
 #include <fstream>
+#include <string>
+#include <vector>
 
 namespace batchsweep {
 namespace {
@@ -59,23 +61,47 @@ void AddPowerModes(Tree& tree, std::string_view status,
   if (!status.empty()) tree.Add("var/lib/nvpmodel/status", status);
 }
 
-void AddHwmonRails(Tree& tree, const std::string& device) {
+// Each of 5.072 V and 968, 978, 988 mA; further inputs are sums of shunts.
+void AddHwmonRails(Tree& tree, const std::string& device,
+                   const std::vector<std::string>& names) {
   const std::string folder =
       "sys/bus/i2c/drivers/ina3221/" + device + "/hwmon/hwmon3/";
-  const std::string names[] = {"VDD_IN", "VDD_CPU_GPU_CV", "VDD_SOC"};
-  for (int i = 0; i < 3; ++i) {
+  for (size_t i = 0; i < names.size(); ++i) {
     tree.Add(std::format("{}in{}_label", folder, i + 1), names[i] + "\n")
         .Add(std::format("{}in{}_input", folder, i + 1), "5072\n")
-        .Add(std::format("{}curr{}_input", folder, i + 1), "968\n");
+        .Add(std::format("{}curr{}_input", folder, i + 1),
+             std::format("{}\n", 968 + 10 * i));
   }
   tree.Add(folder + "in7_label", "sum of shunt voltages\n")
       .Add(folder + "in7_input", "7200\n")
       .Add("sys/bus/i2c/drivers/ina3221/uevent", "");
 }
 
+void AddThrottleAlert(Tree& tree, int index, std::string_view type) {
+  const std::string folder =
+      std::format("sys/class/thermal/cooling_device{}/", index);
+  tree.Add(folder + "type", std::string(type) + "\n")
+      .Add(folder + "cur_state", "0\n");
+}
+
+void AddOverCurrent(Tree& tree) {
+  const std::string folder = "sys/class/hwmon/hwmon5/";
+  tree.Add(folder + "name", "soctherm_oc\n");
+  for (int i = 1; i <= 3; ++i) {
+    tree.Add(std::format("{}oc{}_event_cnt", folder, i),
+             std::format("{}\n", 1000 * i))
+        .Add(std::format("{}oc{}_throt_en", folder, i), "1\n");
+  }
+}
+
 void AddPi(Tree& tree) {
   AddZone(tree, 0, "cpu-thermal", 48'312);
+  // A device that answers on a board; here a file, of which requests fail.
   tree.Add("dev/vcio", "");
+  tree.Add("sys/class/hwmon/hwmon1/name", "rpi_volt\n")
+      .Add("sys/class/hwmon/hwmon1/in0_lcrit_alarm", "0\n")
+      .Add("sys/class/hwmon/hwmon0/name", "cpu_thermal\n")
+      .Add("sys/class/hwmon/hwmon0/temp1_input", "48312\n");
 }
 
 }  // namespace
@@ -144,11 +170,21 @@ void MakeJetsonXavierNx(Tree& tree) {
   AddPolicy(tree, "4 5", "performance", 1'420'800, 1'420'800);
   AddMemory(tree, 6'850'000, 3'425'000, 3'425'000);
   AddZone(tree, 0, "CPU-therm", 41'000);
-  AddHwmonRails(tree, "7-0040");
+  AddHwmonRails(tree, "7-0040", {"VDD_IN", "VDD_CPU_GPU_CV", "VDD_SOC"});
   AddPowerModes(tree, "pmode:0012 fmode:quiet",
                 "< POWER_MODEL ID=1 NAME=MODE_15W_4CORE >\n"
                 "< POWER_MODEL ID=12 NAME=MODE_15W_6CORE >\n"
                 "< PM_CONFIG DEFAULT=1 >\n");
+  AddCounters(tree, "armv8_pmuv3", 2);
+}
+
+void MakeJetsonAgxXavier(Tree& tree) {
+  AddDeviceTree(tree, "Jetson-AGX", "nvidia,p2972-0000\0nvidia,tegra194"sv);
+  AddPolicy(tree, "0 1 2 3 4 5 6 7", "schedutil", 115'200, 2'265'600);
+  AddMemory(tree, 31'918'000, 15'959'000, 15'959'000);
+  AddZone(tree, 0, "CPU-therm", 39'000);
+  AddHwmonRails(tree, "1-0040", {"GPU", "CPU", "SOC"});
+  AddHwmonRails(tree, "1-0041", {"CV", "VDDRQ", "SYS5V"});
   AddCounters(tree, "armv8_pmuv3", 2);
 }
 
@@ -161,13 +197,28 @@ void MakeJetsonOrinNano(Tree& tree) {
   AddMemory(tree, 7'800'000, 3'900'000, 3'800'000);
   AddZone(tree, 0, "cpu-thermal", 47'500);
   AddZone(tree, 8, "tj-thermal", 48'900);
-  tree.Add("sys/class/thermal/cooling_device2/type", "cpu-throttle-alert\n")
-      .Add("sys/class/thermal/cooling_device2/cur_state", "0\n");
-  AddHwmonRails(tree, "1-0040");
+  tree.Add("sys/class/thermal/cooling_device0/type", "pwm-fan\n")
+      .Add("sys/class/thermal/cooling_device0/cur_state", "3\n");
+  AddThrottleAlert(tree, 2, "cpu-throttle-alert");
+  AddThrottleAlert(tree, 3, "hot-surface-alert");
+  AddOverCurrent(tree);
+  AddHwmonRails(tree, "1-0040", {"VDD_IN", "VDD_CPU_GPU_CV", "VDD_SOC"});
   AddPowerModes(tree, "pmode:0002",
                 "< POWER_MODEL ID=0 NAME=15W >\n"
                 "< POWER_MODEL ID=2 NAME=MAXN_SUPER >\n"
                 "< PM_CONFIG DEFAULT=1 >\n");
+  AddCounters(tree, "armv8_cortex_a78", 2);
+}
+
+void MakeJetsonAgxOrin(Tree& tree) {
+  AddDeviceTree(tree, "NVIDIA Jetson AGX Orin Developer Kit",
+                "nvidia,p3737-0000+p3701-0005\0nvidia,tegra234"sv);
+  AddPolicy(tree, "0 1 2 3", "schedutil", 115'200, 2'201'600);
+  AddMemory(tree, 62'800'000, 31'400'000, 31'400'000);
+  AddZone(tree, 0, "cpu-thermal", 44'000);
+  AddZone(tree, 2, "cv0-thermal", 43'000);
+  AddHwmonRails(tree, "1-0040", {"VDD_GPU_SOC", "VDD_CPU_CV", "VIN_SYS_5V0"});
+  AddHwmonRails(tree, "1-0041", {"NC", "VDDQ_VDD2_1V8AO", "NC"});
   AddCounters(tree, "armv8_cortex_a78", 2);
 }
 
@@ -181,8 +232,11 @@ void MakeLaptop(Tree& tree) {
   const std::string rapl = "sys/class/powercap/intel-rapl:";
   tree.Add(rapl + "0/name", "package-0\n")
       .Add(rapl + "0/energy_uj", "123456789\n")
+      .Add(rapl + "0/max_energy_range_uj", "262143328850\n")
       .Add(rapl + "0:0/name", "core\n")
-      .Add(rapl + "0:0/energy_uj", "23456789\n");
+      .Add(rapl + "0:0/energy_uj", "23456789\n")
+      .Add(rapl + "1/name", "psys\n")
+      .Add(rapl + "1/energy_uj", "323456789\n");
   AddCounters(tree, "cpu_core", 4);
 }
 

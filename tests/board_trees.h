@@ -24,10 +24,12 @@ class Tree {
 void MakePi3(Tree& tree);
 void MakePi4(Tree& tree);
 void MakePi5(Tree& tree);
-void MakeJetsonNano(Tree& tree);      // JetPack 4
-void MakeJetsonXavierNx(Tree& tree);  // JetPack 5
-void MakeJetsonOrinNano(Tree& tree);  // JetPack 6
-void MakeLaptop(Tree& tree);          // x86
+void MakeJetsonNano(Tree& tree);       // JetPack 4
+void MakeJetsonXavierNx(Tree& tree);   // JetPack 5
+void MakeJetsonAgxXavier(Tree& tree);  // JetPack 5
+void MakeJetsonOrinNano(Tree& tree);   // JetPack 6
+void MakeJetsonAgxOrin(Tree& tree);    // JetPack 6
+void MakeLaptop(Tree& tree);           // x86
 
 }  // namespace batchsweep
 

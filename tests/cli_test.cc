@@ -442,5 +442,86 @@ TEST_CASE("a run that diverges is recorded, marked and exits with 2", "[cli]") {
   CHECK(ReadCsv<StepRecord>(quick.out + "/steps.csv")->size() > 0);
 }
 
+TEST_CASE("--require-clean makes a warning an invalid run", "[cli]") {
+  const QuickRun quick;
+  // Too few steps for any statistics.
+  const std::string few = quick.common + " --steps 5 --batch-sizes 8";
+  const Outcome strict = Run(few + " --require-clean");
+  INFO(strict.err);
+  CHECK(strict.exit_code == 2);
+  CHECK(strict.err.contains("not clean: "));
+  const auto json =
+      nlohmann::json::parse(ReadFile(quick.out + "/run.json").value());
+  CHECK(json["status"] == "complete");
+  std::vector<std::string> names;
+  for (const auto& warning : json["warnings"]) {
+    names.push_back(warning["name"]);
+    CHECK(strict.err.contains(warning["message"].get<std::string>()));
+  }
+  CHECK(std::ranges::contains(names, "few_steps"));
+  const QuickRun lenient;
+  CHECK(Run(lenient.common + " --steps 5 --batch-sizes 8").exit_code == 0);
+}
+
+TEST_CASE("several processes are one run with a row for each", "[cli]") {
+  const QuickRun quick;
+  const Outcome outcome = Run(quick.common +
+                              " --epochs 2 --batch-sizes 8,16 --processes 3 "
+                              "--order shuffled");
+  INFO(outcome.err);
+  REQUIRE(outcome.exit_code == 0);
+  const auto rows = ReadCsv<SummaryRecord>(quick.out + "/summary.csv").value();
+  REQUIRE(rows.size() == 6);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    CHECK(rows[i].process == static_cast<int>(i / 2) + 1);
+  }
+  CHECK(outcome.out.contains("Between processes:"));
+  // The program began anew for each round, and said what it is once.
+  CHECK(outcome.err.find("64 training") == outcome.err.rfind("64 training"));
+  const auto json =
+      nlohmann::json::parse(ReadFile(quick.out + "/run.json").value());
+  CHECK(json["processes"].size() == 2);
+  CHECK(json["processes"][0]["processes"] == 3);
+  CHECK(json["status"] == "complete");
+}
+
+TEST_CASE("cores and temperatures that are not there are refused", "[cli]") {
+  const QuickRun quick;
+  CheckRefused(Run(quick.arguments + " --pin 4095"),
+               {"--pin 4095", "those are 0"});
+  CheckRefused(Run(quick.arguments + " --pin 0,0"), {"--pin", "twice"});
+  if (!Run("info").out.contains("temperature  /")) {
+    CheckRefused(Run(quick.arguments + " --cool-to 50"),
+                 {"--cool-to", "temperature", "batchsweep info"});
+  }
+  CHECK(Run(quick.arguments + " --order random").exit_code == 1);
+  CHECK(Run(quick.arguments + " --target-accuracy 2").exit_code == 1);
+}
+
+TEST_CASE("run.json says what measuring costs", "[cli]") {
+  const QuickRun quick;
+  REQUIRE(Run(quick.common + " --steps 3 --batch-sizes 8 --pin 0").exit_code ==
+          0);
+  const auto json =
+      nlohmann::json::parse(ReadFile(quick.out + "/run.json").value());
+  CHECK(json["clock"]["cost_ns"] > 0);
+  CHECK(json["overhead"]["step_recording_ns"] > 0);
+  CHECK(json["overhead"]["sensors_reading_ns"] > 0);
+  CHECK(json["config"]["pin"].dump() == "[0]");
+}
+
+TEST_CASE("overhead compares steps with and without measuring", "[cli]") {
+  if (BATCHSWEEP_TEST_EMULATED) SKIP("takes minutes under emulation");
+  const Outcome outcome = Run("overhead --json");
+  INFO(outcome.err);
+  REQUIRE(outcome.exit_code == 0);
+  const auto json = nlohmann::json::parse(outcome.out);
+  CHECK(json["bare_step_ns"] > 0);
+  CHECK(json["measured_step_ns"] > 0);
+  CHECK(json["pairs"] == 60);
+  CHECK(json["overhead_low"] <= json["overhead"]);
+  CHECK(json["overhead"] <= json["overhead_high"]);
+}
+
 }  // namespace
 }  // namespace batchsweep

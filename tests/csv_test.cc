@@ -13,11 +13,13 @@ StepRecord FullStep() {
   return {.batch_size = 8,
           .seed = 2,
           .threads = 1,
+          .process = 2,
           .epoch = 3,
           .step = 400,
           .examples = 7,
           .loss = 0.1f,
           .accuracy = 0.875f,
+          .start_unix_ns = 1'795'456'770'618'890'288,
           .step_time_ns = 10,
           .load_time_ns = 1,
           .forward_time_ns = 2,
@@ -26,36 +28,45 @@ StepRecord FullStep() {
           .arena_bytes = 1024,
           .rss_bytes = 4096,
           .peak_rss_bytes = 8192,
+          .swap_bytes = 512,
           .cpu_temp_celsius = 51.5,
           .cpu_freq_hz = 2.4e9,
           .throttled = true,
-          .power_watts = 3.25};
+          .power_watts = 3.25,
+          .energy_joules = 0.5,
+          .flags = {.bits = 0b101}};
 }
 
 TEST_CASE("the header names the fields in order", "[csv]") {
   CHECK(CsvHeader<StepRecord>() ==
-        "batch_size,seed,threads,epoch,step,examples,loss,accuracy,"
-        "step_time_ns,load_time_ns,forward_time_ns,backward_time_ns,"
-        "update_time_ns,arena_bytes,rss_bytes,peak_rss_bytes,cpu_temp_celsius,"
-        "cpu_freq_hz,throttled,power_watts\n");
+        "batch_size,seed,threads,process,epoch,step,examples,loss,accuracy,"
+        "start_unix_ns,step_time_ns,load_time_ns,forward_time_ns,"
+        "backward_time_ns,update_time_ns,arena_bytes,rss_bytes,peak_rss_bytes,"
+        "swap_bytes,cpu_temp_celsius,cpu_freq_hz,throttled,power_watts,"
+        "energy_joules,flags\n");
 }
 
 TEST_CASE("a row has every value in its shortest form", "[csv]") {
   std::string rows;
   AppendCsvRow(FullStep(), rows);
   CHECK(rows ==
-        "8,2,1,3,400,7,0.1,0.875,10,1,2,3,4,1024,4096,8192,51.5,2.4e+09,1,"
-        "3.25\n");
+        "8,2,1,2,3,400,7,0.1,0.875,1795456770618890288,10,1,2,3,4,1024,4096,"
+        "8192,512,51.5,2.4e+09,1,3.25,0.5,warmup+throttled\n");
 }
 
 TEST_CASE("an absent reading is an empty cell, never 0", "[csv]") {
   StepRecord step = FullStep();
   step.rss_bytes = step.peak_rss_bytes = std::nullopt;
   step.cpu_temp_celsius = step.cpu_freq_hz = step.power_watts = std::nullopt;
+  step.swap_bytes = std::nullopt;
   step.throttled = std::nullopt;
+  step.energy_joules = std::nullopt;
+  step.flags = {};
   std::string rows;
   AppendCsvRow(step, rows);
-  CHECK(rows == "8,2,1,3,400,7,0.1,0.875,10,1,2,3,4,1024,,,,,,\n");
+  CHECK(rows ==
+        "8,2,1,2,3,400,7,0.1,0.875,1795456770618890288,10,1,2,3,4,1024,,,,,,,,,"
+        "\n");
 }
 
 TEST_CASE("the widest values fit into a row", "[csv]") {
@@ -70,7 +81,22 @@ TEST_CASE("the widest values fit into a row", "[csv]") {
   std::string rows;
   AppendCsvRow(step, rows);
   CHECK(rows.contains("-9223372036854775808"));
-  CHECK(rows.ends_with("-2.2250738585072014e-308\n"));
+  CHECK(rows.ends_with("-2.2250738585072014e-308,0.5,warmup+throttled\n"));
+}
+
+TEST_CASE("all flags fit into a cell, and an unknown one is refused", "[csv]") {
+  StepRecord step = FullStep();
+  step.flags.bits = (1 << kStepFlags) - 1;
+  std::string rows = CsvHeader<StepRecord>();
+  AppendCsvRow(step, rows);
+  CHECK(rows.ends_with(
+      ",warmup+part_batch+throttled+slow_clock+swap+major_fault+load\n"));
+  const TempDir folder;
+  const auto path = folder.Write("steps.csv", rows);
+  CHECK(ReadCsv<StepRecord>(path).value().at(0).flags == step.flags);
+  rows.replace(rows.find("+load"), 5, "+lazy");
+  folder.Write("steps.csv", rows);
+  CHECK(ReadCsv<StepRecord>(path).error().message.contains("line 2"));
 }
 
 TEST_CASE("what was written reads back the same", "[csv]") {
@@ -100,7 +126,7 @@ TEST_CASE("what was written reads back the same", "[csv]") {
 TEST_CASE("a table that is not ours is refused with its line", "[csv]") {
   const TempDir folder;
   const auto header = CsvHeader<EpochRecord>();
-  const std::string row = "8,1,1,1,10,0.5,0.8,0.4,0.9,100,200\n";
+  const std::string row = "8,1,1,1,1,10,0.5,0.8,0.4,0.9,100,200,\n";
   const auto error_of = [&](const std::string& text) {
     const auto path = folder.Write("epochs.csv", text);
     const auto read = ReadCsv<EpochRecord>(path);
@@ -109,9 +135,9 @@ TEST_CASE("a table that is not ours is refused with its line", "[csv]") {
   CHECK(error_of(header + row).empty());
   CHECK(error_of("a,b\n").contains("line 1"));
   CHECK(error_of(header + row + "8,1,1,1\n").contains("line 3"));
-  CHECK(error_of(header + "8,1,1,1,10,x,0.8,0.4,0.9,100,200\n")
+  CHECK(error_of(header + "8,1,1,1,1,10,x,0.8,0.4,0.9,100,200,\n")
             .contains("line 2"));
-  CHECK(error_of(header + "8,1,1,1,10,0.5,0.8,0.4,0.9,100,200,7\n")
+  CHECK(error_of(header + "8,1,1,1,1,10,0.5,0.8,0.4,0.9,100,200,7,7\n")
             .contains("line 2"));
 }
 

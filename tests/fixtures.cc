@@ -42,4 +42,12 @@ TrainingData Parts(const DataSource& source, int64_t train_examples,
           .test = {&source.test, 0, test_examples}};
 }
 
+std::vector<StepRecord> RecordsOf(const Trainer& trainer) {
+  std::vector<StepRecord> records;
+  for (size_t i = 0; i < trainer.measurements().size(); ++i) {
+    records.push_back(trainer.RecordOf(i));
+  }
+  return records;
+}
+
 }  // namespace batchsweep

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <initializer_list>
 #include <string>
+#include <vector>
 
 #include "data/dataset.h"
 #include "graph/network.h"
@@ -40,6 +41,9 @@ std::optional<DataSource> FashionMnist();
 // The parts of `source` that a sweep uses, validating on the test set.
 TrainingData Parts(const DataSource& source, int64_t train_examples,
                    int64_t test_examples);
+
+// The rows of the last TrainEpoch(), without what the board's state adds.
+std::vector<StepRecord> RecordsOf(const Trainer& trainer);
 
 }  // namespace batchsweep
 

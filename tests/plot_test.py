@@ -4,6 +4,7 @@
 import contextlib
 import csv
 import io
+import itertools
 import json
 import math
 import pathlib
@@ -23,14 +24,14 @@ sys.path.insert(0, str(SCRIPT.parent))
 import plot  # noqa: E402
 
 NAMES = ["batchsize_comparison.png", "training_loss.png", "step_time.png", "accuracy.png"]
-STEP_HEADER = ("batch_size,seed,threads,epoch,step,examples,loss,accuracy,step_time_ns,load_time_ns,forward_time_ns,"
-               "backward_time_ns,update_time_ns,arena_bytes,rss_bytes,peak_rss_bytes,cpu_temp_celsius,cpu_freq_hz,"
-               "throttled,power_watts").split(",")
-EPOCH_HEADER = ("batch_size,seed,threads,epoch,steps,train_loss,train_accuracy,val_loss,val_accuracy,train_time_ns,"
-                "val_time_ns").split(",")
-SUMMARY_HEADER = ("batch_size,seed,threads,epochs,steps,best_val_loss,best_epoch,final_val_loss,final_val_accuracy,"
-                  "test_loss,test_accuracy,step_time_median_ns,step_time_p95_ns,examples_per_second,arena_bytes,"
-                  "peak_rss_bytes,total_time_ns").split(",")
+STEP_HEADER = ("batch_size,seed,threads,process,epoch,step,examples,loss,accuracy,start_unix_ns,step_time_ns,"
+               "load_time_ns,forward_time_ns,backward_time_ns,update_time_ns,arena_bytes,rss_bytes,peak_rss_bytes,"
+               "swap_bytes,cpu_temp_celsius,cpu_freq_hz,throttled,power_watts,energy_joules,flags").split(",")
+EPOCH_HEADER = ("batch_size,seed,threads,process,epoch,steps,train_loss,train_accuracy,val_loss,val_accuracy,"
+                "train_time_ns,val_time_ns,train_energy_joules").split(",")
+SUMMARY_HEADER = ("batch_size,seed,threads,process,epochs,steps,best_val_loss,best_epoch,final_val_loss,"
+                  "final_val_accuracy,test_loss,test_accuracy,step_time_median_ns,step_time_p95_ns,"
+                  "examples_per_second,arena_bytes,peak_rss_bytes,total_time_ns").split(",")
 EXAMPLES = 60  # of which the last step of batch size 8 gets 4, of 16 gets 12
 
 
@@ -39,30 +40,32 @@ def val_loss(size, seed, epoch):
 
 
 def step_time_ns(size, step):
-    return 10_000_000 if step == 1 else 1000 * (40 + 3 * size + step % 5)
+    return 10_000_000 if step == 2 else 1000 * (40 + 3 * size + step % 5)
 
 
 class Results:
     """The files of one run as Python values; write() puts them into a folder."""
 
-    def __init__(self, sizes=(8, 16, 60), seeds=(1,), threads=(1,), epochs=4):
+    def __init__(self, sizes=(8, 16, 60), seeds=(1,), threads=(1,), epochs=4, processes=1):
         self.info = {
-            "schema_version": 1, "status": "complete", "command": "batchsweep run",
+            "schema_version": 2, "status": "complete", "command": "batchsweep run",
             "model": {"name": "mlp", "parameters": 50890},
             "data": {"name": "fashion-mnist", "train_examples": EXAMPLES, "validation_examples": 20},
             "config": {"batch_sizes": list(sizes), "epochs": epochs, "optimizer": "adam", "learning_rate": 0.001,
                        "lr_rule": "none", "seeds": len(seeds), "threads": threads[0], "precision": "f32"},
             "cpu": {"model_name": "Test CPU", "isa": "neon"}, "warnings": []}
         self.steps, self.epochs, self.summary = [], [], []
-        for size, seed, thread in ((b, s, t) for b in sizes for s in seeds for t in threads):
-            cell = dict(batch_size=size, seed=seed, threads=thread)
+        for process, size, seed, thread in itertools.product(range(1, processes + 1), sizes, seeds, threads):
+            cell = dict(batch_size=size, seed=seed, threads=thread, process=process)
             per_epoch = math.ceil(EXAMPLES / size)
             for step in range(1, epochs * per_epoch + 1):
                 last = step % per_epoch == 0
                 self.steps.append(cell | dict(
                     epoch=(step - 1) // per_epoch + 1, step=step,
                     examples=EXAMPLES - (per_epoch - 1) * size if last else size,
-                    loss=2.3 / (1 + 0.1 * step) + 0.1 * (step % 3), step_time_ns=step_time_ns(size, step) // thread))
+                    loss=2.3 / (1 + 0.1 * step) + 0.1 * (step % 3),
+                    step_time_ns=process * step_time_ns(size, step) // thread,
+                    flags="+".join(["warmup"] * (step == 1) + ["part_batch"] * (last and EXAMPLES % size > 0))))
             for epoch in range(1, epochs + 1):
                 self.epochs.append(cell | dict(
                     epoch=epoch, steps=per_epoch, train_accuracy=0.9 - 0.2 / epoch,
@@ -249,7 +252,7 @@ class PlotTest(unittest.TestCase):
     def test_step_times_have_median_p95_and_throughput(self):
         fig = plot.step_time_figure(self.load(Results(sizes=(8, 9))))
         times, rates = fig.axes
-        full = [step_time_ns(8, step) / 1e3 for step in range(1, 33) if step % 8]
+        full = [step_time_ns(8, step) / 1e3 for step in range(2, 33) if step % 8]
         self.assertEqual(times.texts[0].get_text(),
                          f"median {np.median(full):.3g} µs, p95 {np.percentile(full, 95):.3g} µs")
         self.assertLess(times.get_xlim()[1], 1000)  # the 10 ms step does not stretch the axis
@@ -264,6 +267,42 @@ class PlotTest(unittest.TestCase):
         results.steps = [row | {"batch_size": 512} for row in results.steps]
         self.assertEqual(len(plot.step_time_figure(self.load(results)).axes[1].patches), 1)
 
+    def test_of_several_processes_losses_are_drawn_once_and_times_all(self):
+        run = self.load(Results(processes=3))
+        once = self.load(Results())
+        for draw in (plot.comparison_figure, plot.training_loss_figure):
+            for ax, other in zip(draw(run).axes, draw(once).axes):
+                for label, line in batch_lines(other).items():
+                    self.assertEqual(list(line.get_ydata()), list(batch_lines(ax)[label].get_ydata()))
+        fig = plot.step_time_figure(run)
+        texts = [text.get_text() for text in fig.axes[0].texts]
+        self.assertIn("3 processes: 66 to 198 µs", texts)  # of batch size 8, each the process' number times 66
+        self.assertIn("median 132 µs", " ".join(texts))
+        self.assertIn("Thin lines: medians of the processes.", words(fig))
+        self.assertNotIn("processes", words(plot.step_time_figure(once)))
+
+    def test_flagged_steps_are_told_with_the_median_without_them(self):
+        results = Results(sizes=(8,))
+        for row in results.steps[8:16]:  # an epoch of eight steps
+            row["flags"] = "+".join(filter(None, [row["flags"], "throttled"]))
+            row["step_time_ns"] *= 10
+        (_, details) = [text.get_text() for text in plot.step_time_figure(self.load(results)).axes[0].texts]
+        # 27 of 32 steps count: without the first and the last, smaller ones; 7 of them are flagged.
+        self.assertEqual(details, "25.9 % flagged, without them 66 µs")
+        for row in results.steps:
+            row["flags"] = "load"
+        (_, details) = [text.get_text() for text in plot.step_time_figure(self.load(results)).axes[0].texts]
+        self.assertEqual(details, "100 % flagged")
+
+    def test_the_warm_up_is_no_step_time(self):
+        results = Results(sizes=(8,))
+        results.steps[0]["step_time_ns"] = 90_000_000
+        fig = plot.step_time_figure(self.load(results))
+        self.assertIn("Slowest step, not drawn: 10,000 µs.", words(fig))
+        for row in results.steps:  # where there is nothing else it is drawn all the same
+            row["flags"] = "warmup"
+        self.assertIn("Slowest step, not drawn: 90,000 µs.", words(plot.step_time_figure(self.load(results))))
+
     def test_accuracy_is_drawn_in_percent_with_the_test_result(self):
         training, validation = plot.accuracy_figure(self.load(Results())).axes
         self.assertEqual(list(batch_lines(training)["8"].get_ydata()), [0.9 - 0.2 / epoch for epoch in (1, 2, 3, 4)])
@@ -276,23 +315,25 @@ class PlotTest(unittest.TestCase):
 
     def test_the_caption_says_what_was_measured(self):
         results = Results()
-        results.info["warnings"] = ["governor is powersave"] + ["b", "c", "d", "e"]
+        results.info["warnings"] = [{"name": name, "message": f"it is {name}"}
+                                    for name in ("governor", "few_steps", "spread", "throttled", "swap")]
         run = self.load(results)
         for draw in plot.FIGURES.values():
             caption = words(draw(run))
             for part in ("mlp (50,890 weights)", "fashion-mnist (60 training examples)", "adam", "learning rate 0.001",
-                         "Test CPU · neon · 1 thread · f32", "Warning: governor is powersave", "and 2 more in run.json"):
+                         "Test CPU · neon · 1 thread · f32", "Warning: it is throttled Warning: it is swap Warning: it is spread",
+                         "and 2 more in run.json"):
                 self.assertIn(part, caption)
             self.assertNotIn("nterrupted", caption)
             self.assertNotIn("diverged", caption)
 
     def test_every_key_of_run_json_but_the_version_may_be_absent_or_odd(self):
         results = Results()
-        results.info = {"schema_version": 1}
+        results.info = {"schema_version": 2}
         results.write(self.folder)
         self.expect_pictures()
         results.info |= {"model": "mlp", "data": None, "config": {"batch_sizes": [8, "x", None], "learning_rate": "x", "epochs": "?"},
-                         "cpu": [], "warnings": "none", "status": 3}
+                         "cpu": [], "warnings": ["none", {"name": 3}], "status": 3}
         results.write(self.folder)
         self.expect_pictures()
 
@@ -316,7 +357,7 @@ class PlotTest(unittest.TestCase):
 
     def test_title_pictures_and_caption_keep_clear_of_each_other(self):
         results = self.interrupted()
-        results.info["warnings"] = ["a long word " * 30]
+        results.info["warnings"] = [{"name": "spread", "message": "a long word " * 30}]
         run = self.load(results)
         for name, draw in plot.FIGURES.items():
             fig = draw(run)
@@ -410,12 +451,12 @@ class PlotTest(unittest.TestCase):
                     self.expect_error(f"results/{name}")
 
     def test_an_unknown_schema_version_is_refused(self):
-        for version in (2, "1", None):
+        for version in (1, "2", None):
             with self.subTest(version=version):
                 results = Results()
                 results.info["schema_version"] = version
                 results.write(self.folder)
-                self.expect_error("run.json", f"schema_version is {json.dumps(version)}", "expected 1")
+                self.expect_error("run.json", f"schema_version is {json.dumps(version)}", "expected 2")
 
     def test_a_run_json_that_is_not_json_is_refused(self):
         for content in (b"{\n", b"[]", b"\xff\xfe"):
@@ -492,7 +533,7 @@ class PlotTest(unittest.TestCase):
         pi, pc = (batch_lines(times)[label] for label in labels)
         self.assertEqual((list(pi.get_xdata()), list(pc.get_xdata())), ([8, 16, 30], [8, 16, 60]))
         self.assertEqual(pc.get_ydata()[0] * 10, pi.get_ydata()[0])
-        full = [step_time_ns(8, step) / 1e3 for step in range(1, 33) if step % 8]
+        full = [step_time_ns(8, step) / 1e3 for step in range(2, 33) if step % 8]
         self.assertEqual(pc.get_ydata()[0], float(np.median(full)))
         self.assertEqual(list(batch_lines(memory)[labels[0]].get_ydata()), [8, 16, 30])
         self.assertEqual(len(batch_lines(memory)[labels[1]].get_xdata()), 0)  # it did not tell
@@ -578,7 +619,7 @@ class PlotTest(unittest.TestCase):
         self.assertIn("stopped: Run interrupted: batch size 16 has no finished epoch", words(fig))
         self.assertEqual([list(line.get_xdata()) for line in fig.axes[0].get_lines()], [[8], [8, 16, 60]])
         bars = [bar for bar in fig.axes[0].collections if isinstance(bar, matplotlib.collections.LineCollection)]
-        full = [step_time_ns(8, step) / 1e3 for step in range(1, 33) if step % 8]
+        full = [step_time_ns(8, step) / 1e3 for step in range(2, 33) if step % 8]
         np.testing.assert_allclose(bars[0].get_segments()[0][:, 1], np.percentile(full, [5, 95]))
 
     def test_a_diverged_board_is_drawn_up_to_its_last_finite_loss(self):
@@ -604,7 +645,7 @@ class PlotTest(unittest.TestCase):
         one.info["program"], two.info["program"] = {"version": "0.1.0"}, {"version": "0.2.0"}
         one.info["config"] |= {"threads": [1, 2], "epochs": None}
         two.info["config"] |= {"threads": [4], "optimizer": "sgd", "seeds": 3}
-        two.info["warnings"] = ["the governor is powersave"]
+        two.info["warnings"] = [{"name": "governor", "message": "the governor is powersave"}]
         caption = words(self.boards_figure(self.write_boards(one=one, two=two)))
         self.assertIn("Not the same on all boards, in the legend's order: version (0.1.0, 0.2.0), epochs (none, 4), "
                       "threads (1/2, 4), seeds (1, 3), optimizer (adam, sgd).", caption)

@@ -24,7 +24,7 @@ RunInfo SomeInfo() {
 TEST_CASE("run.json says what absent is and writes floats as given",
           "[run_info]") {
   const auto json = nlohmann::json::parse(RunInfoJson(SomeInfo()));
-  CHECK(json["schema_version"] == 1);
+  CHECK(json["schema_version"] == 2);
   CHECK(json["status"] == "running");
   CHECK(json["config"]["learning_rate"].dump() == "0.001");
   CHECK(json["config"]["steps"].is_null());
@@ -65,7 +65,7 @@ TEST_CASE("a run is gone on with by the same settings only", "[run_info]") {
   const TempDir folder;
   const auto path = folder.path() / "run.json";
   RunInfo earlier = SomeInfo();
-  earlier.warnings = {"hot"};
+  earlier.warnings = {{"throttled", "hot"}};
   REQUIRE(WriteRunInfo(path, earlier));
 
   RunInfo same = SomeInfo();
@@ -73,7 +73,7 @@ TEST_CASE("a run is gone on with by the same settings only", "[run_info]") {
   same.started_utc = "2026-01-03T00:00:00Z";
   REQUIRE(AdoptEarlierRun(path, same));
   CHECK(same.started_utc == earlier.started_utc);
-  CHECK(same.warnings == std::vector<std::string>{"hot"});
+  CHECK(same.warnings == earlier.warnings);
 
   RunInfo other = SomeInfo();
   other.config.batch_sizes = {8, 64};
@@ -87,11 +87,11 @@ TEST_CASE("a run.json of another version or none at all is refused",
           "[run_info]") {
   const TempDir folder;
   RunInfo info = SomeInfo();
-  for (const char* text : {"", "{", "[]", "{\"schema_version\": 2}"}) {
+  for (const char* text : {"", "{", "[]", "{\"schema_version\": 1}"}) {
     const auto path = folder.Write("run.json", text);
     const auto refused = AdoptEarlierRun(path, info);
     REQUIRE_FALSE(refused);
-    CHECK(refused.error().message.contains("schema version 1"));
+    CHECK(refused.error().message.contains("schema version 2"));
   }
 }
 

@@ -66,5 +66,33 @@ TEST_CASE("the JSON summary has the columns of summary.csv", "[summary]") {
   CHECK(json.contains("\"peak_rss_bytes\": null"));
 }
 
+TEST_CASE("a cell is named by what tells it from others", "[summary]") {
+  CHECK(CellName({.batch_size = 8, .seed = 1, .threads = 1}) == "batch 8");
+  CHECK(CellName({.batch_size = 8, .seed = 2, .threads = 4, .process = 3}) ==
+        "batch 8, 4 threads, seed 2, process 3");
+}
+
+TEST_CASE("what was flagged or measured has columns, what was not has none",
+          "[summary]") {
+  const std::string plain = SummaryTable(std::vector{kSummary});
+  SummaryRecord other = kSummary;
+  other.process = 2;
+  other.flagged_steps = 6875;
+  other.clean_step_time_median_ns = 22'222;
+  other.train_energy_joules = 12.34;
+  other.time_to_target_ns = 1'500'000'000;
+  const std::string all = SummaryTable(std::vector{kSummary, other});
+  for (const char* heading :
+       {"process", "flagged", "clean step", "energy", "to target"}) {
+    INFO(heading);
+    CHECK_FALSE(plain.contains(heading));
+    CHECK(all.contains(heading));
+  }
+  for (const char* figure : {"10.0 %", "22.2 us", "12.3 J", "1.5 s", " - "}) {
+    INFO(figure);
+    CHECK(all.contains(figure));
+  }
+}
+
 }  // namespace
 }  // namespace batchsweep

@@ -1,6 +1,9 @@
 #include "train/sweep.h"
 
+#include <sys/mman.h>
+
 #include <array>
+#include <atomic>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 #include <catch2/generators/catch_generators_range.hpp>
@@ -32,18 +35,24 @@ struct SmallSweep {
       .budget = {.epochs = 3}};
 
   Result<SweepResult> Run(const std::filesystem::path& out,
-                          SweepPosition position, Recorder& recorder,
-                          SweepObserver& observer) {
+                          SweepPosition position, SweepObserver& observer) {
     config.out = out;
     TestEngine engine;
-    return RunSweep(config, data, *engine.context().kernels, Sensors(),
-                    std::move(position), recorder, observer);
+    Sensors sensors(out / "no such root");
+    return RunRound(config, data, *engine.context().kernels, sensors,
+                    std::move(position), observer);
+  }
+
+  // The start of a new sweep: tables without rows, and its checkpoint.
+  static SweepPosition Begin(const std::filesystem::path& out) {
+    const SweepPosition position{.recorded = Recorder::Create(out)->recorded()};
+    SaveCheckpoint(out / "checkpoint", position, nullptr).value();
+    return position;
   }
 
   Result<SweepResult> RunWhole(const std::filesystem::path& out) {
-    Recorder recorder = Recorder::Create(out).value();
     SweepObserver quiet;
-    return Run(out, {}, recorder, quiet);
+    return Run(out, Begin(out), quiet);
   }
 };
 
@@ -75,7 +84,7 @@ TEST_CASE("a sweep records every step, epoch and batch size", "[sweep]") {
   SmallSweep sweep;
   sweep.config.seeds = 2;
   const SweepResult result = sweep.RunWhole(out.path()).value();
-  CHECK(result.summaries.size() == 4);
+  CHECK(result.position.cells_done == 4);
   CHECK_FALSE(result.interrupted);
   const auto steps = ReadCsv<StepRecord>(out.path() / "steps.csv").value();
   CHECK(steps.size() == 2 * 3 * (13 + 4));
@@ -128,14 +137,21 @@ TEST_CASE("trained weights are written back under their names", "[sweep]") {
   CHECK(std::abs(epochs[0].val_loss - earlier[2].val_loss) < 1e-6);
 }
 
-// Interrupts after a number of questions, which are asked once a step.
+// Interrupts after a number of questions, which are asked once a step, in all
+// processes of a sweep.
 class Impatient : public SweepObserver {
  public:
-  explicit Impatient(int patience) : patience_(patience) {}
-  bool Interrupted() override { return patience_-- == 0; }
+  explicit Impatient(int patience)
+      : patience_(static_cast<std::atomic<int>*>(
+            mmap(nullptr, sizeof(int), PROT_READ | PROT_WRITE,
+                 MAP_SHARED | MAP_ANONYMOUS, -1, 0))) {
+    patience_->store(patience);
+  }
+  ~Impatient() override { munmap(patience_, sizeof(int)); }
+  bool Interrupted() override { return patience_->fetch_sub(1) == 0; }
 
  private:
-  int patience_;
+  std::atomic<int>* const patience_;
 };
 
 // What it does next depends on more than its weights: running statistics, and
@@ -173,20 +189,19 @@ TEST_CASE("an interrupted sweep goes on to the bits of an uninterrupted one",
       BATCHSWEEP_TEST_EMULATED ? kPatience.begin() + 2 : kPatience.end()));
   const TempDir parts;
   {
-    Recorder recorder = Recorder::Create(parts.path()).value();
     Impatient observer(patience);
     const auto stopped =
-        sweep.Run(parts.path(), {}, recorder, observer).value();
+        sweep.Run(parts.path(), SmallSweep::Begin(parts.path()), observer)
+            .value();
     REQUIRE(stopped.interrupted);
     // A row of a step that no checkpoint knows of.
-    REQUIRE(recorder.AppendSteps(std::vector<StepRecord>(1)));
+    REQUIRE(Recorder::Resume(parts.path(), stopped.position.recorded)
+                ->AppendSteps(std::vector<StepRecord>(1)));
   }
   const SweepPosition position =
       LoadCheckpoint(parts.path() / "checkpoint").value();
-  Recorder recorder = Recorder::Resume(parts.path(), position.recorded).value();
   SweepObserver patient;
-  REQUIRE_FALSE(
-      sweep.Run(parts.path(), position, recorder, patient)->interrupted);
+  REQUIRE_FALSE(sweep.Run(parts.path(), position, patient)->interrupted);
 
   CHECK(LossColumns(parts.path()) == LossColumns(whole.path()));
   for (const char* file : {"weights/batch_8_seed_1.safetensors",
@@ -211,7 +226,7 @@ TEST_CASE("an interrupted sweep goes on to the bits of an uninterrupted one",
 TEST_CASE("a checkpoint that cannot be used is refused", "[checkpoint]") {
   const TempDir folder;
   CHECK_FALSE(LoadCheckpoint(folder.path()));
-  for (const char* text : {"", "{}", "[1]", "{\"version\": 2}"}) {
+  for (const char* text : {"", "{}", "[1]", "{\"version\": 1}"}) {
     folder.Write("state.json", text);
     const auto refused = LoadCheckpoint(folder.path());
     REQUIRE_FALSE(refused);

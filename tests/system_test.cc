@@ -148,16 +148,15 @@ TEST_CASE("garbage in the system's files is absent, too", "[system]") {
   CHECK_FALSE(ReadSwap(tree.root()).total_bytes);
 }
 
-TEST_CASE("open sensors are readable and not said to be recorded",
+TEST_CASE("what is open needs no command, and what is not has one",
           "[sensors][system]") {
   for (const auto make : kMake) {
     Tree tree;
     make(tree);
     for (const SensorStatus& sensor : DescribeBoardSensors(tree.root(), Open)) {
       INFO(sensor.name << ": " << sensor.detail);
-      CHECK((!sensor.readable ||
-             sensor.detail.contains("not recorded by this version")));
       CHECK((sensor.name == "counters" || !sensor.remedy));
+      CHECK((!sensor.readable || !sensor.remedy));
     }
   }
 }
@@ -228,16 +227,28 @@ TEST_CASE("closed power counters name the files to open", "[sensors][system]") {
   }
 }
 
-TEST_CASE("a Jetson's rails are named, sums of shunts are not",
+TEST_CASE("a Jetson's power is its input, or a known sum",
           "[sensors][system]") {
-  for (const auto make : {MakeJetsonXavierNx, MakeJetsonOrinNano}) {
+  const auto power_of = [](void (*make)(Tree&)) {
     Tree tree;
     make(tree);
-    CHECK(Find(DescribeBoardSensors(tree.root(), Open), "power").detail ==
-          "VDD_IN, VDD_CPU_GPU_CV, VDD_SOC of an INA3221; readable, not "
-          "recorded by this "
-          "version");
-  }
+    return Find(DescribeBoardSensors(tree.root(), Open), "power").detail;
+  };
+  CHECK(power_of(MakeJetsonNano) == "POM_5V_IN of an INA3221");
+  CHECK(power_of(MakeJetsonXavierNx) == "VDD_IN of an INA3221");
+  CHECK(power_of(MakeJetsonOrinNano) == "VDD_IN of an INA3221");
+  CHECK(power_of(MakeJetsonAgxXavier) ==
+        "GPU + CPU + SOC + CV + VDDRQ + SYS5V of an INA3221");
+  CHECK(power_of(MakeJetsonAgxOrin) ==
+        "VDD_GPU_SOC + VDD_CPU_CV + VIN_SYS_5V0 of an INA3221");
+  CHECK(power_of([](Tree& tree) {
+          tree.Add("proc/device-tree/compatible", "nvidia,tegra999");
+          const std::string folder =
+              "sys/bus/i2c/drivers/ina3221/1-0040/hwmon/hwmon1/";
+          tree.Add(folder + "in1_label", "VDD_NEW\n")
+              .Add(folder + "in1_input", "5000\n")
+              .Add(folder + "curr1_input", "100\n");
+        }).starts_with("an INA3221 has VDD_NEW, of which no sum"));
   Tree bare;  // a Jetson Nano 2GB
   bare.Add("proc/device-tree/compatible", "nvidia,tegra210");
   CHECK(Find(DescribeBoardSensors(bare.root(), Open), "power")

@@ -70,13 +70,12 @@ TEST_CASE("training follows the float64 curves at every step",
   const int64_t steps = BATCHSWEEP_TEST_EMULATED
                             ? std::min<int64_t>(32, 2048 / batch_size)
                             : 2048 / batch_size;
-  const Sensors sensors;
   Trainer trainer(
       data,
       {.batch_size = batch_size, .budget = {.steps = steps}, .shuffle = false},
-      engine.context(), sensors, network);
+      engine.context(), nullptr, network);
   trainer.TrainEpoch({}).value();
-  const auto records = trainer.records();
+  const auto records = RecordsOf(trainer);
   REQUIRE(std::ssize(records) == steps);
   for (size_t i = 0; i < records.size(); ++i) {
     INFO("batch " << batch_size << ", step " << i + 1);
@@ -112,13 +111,12 @@ TEST_CASE("ten epochs of batch 32 reach 0.87 validation accuracy",
                              .test = {&source->test, 0, 10'000}};
   const ModelSpec model = ZooModelSpec("mlp");
   TestEngine engine;
-  const Sensors sensors;
   for (const uint64_t seed : {1u, 2u, 3u}) {
     Network network = MakeNetwork(
         model, {.max_batch = 32, .optimizer_slots = 2}, engine.context(), seed);
     Trainer trainer(data,
                     {.batch_size = 32, .seed = seed, .budget = {.epochs = 10}},
-                    engine.context(), sensors, network);
+                    engine.context(), nullptr, network);
     EpochRecord epoch;
     for (int i = 0; i < 10; ++i) {
       REQUIRE(trainer.TrainEpoch({}).value() == Trainer::Outcome::kEpochDone);
@@ -131,7 +129,7 @@ TEST_CASE("ten epochs of batch 32 reach 0.87 validation accuracy",
     CHECK(epoch.val_accuracy <= 0.905);
     CHECK(epoch.val_loss >= 0.28);
     CHECK(epoch.val_loss <= 0.37);
-    CHECK(trainer.Summarize()->test_accuracy >= 0.86);
+    CHECK(trainer.Summarize()->record.test_accuracy >= 0.86);
   }
 }
 
@@ -154,13 +152,12 @@ TEST_CASE("two threads record the losses of one, bit for bit",
     TestEngine engine(threads);
     Network network = MakeNetwork(
         run.model, {.max_batch = 32, .optimizer_slots = 2}, engine.context());
-    const Sensors sensors;
     Trainer trainer(run.data, {.batch_size = 32, .budget = {.epochs = 2}},
-                    engine.context(), sensors, network);
+                    engine.context(), nullptr, network);
     auto& of_run = losses.emplace_back();
     for (int epoch = 0; epoch < 2; ++epoch) {
       trainer.TrainEpoch({}).value();
-      for (const StepRecord& step : trainer.records()) {
+      for (const StepRecord& step : RecordsOf(trainer)) {
         of_run.push_back(step.loss);
       }
       of_run.push_back(static_cast<float>(trainer.FinishEpoch()->val_loss));
@@ -179,9 +176,8 @@ TEST_CASE("a step takes no memory from the heap and writes nothing",
   Network network =
       MakeNetwork(run.model, {.max_batch = batch_size, .optimizer_slots = 2},
                   engine.context());
-  const Sensors sensors;
   Trainer trainer(run.data, {.batch_size = batch_size, .budget = {.epochs = 1}},
-                  engine.context(), sensors, network);
+                  engine.context(), nullptr, network);
   Batcher batcher(run.data.train, {});
   batcher.StartEpoch(1);
   // From the very first step on; the last one has a smaller batch.
@@ -218,13 +214,12 @@ TEST_CASE("phases add up to the step and counts to the epoch", "[training]") {
   TestEngine engine;
   Network network = MakeNetwork(
       run.model, {.max_batch = 32, .optimizer_slots = 2}, engine.context());
-  const Sensors sensors;
   Trainer trainer(run.data, {.batch_size = 32, .budget = {.epochs = 1}},
-                  engine.context(), sensors, network);
+                  engine.context(), nullptr, network);
   REQUIRE(trainer.TrainEpoch({}).value() == Trainer::Outcome::kEpochDone);
   double loss_sum = 0.0, correct = 0.0;
   int64_t step_time_sum_ns = 0;
-  for (const StepRecord& step : trainer.records()) {
+  for (const StepRecord& step : RecordsOf(trainer)) {
     CHECK(step.step_time_ns == step.load_time_ns + step.forward_time_ns +
                                    step.backward_time_ns + step.update_time_ns);
     CHECK(step.load_time_ns > 0);
@@ -236,14 +231,14 @@ TEST_CASE("phases add up to the step and counts to the epoch", "[training]") {
     correct += step.accuracy.value() * static_cast<double>(step.examples);
     step_time_sum_ns += step.step_time_ns;
   }
-  CHECK(trainer.records().back().examples == 500 - 15 * 32);
-  CHECK(trainer.records().back().step == 16);
+  CHECK(RecordsOf(trainer).back().examples == 500 - 15 * 32);
+  CHECK(RecordsOf(trainer).back().step == 16);
   const EpochRecord epoch = trainer.FinishEpoch().value();
   CHECK(epoch.steps == 16);
   CHECK(std::abs(epoch.train_loss - loss_sum / 500) < 1e-5);
   CHECK(std::abs(epoch.train_accuracy.value() - correct / 500) < 1e-6);
   CHECK(epoch.train_time_ns >= step_time_sum_ns);
-  const SummaryRecord summary = trainer.Summarize().value();
+  const SummaryRecord summary = trainer.Summarize().value().record;
   CHECK(summary.steps == 16);
   CHECK(summary.best_epoch == 1);
   CHECK(summary.step_time_p95_ns >= summary.step_time_median_ns);
@@ -257,20 +252,19 @@ TEST_CASE("a budget of steps or seconds ends training there", "[training]") {
   TestEngine engine;
   Network network = MakeNetwork(
       run.model, {.max_batch = 32, .optimizer_slots = 2}, engine.context());
-  const Sensors sensors;
   Trainer by_steps(run.data, {.batch_size = 32, .budget = {.steps = 20}},
-                   engine.context(), sensors, network);
+                   engine.context(), nullptr, network);
   CHECK(by_steps.TrainEpoch({}).value() == Trainer::Outcome::kEpochDone);
-  CHECK(by_steps.records().size() == 16);
+  CHECK(RecordsOf(by_steps).size() == 16);
   CHECK(by_steps.FinishEpoch()->epoch == 1);
   CHECK(by_steps.TrainEpoch({}).value() == Trainer::Outcome::kBudgetSpent);
-  CHECK(by_steps.records().size() == 4);
+  CHECK(RecordsOf(by_steps).size() == 4);
   CHECK(by_steps.FinishEpoch()->steps == 4);
 
   Trainer by_seconds(run.data, {.batch_size = 32, .budget = {.seconds = 1e-9}},
-                     engine.context(), sensors, network);
+                     engine.context(), nullptr, network);
   CHECK(by_seconds.TrainEpoch({}).value() == Trainer::Outcome::kBudgetSpent);
-  CHECK(by_seconds.records().size() == 1);
+  CHECK(RecordsOf(by_seconds).size() == 1);
 }
 
 TEST_CASE("a loss that is not finite ends training and is recorded",
@@ -280,14 +274,13 @@ TEST_CASE("a loss that is not finite ends training and is recorded",
   const OptimizerConfig wild{.kind = OptimizerConfig::Kind::kSgd,
                              .learning_rate = 1e30f};
   Network network = MakeNetwork(run.model, {.max_batch = 32}, engine.context());
-  const Sensors sensors;
   Trainer trainer(
       run.data, {.batch_size = 32, .budget = {.epochs = 1}, .optimizer = wild},
-      engine.context(), sensors, network);
+      engine.context(), nullptr, network);
   CHECK(trainer.TrainEpoch({}).value() == Trainer::Outcome::kDiverged);
-  CHECK(trainer.records().size() < 16);
-  CHECK(std::isnan(trainer.records().back().loss));
-  CHECK(std::isfinite(trainer.records().front().loss));
+  CHECK(RecordsOf(trainer).size() < 16);
+  CHECK(std::isnan(RecordsOf(trainer).back().loss));
+  CHECK(std::isfinite(RecordsOf(trainer).front().loss));
 }
 
 }  // namespace

@@ -93,14 +93,13 @@ TEST_CASE("the loss of each network of the zoo falls", "[zoo][training]") {
   Network network = MakeNetwork(
       run.model, {.max_batch = batch, .optimizer_slots = 2, .loss = run.loss},
       engine.context());
-  const Sensors sensors;
   const TrainingData data = Parts(run.source, train_size, 1);
   Trainer trainer(data, {.batch_size = batch, .budget = {.steps = steps}},
-                  engine.context(), sensors, network);
+                  engine.context(), nullptr, network);
   std::vector<float> losses;
   while (std::ssize(losses) < steps) {
     REQUIRE(trainer.TrainEpoch({}).value() != Trainer::Outcome::kDiverged);
-    for (const StepRecord& step : trainer.records())
+    for (const StepRecord& step : RecordsOf(trainer))
       losses.push_back(step.loss);
     REQUIRE(trainer.FinishEpoch().has_value());
   }
@@ -120,10 +119,9 @@ TEST_CASE("a step of a convolutional network takes no memory from the heap",
   Network network = MakeNetwork(
       run.model, {.max_batch = batch, .optimizer_slots = 2, .lean = lean},
       engine.context());
-  const Sensors sensors;
   const TrainingData data = Parts(run.source, 3 * batch - 2, 1);
   Trainer trainer(data, {.batch_size = batch, .budget = {.epochs = 1}},
-                  engine.context(), sensors, network);
+                  engine.context(), nullptr, network);
   Batcher batcher(data.train, {});
   batcher.StartEpoch(1);
   const int64_t heap_calls = HeapCalls();
@@ -149,10 +147,9 @@ TEST_CASE("resnet8 tells CIFAR-like classes apart", "[zoo][training]") {
   TestEngine engine;
   Network network = MakeNetwork(
       run.model, {.max_batch = 16, .optimizer_slots = 2}, engine.context());
-  const Sensors sensors;
   const TrainingData data = Parts(run.source, kTrainSize, kTestSize);
   Trainer trainer(data, {.batch_size = 16, .budget = {.epochs = 5}},
-                  engine.context(), sensors, network);
+                  engine.context(), nullptr, network);
   double best = 0.0;
   for (int epoch = 0; epoch < 5; ++epoch) {
     REQUIRE(trainer.TrainEpoch({}).value() == Trainer::Outcome::kEpochDone);

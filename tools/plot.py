@@ -32,7 +32,7 @@ except ImportError as error:
 
 from plotting.boards import boards_figure, load_boards, write_table
 from plotting.drawing import COLORS, DASHES, MARKERS, add_caption, short
-from plotting.files import BadInput, load
+from plotting.files import BadInput, disturbed, load
 
 SMOOTH_EXAMPLES = 256  # the least a training loss is averaged over; more hides the first steep fall
 BAND = " Line: mean of the seeds; band: lowest to highest."
@@ -156,10 +156,23 @@ def training_loss_figure(run):
     return fig
 
 
+def time_details(rows):
+    """What else there is to say of a batch size's step times: the spread of its processes, what disturbed it."""
+    details = []
+    medians = rows.groupby("process").step_time_ns.median() / 1e3
+    if len(medians) > 1:
+        details.append(f"{len(medians)} processes: {short(medians.min())} to {short(medians.max())} µs")
+    flagged = disturbed(rows)
+    if flagged.any():
+        clean = rows[~flagged].step_time_ns
+        details.append(f"{100 * flagged.mean():.3g} % flagged"
+                       + (f", without them {short(clean.median() / 1e3)} µs" if len(clean) else ""))
+    return "; ".join(details)
+
+
 def step_time_figure(run):
     fig, (times, rates) = new_figure("Cost of a training step by batch size", 2, sharey=True)
-    full = run.steps[run.steps.examples == run.steps.batch_size]  # not an epoch's smaller last batch
-    cells = dict(list((run.steps if full.empty else full).groupby("batch_size")))
+    cells = dict(list(run.times.groupby("batch_size")))
     colors = [style(run, size)["color"] for size in cells]
     places = range(len(cells))
     quantiles = np.array([np.percentile(rows.step_time_ns / 1e3, [5, 25, 50, 75, 95]) for rows in cells.values()])
@@ -170,6 +183,13 @@ def step_time_figure(run):
         box.set(facecolor=color, alpha=0.75)
         times.text(0.03, place - 0.27, f"median {short(row[2])} µs, p95 {short(row[4])} µs", va="bottom",
                    size=9, transform=times.get_yaxis_transform())
+    for place, rows in zip(places, cells.values()):
+        if details := time_details(rows):
+            times.text(0.03, place + 0.27, details, va="top", size=8, color="#555555",
+                       transform=times.get_yaxis_transform())
+        medians = rows.groupby("process").step_time_ns.median() / 1e3
+        if len(medians) > 1:
+            times.scatter(medians, [place] * len(medians), marker="|", s=260, color="black", linewidths=0.8, zorder=4)
     scale = ""
     if quantiles.max() > 4 * quantiles.min() > 0:
         scale = ", log scale"
@@ -189,8 +209,9 @@ def step_time_figure(run):
     times.set(title="Time of one step", xlabel=f"step time (µs{scale})", ylabel="batch size")
     rates.set(title="Throughput", xlabel="examples per second of training")
     slowest = max(rows.step_time_ns.max() for rows in cells.values()) / 1e3
-    add_caption(fig, run, "Box: middle half of the full-size steps; whiskers: 5th to 95th percentile. "
-                          f"Slowest step, not drawn: {slowest:,.0f} µs.")
+    processes = " Thin lines: medians of the processes." if run.times.process.nunique() > 1 else ""
+    add_caption(fig, run, "Box: middle half of the full-size steps after the warm-up; whiskers: 5th to 95th "
+                          f"percentile.{processes} Slowest step, not drawn: {slowest:,.0f} µs.")
     return fig
 
 

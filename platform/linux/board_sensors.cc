@@ -10,6 +10,7 @@
 #include <ranges>
 #include <string_view>
 
+#include "platform/linux/power.h"
 #include "platform/linux/sysfs.h"
 #include "platform/system.h"
 
@@ -19,8 +20,6 @@ namespace {
 using Path = std::filesystem::path;
 using Probe = std::function<FileAccess(const Path&)>;
 
-constexpr std::string_view kNotRecorded =
-    "readable, not recorded by this version";
 constexpr std::string_view kMeter = "use a meter at the plug";
 // Files of /sys are made anew, with their first permissions, at each boot.
 constexpr std::string_view kUntilBoot =
@@ -52,9 +51,9 @@ SensorStatus Mailbox(const Path& root, const Probe& probe) {
   for (const char* node : {"vcio_gencmd", "vcio"}) {
     const FileAccess access = probe(root / "dev" / node);
     if (access.readable) {
-      return {"mailbox", true,
-              std::format("/dev/{}, for throttling and the measured clock; {}",
-                          node, kNotRecorded)};
+      return {
+          "mailbox", true,
+          std::format("/dev/{}, for throttling and the measured clock", node)};
     }
     if (!access.exists) continue;
     const bool group_reads = !access.group.empty() && access.group != "root";
@@ -80,65 +79,28 @@ SensorStatus PiPower(const SystemInfo& system, const SensorStatus& mailbox) {
             mailbox.remedy};
   }
   return {"power", true,
-          std::format("the power chip's rails, by the mailbox: less than the "
-                      "board draws; {}",
-                      kNotRecorded)};
+          "the power chip's rails, by the mailbox: less than the board draws"};
 }
 
-// A driver's devices are the entries "bus-address" of its folder.
-std::vector<Path> I2cDevices(const Path& root, std::string_view driver) {
-  auto entries = sysfs::List(root / "sys/bus/i2c/drivers" / driver, "");
-  std::erase_if(entries, [](const Path& entry) {
-    const std::string name = entry.filename();
-    return name[0] < '0' || name[0] > '9' || !name.contains('-');
-  });
-  return entries;
-}
-
-// Where an INA3221's files are, and how they are called.
-struct PowerChip {
-  Path folder;
-  std::string_view label_before, label_after;  // around the rail's number
-  std::string_view value_before;               // "_input" follows the number
-  int first_rail = 0;
-};
-
-std::vector<PowerChip> FindPowerChips(const Path& root) {
-  std::vector<PowerChip> chips;
-  for (const Path& device : I2cDevices(root, "ina3221")) {  // JetPack 5, 6
-    for (const Path& folder : sysfs::List(device / "hwmon", "hwmon")) {
-      chips.push_back({folder, "in", "_label", "curr", 1});
-    }
-  }
-  for (const Path& device : I2cDevices(root, "ina3221x")) {  // JetPack 4
-    for (const Path& folder : sysfs::List(device, "iio:device")) {
-      chips.push_back({folder, "rail_name_", "", "in_power", 0});
-    }
-  }
-  return chips;
+std::string Names(const std::vector<PowerRail>& rails,
+                  std::string_view between) {
+  std::vector<std::string> names;
+  for (const PowerRail& rail : rails) names.push_back(rail.name);
+  return Join(names, between);
 }
 
 SensorStatus JetsonPower(const Path& root, const Probe& probe) {
-  const std::vector<PowerChip> chips = FindPowerChips(root);
-  std::vector<std::string> rails, closed, patterns;
-  for (const PowerChip& chip : chips) {
-    const std::string shown = sysfs::Shown(root, chip.folder);
-    bool readable = true;
-    for (int rail = chip.first_rail; rail < chip.first_rail + 3; ++rail) {
-      const Path label = chip.folder / std::format("{}{}{}", chip.label_before,
-                                                   rail, chip.label_after);
-      const FileAccess value = probe(
-          chip.folder / std::format("{}{}_input", chip.value_before, rail));
-      if (!value.exists) continue;
-      readable = readable && value.readable && probe(label).readable;
-      const auto name = sysfs::ReadText(label);
-      // NC is a channel that is not connected.
-      if (name && name != "NC") rails.push_back(*name);
-    }
-    if (readable) continue;
-    closed.push_back(shown);
-    patterns.push_back(std::format("{0}/{1}*{2} {0}/*_input", shown,
-                                   chip.label_before, chip.label_after));
+  const std::vector<PowerRail> rails = FindJetsonRails(root);
+  std::vector<std::string> closed, patterns;
+  for (const PowerRail& rail : rails) {
+    const bool iio = !rail.power.empty();
+    const bool readable = probe(iio ? rail.power : rail.current).readable &&
+                          probe(rail.label).readable;
+    const std::string folder = sysfs::Shown(root, rail.label.parent_path());
+    if (readable || std::ranges::contains(closed, folder)) continue;
+    closed.push_back(folder);
+    patterns.push_back(std::format("{0}/{1} {0}/*_input", folder,
+                                   iio ? "rail_name_*" : "in*_label"));
   }
   if (!closed.empty()) {
     return {"power", false,
@@ -150,35 +112,34 @@ SensorStatus JetsonPower(const Path& root, const Probe& probe) {
         "power", false,
         std::format("no INA3221 here, as on a Jetson Nano 2GB; {}", kMeter)};
   }
-  return {"power", true,
-          std::format("{} of an INA3221; {}", Join(rails, ", "), kNotRecorded)};
+  const std::vector<PowerRail> total = TotalRails(rails);
+  if (total.empty()) {
+    return {"power", false,
+            std::format("an INA3221 has {}, of which no sum is known to be the "
+                        "module's; {}",
+                        Names(rails, ", "), kMeter)};
+  }
+  return {"power", true, Names(total, " + ") + " of an INA3221"};
 }
 
 SensorStatus PcPower(const Path& root, const Probe& probe) {
-  std::vector<std::string> packages, closed;
-  for (const Path& zone :
-       sysfs::List(root / "sys/class/powercap", "intel-rapl:")) {
-    // intel-rapl:0:1 is a part of intel-rapl:0.
-    if (std::ranges::count(zone.filename().string(), ':') != 1) continue;
-    const FileAccess counter = probe(zone / "energy_uj");
-    if (!counter.exists) continue;
-    packages.push_back(sysfs::ReadText(zone / "name").value_or("package"));
-    if (!counter.readable) {
-      closed.push_back(sysfs::Shown(root, zone / "energy_uj"));
-    }
+  const RaplPackages packages(root);
+  std::vector<std::string> closed;
+  for (const Path& counter : packages.files()) {
+    if (!probe(counter).readable) closed.push_back(sysfs::Shown(root, counter));
   }
   if (!closed.empty()) {
     return {"power", false,
             std::format("{} is {}", Join(closed, " and "), kUntilBoot),
             "sudo chmod a+r " + Join(closed, " ")};
   }
-  if (packages.empty()) {
+  if (packages.files().empty()) {
     return {"power", false,
             std::format("no RAPL counter, as in virtual machines; {}", kMeter)};
   }
   return {"power", true,
-          std::format("RAPL's energy of {}, which is not the whole PC; {}",
-                      Join(packages, ", "), kNotRecorded)};
+          std::format("RAPL's energy of {}, which is not the whole PC",
+                      Join(packages.names(), ", "))};
 }
 
 SensorStatus Counters(const Path& root) {
@@ -199,7 +160,7 @@ SensorStatus Counters(const Path& root) {
             "sudo sysctl kernel.perf_event_paranoid=2"};
   }
   return {"counters", true,
-          std::format("the CPU's cycles and the like; {}", kNotRecorded)};
+          "the CPU's cycles, instructions and misses, in counters.csv"};
 }
 
 // "" where /etc/group has none of that number. getgrgid would load what

@@ -1,4 +1,4 @@
-// Sensors that `batchsweep info` looks for and no reading comes from yet: the
+// What `batchsweep info` says of sensors that not everybody may read: the
 // Raspberry Pi's mailbox, power, and the CPU's event counters.
 #ifndef BATCHSWEEP_PLATFORM_LINUX_BOARD_SENSORS_H_
 #define BATCHSWEEP_PLATFORM_LINUX_BOARD_SENSORS_H_

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include "platform/linux/sysfs.h"
 
@@ -50,10 +51,14 @@ void ReturnFreedMemory() {
 }
 
 ProcessMemory ReadProcessMemory() {
-  const std::filesystem::path status = "/proc/self/status";
-  return {
-      .rss_bytes = KbToBytes(sysfs::ReadKeyedInteger(status, "VmRSS")),
-      .peak_rss_bytes = KbToBytes(sysfs::ReadKeyedInteger(status, "VmHWM"))};
+  const std::string status = sysfs::ReadText("/proc/self/status").value_or("");
+  const auto bytes_of = [&](std::string_view key) {
+    return KbToBytes(sysfs::FindKeyedInteger(status, key));
+  };
+  return {.rss_bytes = bytes_of("VmRSS"),
+          .peak_rss_bytes = bytes_of("VmHWM"),
+          .rss_anon_bytes = bytes_of("RssAnon"),
+          .swap_bytes = bytes_of("VmSwap")};
 }
 
 bool ResetPeakRss() {

@@ -41,14 +41,15 @@ std::optional<std::string> ReadText(const std::filesystem::path& file) {
 
 std::optional<int64_t> ReadInteger(const std::filesystem::path& file) {
   const auto text = ReadText(file);
-  return text ? ParseInteger(*text) : std::nullopt;
+  if (!text || text->find_first_not_of("-0123456789") != std::string::npos) {
+    return std::nullopt;
+  }
+  return ParseInteger(*text);
 }
 
-std::optional<int64_t> ReadKeyedInteger(const std::filesystem::path& file,
+std::optional<int64_t> FindKeyedInteger(std::string_view text,
                                         std::string_view key) {
-  const auto text = ReadText(file);
-  if (!text) return std::nullopt;
-  std::string_view rest = *text;
+  std::string_view rest = text;
   while (!rest.empty()) {
     const std::string_view line = rest.substr(0, rest.find('\n'));
     rest.remove_prefix(std::min(line.size() + 1, rest.size()));
@@ -61,6 +62,12 @@ std::optional<int64_t> ReadKeyedInteger(const std::filesystem::path& file,
     return ParseInteger(line.substr(digits));
   }
   return std::nullopt;
+}
+
+std::optional<int64_t> ReadKeyedInteger(const std::filesystem::path& file,
+                                        std::string_view key) {
+  const auto text = ReadText(file);
+  return text ? FindKeyedInteger(*text, key) : std::nullopt;
 }
 
 std::vector<std::filesystem::path> List(const std::filesystem::path& folder,

@@ -18,7 +18,10 @@ std::optional<std::string> ReadText(const std::filesystem::path& file);
 // The file as one decimal number; absent if it is not one.
 std::optional<int64_t> ReadInteger(const std::filesystem::path& file);
 
-// The number behind "key:" in a file of "key:   123 kB" lines.
+// The number behind "key:" in lines of "key:   123 kB".
+std::optional<int64_t> FindKeyedInteger(std::string_view text,
+                                        std::string_view key);
+// The same in a file.
 std::optional<int64_t> ReadKeyedInteger(const std::filesystem::path& file,
                                         std::string_view key);
 

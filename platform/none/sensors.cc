@@ -4,11 +4,17 @@
 
 namespace batchsweep {
 
+struct Sensors::Readers {};
+
 Sensors::Sensors(std::filesystem::path) {}
+Sensors::~Sensors() = default;
+Sensors::Sensors(Sensors&&) noexcept = default;
 
-SensorReading Sensors::Read() const { return {}; }
+SensorReading Sensors::Read(int64_t) { return {}; }
 
-std::vector<SensorStatus> Sensors::Describe() const {
+SensorSources Sensors::Sources() const { return {}; }
+
+std::vector<SensorStatus> Sensors::Describe() {
   return {{"sensors", false, "this build reads none"}};
 }
 

@@ -46,6 +46,8 @@ clockid_t ChosenClock() {
 
 int64_t MonotonicNs() { return Read(ChosenClock()); }
 
+int64_t UnixOffsetNs() { return Read(CLOCK_REALTIME) - MonotonicNs(); }
+
 ClockProperties MeasureClock() {
   const clockid_t id = ChosenClock();
   int64_t tick_ns = INT64_MAX;

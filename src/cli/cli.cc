@@ -29,10 +29,12 @@ Examples:
   batchsweep run --optimizer sgd --lr 0.1 --momentum 0.9 --nesterov
   batchsweep run --seeds 3 --lr-rule sqrt --out results-sqrt
   batchsweep run --resume                        go on after Ctrl-C
+  batchsweep run --processes 5 --order shuffled --cool-to 50 --require-clean
 
 Writes steps.csv, epochs.csv, summary.csv, run.json, weights/ and checkpoint/
 into the folder of --out. Exit code: 0 valid, 1 error, 2 ran but a loss was not
-finite, 130 interrupted and resumable.
+finite or, with --require-clean, something disturbed it, 130 interrupted and
+resumable.
 )";
 
 void AddThreads(CLI::App& app, std::vector<int>& threads) {
@@ -90,6 +92,44 @@ void AddSharedFlags(CLI::App& app, RunOptions& options) {
       ->check(CLI::PositiveNumber);
 }
 
+void AddSampleHz(CLI::App& app, double& sample_hz) {
+  app.add_option("--sample-hz", sample_hz,
+                 "readings of the board's state a second; 0: none")
+      ->check(CLI::Range(0.0, 1000.0))
+      ->capture_default_str();
+}
+
+// What keeps a measurement clean, or tells how clean it is.
+void AddMeasuringFlags(CLI::App& app, RunOptions& options) {
+  app.add_option("--processes", options.processes,
+                 "repeat all in N processes, for the spread between them")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  app.add_option("--order", options.order,
+                 "of the batch sizes, threads and seeds: given or shuffled")
+      ->check(CLI::IsMember({"given", "shuffled"}))
+      ->capture_default_str();
+  app.add_option("--cool-to", options.cool_to_celsius,
+                 "wait before each batch size until the CPU has cooled to so "
+                 "many degrees Celsius");
+  app.add_option("--soak", options.soak_seconds,
+                 "seconds of training before each batch size's own, for the "
+                 "rate that a warm board sustains")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--pin", options.pin,
+                 "compute on these cores only, separated by commas")
+      ->delimiter(',')
+      ->check(CLI::NonNegativeNumber);
+  app.add_flag("--realtime", options.realtime,
+               "compute before all usual threads, where that is allowed");
+  AddSampleHz(app, options.sample_hz);
+  app.add_option("--target-accuracy", options.target_accuracy,
+                 "of validation; record the time and energy to reach it")
+      ->check(CLI::Range(0.0, 1.0));
+  app.add_flag("--require-clean", options.require_clean,
+               "exit with 2 if there was any warning");
+}
+
 void AddRunFlags(CLI::App& app, RunOptions& options) {
   AddSharedFlags(app, options);
   CLI::Option* epochs =
@@ -126,6 +166,7 @@ void AddRunFlags(CLI::App& app, RunOptions& options) {
       ->capture_default_str();
   app.add_flag("--no-shuffle", options.no_shuffle,
                "take the examples in their order");
+  AddMeasuringFlags(app, options);
   app.add_flag("--resume", options.resume,
                "go on with an interrupted run of the same flags");
   app.add_option("--out", options.out, "folder for the results")
@@ -181,6 +222,16 @@ int RunCli(int argc, const char* const* argv) {
   AddThreads(*roofline, roofline_threads);
   roofline->callback(
       [&] { command = [&] { return RooflineCommand(roofline_threads); }; });
+
+  double sample_hz = 10.0;
+  bool overhead_json = false;
+  CLI::App* overhead =
+      app.add_subcommand("overhead", "what measuring costs on this machine");
+  AddSampleHz(*overhead, sample_hz);
+  overhead->add_flag("--json", overhead_json, "print it as JSON");
+  overhead->callback([&] {
+    command = [&] { return OverheadCommand(sample_hz, overhead_json); };
+  });
 
   bool info_json = false;
   CLI::App* info = app.add_subcommand("info", "this machine and its sensors");

@@ -41,6 +41,15 @@ struct RunOptions {
   std::string val_from = "train";
   std::optional<int64_t> val_limit;
   bool no_shuffle = false;
+  int processes = 1;
+  std::string order = "given";
+  double sample_hz = 10.0;
+  std::optional<double> cool_to_celsius;
+  double soak_seconds = 0.0;
+  std::vector<int> pin;
+  bool realtime = false;
+  std::optional<double> target_accuracy;
+  bool require_clean = false;
   std::optional<int64_t> memory_limit_mib;
   bool resume = false;
   std::string out = "results";
@@ -50,6 +59,7 @@ struct RunOptions {
 Result<int> RunCommand(const RunOptions& options);
 Result<int> PlanCommand(const RunOptions& options);
 Result<int> InfoCommand(bool json);
+Result<int> OverheadCommand(double sample_hz, bool json);
 Result<int> RooflineCommand(const std::vector<int>& threads);
 Result<int> ModelsCommand();
 Result<int> ShowModelCommand(const std::string& name);

@@ -68,7 +68,7 @@ Result<int> PlanCommand(const RunOptions& options) {
     rows.push_back({MemoryClassName(static_cast<MemoryClass>(i))});
   }
   rows.push_back({"arena, after sharing"});
-  rows.push_back({"rows of an epoch"});
+  rows.push_back({"rows and order"});
   rows.push_back({"dataset"});
   rows.push_back({"in all"});
   for (const int64_t batch_size : options.batch_sizes) {
@@ -78,6 +78,7 @@ Result<int> PlanCommand(const RunOptions& options) {
                                      .loss = data.loss,
                                      .lean = options.memory == "lean",
                                      .train_examples = data.parts.train.size(),
+                                     .budget = BudgetOf(options),
                                      .context = context},
                                     batch_size));
     size_t row = 0;

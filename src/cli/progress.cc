@@ -38,6 +38,31 @@ std::string ProgressLine(const CellProgress& progress, int64_t left_ns) {
 
 ProgressPrinter::ProgressPrinter() : terminal_(StderrIsTerminal()) {}
 
+void ProgressPrinter::OnCooling(const CellProgress& progress,
+                                double now_celsius, double wanted_celsius) {
+  ShowWait(progress,
+           terminal_ ? std::format("cooling from {:.1f} to {:g} degrees",
+                                   now_celsius, wanted_celsius)
+                     : std::format("cooling to {:g} degrees", wanted_celsius));
+}
+
+void ProgressPrinter::OnSoaking(const CellProgress& progress) {
+  ShowWait(progress, "warming up the board");
+}
+
+void ProgressPrinter::ShowWait(const CellProgress& progress,
+                               const std::string& what) {
+  const std::string line =
+      std::format("[{}/{}] batch {:<4} {}", progress.cell + 1, progress.cells,
+                  progress.step.batch_size, what);
+  if (terminal_) {
+    Redraw(line);
+  } else if (waiting_ != line) {
+    waiting_ = line;
+    std::println(stderr, "{}", line);
+  }
+}
+
 void ProgressPrinter::OnProgress(const CellProgress& progress) {
   const int64_t now_ns = MonotonicNs();
   if (cell_ != static_cast<int64_t>(progress.cell)) {

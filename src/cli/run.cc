@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <format>
 #include <print>
+#include <span>
 
 #include "cli/commands.h"
 #include "cli/progress.h"
@@ -9,20 +10,32 @@
 #include "model/describe.h"
 #include "model/initializers.h"
 #include "platform/clock.h"
+#include "platform/cores.h"
+#include "platform/counters.h"
 #include "platform/file.h"
 #include "platform/interrupt.h"
 #include "platform/memory.h"
+#include "platform/process.h"
 #include "platform/sensors.h"
 #include "record/csv.h"
+#include "record/process_spread.h"
 #include "record/run_info.h"
 #include "record/summary_table.h"
+#include "train/overhead.h"
+#include "train/sampler.h"
 #include "train/sweep.h"
 #include "xnn/operator.h"
 
 namespace batchsweep {
 namespace {
 
-constexpr int64_t kDefaultEpochs = 10;
+std::string JoinNumbers(const std::vector<int>& numbers) {
+  std::string text;
+  for (const int number : numbers) {
+    text += (text.empty() ? "" : ", ") + std::to_string(number);
+  }
+  return text;
+}
 
 template <class Number>
 Status RefuseTwice(const char* flag, std::vector<Number> values) {
@@ -32,6 +45,21 @@ Status RefuseTwice(const char* flag, std::vector<Number> values) {
   return Fail("{}: {} is named twice", flag, *twice);
 }
 
+Status CheckCores(const RunOptions& options) {
+  if (options.pin.empty()) return {};
+  RETURN_IF_ERROR(RefuseTwice("--pin", options.pin));
+  const std::vector<int> allowed = AllowedCores();
+  for (const int core : options.pin) {
+    if (std::ranges::contains(allowed, core)) continue;
+    return Fail("--pin {}: not a core that this process may use; those are {}",
+                core, JoinNumbers(allowed));
+  }
+  const int threads = std::ranges::max(options.threads);
+  if (std::ssize(options.pin) >= threads) return {};
+  return Fail("--pin {}: expected at least as many cores as --threads, {}",
+              JoinNumbers(options.pin), threads);
+}
+
 Result<SweepConfig> ConfigOf(const RunOptions& options, ModelSpec model,
                              const OptimizerConfig& optimizer) {
   SweepConfig config{.model = std::move(model),
@@ -39,18 +67,23 @@ Result<SweepConfig> ConfigOf(const RunOptions& options, ModelSpec model,
                      .threads = options.threads,
                      .lean = options.memory == "lean",
                      .seeds = options.seeds,
-                     .budget = {.epochs = options.epochs,
-                                .steps = options.steps,
-                                .seconds = options.seconds},
+                     .processes = options.processes,
+                     .order = options.order == "shuffled" ? CellOrder::kShuffled
+                                                          : CellOrder::kGiven,
+                     .budget = BudgetOf(options),
                      .shuffle = !options.no_shuffle,
                      .optimizer = optimizer,
+                     .sample_hz = options.sample_hz,
+                     .cool_to_celsius = options.cool_to_celsius,
+                     .soak_seconds = options.soak_seconds,
+                     .pin = options.pin,
+                     .realtime = options.realtime,
+                     .target_accuracy = options.target_accuracy,
                      .out = options.out};
-  if (!options.epochs && !options.steps && !options.seconds) {
-    config.budget.epochs = kDefaultEpochs;
-  }
   ASSIGN_OR_RETURN(config.lr_rule, ParseLrRule(options.lr_rule));
   RETURN_IF_ERROR(RefuseTwice("--batch-sizes", options.batch_sizes));
   RETURN_IF_ERROR(RefuseTwice("--threads", options.threads));
+  RETURN_IF_ERROR(CheckCores(options));
   if (options.init == "fresh") {
     config.init.kind = InitialWeights::Kind::kFresh;
   } else if (options.init != "shared") {
@@ -62,7 +95,10 @@ Result<SweepConfig> ConfigOf(const RunOptions& options, ModelSpec model,
 }
 
 RunInfo Describe(const RunOptions& options, const SweepConfig& config,
-                 const LoadedData& data, const Engine& engine) {
+                 const LoadedData& data, const Engine& engine,
+                 Sensors& sensors) {
+  const Counters counters;
+  const SensorSources sources = SampledSources(sensors, counters);
   int64_t parameters = 0;
   for (const ParamSpec& param : ModelParams(config.model)) {
     parameters += param.shape.elements();
@@ -98,44 +134,51 @@ RunInfo Describe(const RunOptions& options, const SweepConfig& config,
                  .shuffle = config.shuffle,
                  .loss = LossName(data.loss),
                  .memory = options.memory,
-                 .threads = options.threads},
+                 .threads = options.threads,
+                 .processes = options.processes,
+                 .order = options.order,
+                 .sample_hz = options.sample_hz,
+                 .cool_to_celsius = options.cool_to_celsius,
+                 .soak_seconds = options.soak_seconds,
+                 .pin = options.pin,
+                 .realtime = options.realtime,
+                 .target_accuracy = options.target_accuracy},
       .cpu = engine.cpu,
       .kernels_isa = IsaName(engine.kernels->isa),
       .system = DescribeSystem(),
       .ram_bytes = TotalMemoryBytes(),
       .swap = ReadSwap(),
       .page_bytes = PageBytes(),
-      .clock = MeasureClock()};
+      .clock = MeasureClock(),
+      .frequency_source = sources.frequency,
+      .energy_grade = EnergyGradeName(sources.energy_grade),
+      .energy_source = sources.power,
+      .overhead = MeasureOverhead(sensors, counters)};
   return info;
 }
 
-std::vector<std::string> Warnings(const RunInfo& info) {
-  std::vector<std::string> warnings;
+// Of the build and the machine as they are before anything runs.
+std::vector<Warning> FirstWarnings(const RunInfo& info) {
+  std::vector<Warning> warnings;
   if (!info.build.optimized) {
     warnings.push_back(
-        "this is a debug or sanitizer build: its times mean nothing");
+        {"debug_build",
+         "this is a debug or sanitizer build: its times mean nothing"});
   }
   if (info.system.governor && *info.system.governor != "performance") {
     warnings.push_back(
-        std::format("the CPU's governor is {}, not performance: times may vary",
-                    *info.system.governor));
+        {"governor", std::format("the CPU's governor is {}, not performance: "
+                                 "times may vary",
+                                 *info.system.governor)});
   }
   return warnings;
 }
 
-std::string JoinNumbers(const std::vector<int>& numbers) {
-  std::string text;
-  for (const int number : numbers) {
-    text += (text.empty() ? "" : ", ") + std::to_string(number);
-  }
-  return text;
-}
-
-void Warn(RunInfo& info, std::string warning) {
-  std::println(stderr, "warning: {}", warning);
-  if (!std::ranges::contains(info.warnings, warning)) {
-    info.warnings.push_back(std::move(warning));
-  }
+// Tells a warning, once in all parts of a run.
+void Warn(RunInfo& info, const Warning& warning) {
+  if (std::ranges::contains(info.warnings, warning)) return;
+  std::println(stderr, "warning: {}", warning.message);
+  info.warnings.push_back(warning);
 }
 
 bool HoldsARun(const std::filesystem::path& folder) {
@@ -146,12 +189,7 @@ bool HoldsARun(const std::filesystem::path& folder) {
   return false;
 }
 
-struct Start {
-  SweepPosition position;
-  Recorder recorder;
-};
-
-Result<Start> StartNew(const SweepConfig& config, const RunInfo& info) {
+Result<SweepPosition> StartNew(const SweepConfig& config, const RunInfo& info) {
   if (HoldsARun(config.out)) {
     return Fail(
         "--out {}: holds a run already; name another folder, move it away, or "
@@ -160,57 +198,68 @@ Result<Start> StartNew(const SweepConfig& config, const RunInfo& info) {
   }
   RETURN_IF_ERROR(MakeWritableFolder(config.out));
   RETURN_IF_ERROR(WriteRunInfo(config.out / "run.json", info));
-  ASSIGN_OR_RETURN(Recorder recorder, Recorder::Create(config.out));
+  ASSIGN_OR_RETURN(
+      const Recorder recorder,
+      Recorder::Create(config.out,
+                       info.overhead.counters_reading_ns.has_value()));
   SweepPosition position;
   position.recorded = recorder.recorded();
   RETURN_IF_ERROR(SaveCheckpoint(config.out / "checkpoint", position, nullptr));
-  return Start{.position = {}, .recorder = std::move(recorder)};
+  return position;
 }
 
-Result<Start> StartResumed(const SweepConfig& config, RunInfo& info) {
+Result<SweepPosition> StartResumed(const SweepConfig& config, RunInfo& info) {
   RETURN_IF_ERROR(AdoptEarlierRun(config.out / "run.json", info));
   ASSIGN_OR_RETURN(SweepPosition position,
                    LoadCheckpoint(config.out / "checkpoint"));
-  ASSIGN_OR_RETURN(Recorder recorder,
-                   Recorder::Resume(config.out, position.recorded));
+  // Cut off what stands behind it now, even if no cell is left to do so.
+  RETURN_IF_ERROR(Recorder::Resume(config.out, position.recorded));
   RETURN_IF_ERROR(WriteRunInfo(config.out / "run.json", info));
-  return Start{.position = std::move(position),
-               .recorder = std::move(recorder)};
+  return position;
 }
 
-Status PrintSummary(const RunOptions& options, const SweepConfig& config) {
-  ASSIGN_OR_RETURN(const auto summaries,
-                   ReadCsv<SummaryRecord>(config.out / "summary.csv"));
+Status PrintSummary(const RunOptions& options, const RunInfo& info,
+                    std::span<const SummaryRecord> summaries) {
   if (options.json) {
     std::print("{}", SummaryJson(summaries));
   } else if (!summaries.empty()) {
     std::print("\n{}", SummaryTable(summaries));
+    const std::string spread = SpreadTable(info.processes);
+    if (!spread.empty()) std::print("\nBetween processes:\n\n{}", spread);
   }
   return {};
+}
+
+void WarnOfCells(const SweepPosition& position, RunInfo& info) {
+  for (const int64_t batch_size : position.diverged_batches) {
+    Warn(info, {"diverged", std::format("batch size {} diverged: its loss is "
+                                        "not finite; try a smaller --lr",
+                                        batch_size)});
+  }
+  if (!position.weights_are_live) {
+    info.packed_weights = "re-created";
+    Warn(info,
+         {"repacked_weights",
+          "this XNNPACK's packed weights cannot be rewritten in place: "
+          "operators are created anew at each step, which makes it slower"});
+  }
+  for (const Warning& warning : position.warnings) Warn(info, warning);
 }
 
 // Ends run.json with what became of the run, and says it.
 Result<int> Conclude(const RunOptions& options, const SweepConfig& config,
                      const SweepResult& result, RunInfo& info) {
-  for (const int64_t batch_size : result.diverged_batches) {
-    Warn(info, std::format("batch size {} diverged: its loss is not finite; "
-                           "try a smaller --lr",
-                           batch_size));
-  }
-  if (!result.weights_are_live) {
-    info.packed_weights = "re-created";
-    Warn(
-        info,
-        "this XNNPACK's packed weights cannot be rewritten in place: operators "
-        "are created anew at each step, which makes it slower");
-  }
-  const bool diverged = !result.diverged_batches.empty();
+  WarnOfCells(result.position, info);
+  const bool diverged = !result.position.diverged_batches.empty();
   info.status = result.interrupted ? "interrupted"
                 : diverged         ? "diverged"
                                    : "complete";
   info.finished_utc = UtcNow();
+  ASSIGN_OR_RETURN(const auto summaries,
+                   ReadCsv<SummaryRecord>(config.out / "summary.csv"));
+  info.processes = SpreadOfProcesses(summaries);
   RETURN_IF_ERROR(WriteRunInfo(config.out / "run.json", info));
-  RETURN_IF_ERROR(PrintSummary(options, config));
+  RETURN_IF_ERROR(PrintSummary(options, info, summaries));
   if (result.interrupted) {
     std::println(stderr,
                  "interrupted; what was recorded is in {}; the same command "
@@ -218,7 +267,34 @@ Result<int> Conclude(const RunOptions& options, const SweepConfig& config,
                  config.out.string());
     return kExitInterrupted;
   }
+  if (options.require_clean && !info.warnings.empty()) {
+    std::println(stderr, "not clean: {} warning{}, see above and {}",
+                 info.warnings.size(), info.warnings.size() == 1 ? "" : "s",
+                 (config.out / "run.json").string());
+    return kExitInvalid;
+  }
   return diverged ? kExitInvalid : kExitValid;
+}
+
+// All rounds of cells, each in a program begun anew where that can be: the
+// spread between them has that of where code and memory lie in it.
+Result<SweepResult> RunRounds(const SweepConfig& config, const LoadedData& data,
+                              const Engine& engine, Sensors& sensors,
+                              SweepPosition position, RunInfo& info) {
+  ProgressPrinter progress;
+  const auto cells = std::ssize(SweepCells(config));
+  while (true) {
+    ASSIGN_OR_RETURN(SweepResult result,
+                     RunRound(config, data.parts, *engine.kernels, sensors,
+                              std::move(position), progress));
+    if (result.interrupted || result.position.cells_done == cells) {
+      return result;
+    }
+    WarnOfCells(result.position, info);
+    RETURN_IF_ERROR(WriteRunInfo(config.out / "run.json", info));
+    RestartProgram("--resume");
+    position = std::move(result.position);
+  }
 }
 
 }  // namespace
@@ -235,26 +311,32 @@ Result<int> RunCommand(const RunOptions& options) {
   config.loss = data.loss;
   RETURN_IF_ERROR(CheckMemory(options, config.model, optimizer, data, engine));
 
-  RunInfo info = Describe(options, config, data, engine);
-  auto start =
-      options.resume ? StartResumed(config, info) : StartNew(config, info);
-  if (!start) return std::unexpected(start.error());
-  for (std::string& warning : Warnings(info)) Warn(info, std::move(warning));
-  std::println(stderr,
-               "{} ({} weights) on {}: {} training, {} validation, {} test "
-               "examples; {} {}, {} thread{}",
-               info.model.name, info.model.parameters, info.data.name,
-               info.data.train_examples, info.data.validation_examples,
-               info.data.test_examples, info.cpu.model_name, info.kernels_isa,
-               JoinNumbers(options.threads),
-               options.threads == std::vector{1} ? "" : "s");
-
-  const Sensors sensors;
-  ProgressPrinter progress;
+  Sensors sensors;
+  if (options.cool_to_celsius &&
+      !sensors.Read(MonotonicNs()).cpu_temp_celsius) {
+    return Fail(
+        "--cool-to: this machine does not tell its CPU's temperature; "
+        "batchsweep info says why");
+  }
+  RunInfo info = Describe(options, config, data, engine, sensors);
+  ASSIGN_OR_RETURN(SweepPosition position, options.resume
+                                               ? StartResumed(config, info)
+                                               : StartNew(config, info));
+  for (const Warning& warning : FirstWarnings(info)) Warn(info, warning);
+  // Not again by a program begun anew for the next round.
+  if (position.cells_done == 0 || position.cell) {
+    std::println(stderr,
+                 "{} ({} weights) on {}: {} training, {} validation, {} test "
+                 "examples; {} {}, {} thread{}",
+                 info.model.name, info.model.parameters, info.data.name,
+                 info.data.train_examples, info.data.validation_examples,
+                 info.data.test_examples, info.cpu.model_name, info.kernels_isa,
+                 JoinNumbers(options.threads),
+                 options.threads == std::vector{1} ? "" : "s");
+  }
   ASSIGN_OR_RETURN(
       const SweepResult result,
-      RunSweep(config, data.parts, *engine.kernels, sensors,
-               std::move(start->position), start->recorder, progress));
+      RunRounds(config, data, engine, sensors, std::move(position), info));
   return Conclude(options, config, result, info);
 }
 

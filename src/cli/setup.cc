@@ -228,6 +228,13 @@ Result<LoadedData> LoadData(const RunOptions& options, const ModelSpec& model) {
   return data;
 }
 
+Budget BudgetOf(const RunOptions& options) {
+  if (options.steps) return {.steps = options.steps};
+  if (options.seconds) return {.seconds = options.seconds};
+  constexpr int64_t kDefaultEpochs = 10;
+  return {.epochs = options.epochs.value_or(kDefaultEpochs)};
+}
+
 Status CheckMemory(const RunOptions& options, const ModelSpec& model,
                    const OptimizerConfig& optimizer, const LoadedData& data,
                    const Engine& engine) {
@@ -238,6 +245,7 @@ Status CheckMemory(const RunOptions& options, const ModelSpec& model,
       .loss = data.loss,
       .lean = options.memory == "lean",
       .train_examples = data.parts.train.size(),
+      .budget = BudgetOf(options),
       .context = {.kernels = engine.kernels, .pool = &pool}};
   const int64_t largest = std::ranges::max(options.batch_sizes);
   if (options.memory_limit_mib) {

@@ -29,6 +29,9 @@ Result<ModelSpec> LoadModel(const std::string& name);
 
 Result<OptimizerConfig> OptimizerOf(const RunOptions& options);
 
+// Ten epochs if none is given.
+Budget BudgetOf(const RunOptions& options);
+
 // The data set and its parts. Movable: the parts point to `source`.
 struct LoadedData {
   std::unique_ptr<DataSource> source;

@@ -100,6 +100,9 @@ class Network {
   };
   std::vector<LayerTime> TimeLayers(int rounds);
 
+  // Weights, optimizer slots and all else become zero.
+  void ClearTensors();
+
   // For tests and benchmarks: all threads everywhere, whatever is faster.
   void UseAllThreads();
   // Times `load` and `update`, which use these pools, on one thread and on all,
@@ -153,7 +156,6 @@ class Network {
   Status ApplyBatch();
   void KeepChosenThreads();
   void UseChosenThreads(bool chosen);  // else one
-  void ClearTensors();
   Status Calibrate();
   std::span<float> ParamValues(size_t param) const;
   size_t FlatSize() const { return static_cast<size_t>(flat_size_); }

@@ -1,16 +1,20 @@
 // Records as comma-separated rows: one header line, then a row a record,
 // nothing quoted because nothing needs it. Numbers are the shortest text that
-// reads back as the same value; a yes or no is 1 or 0.
+// reads back as the same value; a yes or no is 1 or 0; flags are names joined
+// by "+".
 #ifndef BATCHSWEEP_RECORD_CSV_H_
 #define BATCHSWEEP_RECORD_CSV_H_
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <cstring>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <tuple>
 #include <type_traits>
 #include <vector>
 
@@ -32,8 +36,11 @@ std::string CsvHeader() {
   return header;
 }
 
-// Writes `value` at `end`, which must have 32 bytes of room; returns the new
-// end.
+// The longest text of a value: all flags.
+inline constexpr size_t kCsvValueBytes = 64;
+
+// Writes `value` at `end`, which must have kCsvValueBytes of room; returns the
+// new end.
 template <class Value>
 char* WriteCsvValue(char* end, Value value) {
   return std::to_chars(end, end + 32, value).ptr;
@@ -41,6 +48,18 @@ char* WriteCsvValue(char* end, Value value) {
 inline char* WriteCsvValue(char* end, bool value) {
   *end = value ? '1' : '0';
   return end + 1;
+}
+inline char* WriteCsvValue(char* end, const char* value) {
+  return std::ranges::copy(std::string_view(value), end).out;
+}
+inline char* WriteCsvValue(char* end, StepFlags value) {
+  char* const begin = end;
+  for (size_t i = 0; i < kStepFlags; ++i) {
+    if (!value.Has(static_cast<StepFlag>(i))) continue;
+    if (end != begin) *end++ = '+';
+    end = WriteCsvValue(end, kStepFlagNames[i]);
+  }
+  return end;
 }
 template <class Value>
 char* WriteCsvValue(char* end, const std::optional<Value>& value) {
@@ -51,7 +70,7 @@ template <class Record>
 void AppendCsvRow(const Record& record, std::string& rows) {
   std::apply(
       [&](const auto&... columns) {
-        char row[sizeof...(columns) * 33];
+        char row[sizeof...(columns) * (kCsvValueBytes + 1)];
         char* end = row;
         (..., (end = WriteCsvValue(end, record.*columns.field), *end++ = ','));
         end[-1] = '\n';
@@ -60,12 +79,74 @@ void AppendCsvRow(const Record& record, std::string& rows) {
       ColumnsOf(&record));
 }
 
+// Appends rows of which many values are those of the row before. Floats are
+// what takes time to write, so their text is kept.
+template <class Record>
+class CsvRows {
+ public:
+  void Append(const Record& record, std::string& rows) {
+    char row[kColumns * (kCsvValueBytes + 1)];
+    char* end = row;
+    size_t column = 0;
+    std::apply(
+        [&](const auto&... columns) {
+          (..., (end = Write(record.*columns.field, texts_[column++], end),
+                 *end++ = ','));
+        },
+        ColumnsOf(&record));
+    end[-1] = '\n';
+    rows.append(row, end);
+  }
+
+ private:
+  static constexpr size_t kColumns = std::tuple_size_v<decltype(ColumnsOf(
+      static_cast<const Record*>(nullptr)))>;
+  struct Text {
+    double value = 0.0;
+    char bytes[32] = {};
+    size_t size = 0;  // 0: none yet
+  };
+
+  template <class Value>
+  static char* Write(const Value& value, Text& text, char* end) {
+    if constexpr (std::is_same_v<Value, std::optional<double>>) {
+      return value ? Write(*value, text, end) : end;
+    } else if constexpr (std::is_floating_point_v<Value>) {
+      if (text.size == 0 || text.value != value) {
+        text.value = value;
+        text.size =
+            static_cast<size_t>(WriteCsvValue(text.bytes, value) - text.bytes);
+      }
+      std::memcpy(end, text.bytes, sizeof text.bytes);  // of a fixed size
+      return end + text.size;
+    } else {
+      return WriteCsvValue(end, value);
+    }
+  }
+
+  std::array<Text, kColumns> texts_;
+};
+
+inline bool ParseFlags(std::string_view cell, StepFlags& flags) {
+  flags = {};
+  while (!cell.empty()) {
+    const std::string_view name = cell.substr(0, cell.find('+'));
+    cell.remove_prefix(std::min(name.size() + 1, cell.size()));
+    const auto found = std::ranges::find(kStepFlagNames, name);
+    if (found == kStepFlagNames.end()) return false;
+    flags.Add(static_cast<StepFlag>(found - kStepFlagNames.begin()));
+  }
+  return true;
+}
+
 // Takes a cell off the front of `row`; false if it is not a Value.
 template <class Value>
 bool TakeCsvValue(std::string_view& row, Value& value) {
   const std::string_view cell = row.substr(0, row.find(','));
   row.remove_prefix(std::min(cell.size() + 1, row.size()));
-  if constexpr (std::is_same_v<Value, bool>) {
+  if constexpr (std::is_same_v<Value, StepFlags>) {
+    return ParseFlags(cell, value);
+  } else if constexpr (std::is_same_v<Value, bool>) {
     value = cell == "1";
     return value || cell == "0";
   } else {

@@ -1,4 +1,5 @@
-// The three tables of a run: steps.csv, epochs.csv and summary.csv.
+// The tables of a run: steps.csv, epochs.csv and summary.csv, and counters.csv
+// where the CPU counts.
 //
 // They are written between epochs only, whole rows at a time, so that what a
 // run leaves behind when it is stopped can be read and plotted.
@@ -7,11 +8,13 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 
 #include "platform/error.h"
 #include "platform/file.h"
+#include "record/csv.h"
 #include "record/records.h"
 
 namespace batchsweep {
@@ -20,6 +23,7 @@ namespace batchsweep {
 // run cuts off the rows of steps that it will make again.
 struct RecordedBytes {
   int64_t steps = 0;
+  int64_t counters = 0;  // 0: there is no such table
   int64_t epochs = 0;
   int64_t summary = 0;
 };
@@ -27,13 +31,16 @@ struct RecordedBytes {
 class Recorder {
  public:
   // Starts the tables in `folder`, which exists, with their header lines.
-  static Result<Recorder> Create(const std::filesystem::path& folder);
+  static Result<Recorder> Create(const std::filesystem::path& folder,
+                                 bool counters = false);
   // Goes on with those of an earlier run; what stands behind `recorded` is cut
   // off.
   static Result<Recorder> Resume(const std::filesystem::path& folder,
                                  RecordedBytes recorded);
 
   Status AppendSteps(std::span<const StepRecord> steps);
+  // REQUIRES: there is that table, or there are no counts.
+  Status AppendCounters(std::span<const CounterRecord> counters);
   Status AppendEpoch(const EpochRecord& epoch);
   Status AppendSummary(const SummaryRecord& summary);
 
@@ -42,15 +49,19 @@ class Recorder {
   RecordedBytes recorded() const;
 
  private:
-  Recorder(AppendFile steps, AppendFile epochs, AppendFile summary)
+  Recorder(AppendFile steps, std::optional<AppendFile> counters,
+           AppendFile epochs, AppendFile summary)
       : steps_(std::move(steps)),
+        counters_(std::move(counters)),
         epochs_(std::move(epochs)),
         summary_(std::move(summary)) {}
 
   AppendFile steps_;
+  std::optional<AppendFile> counters_;
   AppendFile epochs_;
   AppendFile summary_;
   std::string rows_;  // reused, so that its memory is taken once
+  CsvRows<StepRecord> step_rows_;
 };
 
 }  // namespace batchsweep

@@ -1,6 +1,8 @@
 #include "record/run_info.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "platform/file.h"
 
@@ -50,7 +52,15 @@ Json ConfigJson(const RunInfo::Config& config) {
           {"shuffle", config.shuffle},
           {"loss", config.loss},
           {"memory", config.memory},
-          {"threads", config.threads}};
+          {"threads", config.threads},
+          {"processes", config.processes},
+          {"order", config.order},
+          {"sample_hz", config.sample_hz},
+          {"cool_to_celsius", OrNull(config.cool_to_celsius)},
+          {"soak_seconds", config.soak_seconds},
+          {"pin", config.pin},
+          {"realtime", config.realtime},
+          {"target_accuracy", OrNull(config.target_accuracy)}};
 }
 
 Json CpuJson(const Cpu& cpu) {
@@ -87,32 +97,60 @@ Json SystemJson(const RunInfo& info) {
           {"page_bytes", info.page_bytes}};
 }
 
+Json ProcessesJson(const std::vector<ProcessSpread>& spreads) {
+  Json rows = Json::array();
+  for (const ProcessSpread& spread : spreads) {
+    rows.push_back({{"batch_size", spread.batch_size},
+                    {"seed", spread.seed},
+                    {"threads", spread.threads},
+                    {"processes", spread.processes},
+                    {"step_time_median_ns", spread.median_ns},
+                    {"step_time_median_low_ns", spread.median_low_ns},
+                    {"step_time_median_high_ns", spread.median_high_ns},
+                    {"least_step_time_median_ns", spread.least_ns},
+                    {"greatest_step_time_median_ns", spread.greatest_ns}});
+  }
+  return rows;
+}
+
 Json ToJson(const RunInfo& info) {
-  return {{"schema_version", kSchemaVersion},
-          {"status", info.status},
-          {"command", info.command},
-          {"started_utc", info.started_utc},
-          {"finished_utc", info.finished_utc},
-          {"program",
-           {{"version", info.build.version},
-            {"git_revision", info.build.git_revision},
-            {"compiler", info.build.compiler},
-            {"flags", info.build.flags},
-            {"architecture", info.build.architecture},
-            {"xnnpack_version", info.xnnpack_version},
-            {"kernels_isa", info.kernels_isa},
-            {"packed_weights", info.packed_weights}}},
-          {"model", ModelJson(info.model)},
-          {"data", DataJson(info.data)},
-          {"config", ConfigJson(info.config)},
-          {"cpu", CpuJson(info.cpu)},
-          {"system", SystemJson(info)},
-          {"clock",
-           {{"name", info.clock.name},
-            {"tick_ns", info.clock.tick_ns},
-            {"cost_ns", info.clock.cost_ns}}},
-          {"energy_grade", info.energy_grade},
-          {"warnings", info.warnings}};
+  Json warnings = Json::array();
+  for (const Warning& warning : info.warnings) {
+    warnings.push_back({{"name", warning.name}, {"message", warning.message}});
+  }
+  return {
+      {"schema_version", kSchemaVersion},
+      {"status", info.status},
+      {"command", info.command},
+      {"started_utc", info.started_utc},
+      {"finished_utc", info.finished_utc},
+      {"program",
+       {{"version", info.build.version},
+        {"git_revision", info.build.git_revision},
+        {"compiler", info.build.compiler},
+        {"flags", info.build.flags},
+        {"architecture", info.build.architecture},
+        {"xnnpack_version", info.xnnpack_version},
+        {"kernels_isa", info.kernels_isa},
+        {"packed_weights", info.packed_weights}}},
+      {"model", ModelJson(info.model)},
+      {"data", DataJson(info.data)},
+      {"config", ConfigJson(info.config)},
+      {"cpu", CpuJson(info.cpu)},
+      {"system", SystemJson(info)},
+      {"clock",
+       {{"name", info.clock.name},
+        {"tick_ns", info.clock.tick_ns},
+        {"cost_ns", info.clock.cost_ns}}},
+      {"overhead",
+       {{"step_recording_ns", info.overhead.step_recording_ns},
+        {"sensors_reading_ns", info.overhead.sensors_reading_ns},
+        {"counters_reading_ns", OrNull(info.overhead.counters_reading_ns)}}},
+      {"frequency_source", info.frequency_source},
+      {"energy_grade", info.energy_grade},
+      {"energy_source", info.energy_source},
+      {"processes", ProcessesJson(info.processes)},
+      {"warnings", std::move(warnings)}};
 }
 
 }  // namespace
@@ -154,9 +192,19 @@ Status AdoptEarlierRun(const std::filesystem::path& path, RunInfo& info) {
     info.started_utc = started.get<std::string>();
   }
   for (const Json& warning : earlier.value("warnings", Json::array())) {
-    if (warning.is_string()) info.warnings.push_back(warning);
+    if (!warning.is_object()) continue;
+    const Json name = warning.value("name", Json());
+    const Json message = warning.value("message", Json());
+    if (!name.is_string() || !message.is_string()) continue;
+    info.AddWarning({.name = name, .message = message});
   }
   return {};
+}
+
+void RunInfo::AddWarning(Warning warning) {
+  if (!std::ranges::contains(warnings, warning)) {
+    warnings.push_back(std::move(warning));
+  }
 }
 
 }  // namespace batchsweep

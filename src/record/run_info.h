@@ -14,11 +14,13 @@
 #include "platform/memory.h"
 #include "platform/system.h"
 #include "record/build_info.h"
+#include "record/process_spread.h"
+#include "record/warning.h"
 
 namespace batchsweep {
 
 // Of run.json and of the tables beside it. Readers refuse another version.
-inline constexpr int kSchemaVersion = 1;
+inline constexpr int kSchemaVersion = 2;
 
 struct RunInfo {
   // "running", "complete", "interrupted" (resumable), "diverged" (a loss was
@@ -64,6 +66,14 @@ struct RunInfo {
     std::string loss;
     std::string memory;  // "fast" or "lean"
     std::vector<int> threads;
+    int processes = 1;
+    std::string order;  // "given" or "shuffled"
+    double sample_hz = 0.0;
+    std::optional<double> cool_to_celsius;
+    double soak_seconds = 0.0;
+    std::vector<int> pin;
+    bool realtime = false;
+    std::optional<double> target_accuracy;
   } config;
 
   Cpu cpu;
@@ -76,8 +86,23 @@ struct RunInfo {
   Swap swap;  // when the run began
   int64_t page_bytes = 0;
   ClockProperties clock;
-  std::string energy_grade = "none";  // or "meter", "board rails", "package"
-  std::vector<std::string> warnings;
+  // See SensorSources; empty texts where there is none.
+  std::string frequency_source;
+  std::string energy_grade = "none";
+  std::string energy_source;
+  // What measuring costs on this board.
+  struct Overhead {
+    double step_recording_ns = 0.0;   // keeping a step's times and writing its
+                                      // row, of which only five readings of the
+                                      // clock are within the step
+    double sensors_reading_ns = 0.0;  // by the sampler's thread, each time
+    std::optional<double> counters_reading_ns;  // absent without counters
+  } overhead;
+  std::vector<ProcessSpread> processes;  // none if each cell ran once
+  std::vector<Warning> warnings;
+
+  // Unless it is there.
+  void AddWarning(Warning warning);
 };
 
 // As text, two spaces a level, with a line end.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <format>
+#include <functional>
 #include <nlohmann/json.hpp>
 
 namespace batchsweep {
@@ -62,44 +63,115 @@ std::string AlignedTable(const std::vector<std::vector<std::string>>& rows) {
   return table;
 }
 
+std::string CellName(const SummaryRecord& cell) {
+  std::string name = std::format("batch {}", cell.batch_size);
+  if (cell.threads > 1) name += std::format(", {} threads", cell.threads);
+  if (cell.seed > 1) name += std::format(", seed {}", cell.seed);
+  if (cell.process > 1) name += std::format(", process {}", cell.process);
+  return name;
+}
+
 std::string OrDash(std::optional<double> value) {
   return value ? std::format("{:.4f}", *value) : "-";
 }
 
+namespace {
+
+template <class Value>
+std::string FormatOrDash(const std::optional<Value>& value,
+                         std::string (*format)(Value)) {
+  return value ? format(*value) : "-";
+}
+
+std::string FormatJoules(double joules) {
+  return std::format("{:.3g} J", joules);
+}
+
+// A column of the summary; shown only if `wanted`.
+struct SummaryColumn {
+  const char* heading;
+  bool wanted;
+  std::function<std::string(const SummaryRecord&)> cell;
+};
+
+// Whether not all of them have the same.
+template <class Value>
+bool Differ(std::span<const SummaryRecord> summaries,
+            Value SummaryRecord::* field) {
+  return std::ranges::any_of(summaries, [&](const SummaryRecord& summary) {
+    return summary.*field != summaries.front().*field;
+  });
+}
+
+// Whether any has it.
+template <class Value>
+bool Has(std::span<const SummaryRecord> summaries,
+         Value SummaryRecord::* field) {
+  return std::ranges::any_of(summaries, [&](const SummaryRecord& summary) {
+    return static_cast<bool>(summary.*field);
+  });
+}
+
+std::vector<SummaryColumn> ColumnsFor(std::span<const SummaryRecord> all) {
+  using Row = const SummaryRecord&;
+  const bool flagged = Has(all, &SummaryRecord::flagged_steps);
+  return {
+      {"batch", true, [](Row r) { return std::format("{}", r.batch_size); }},
+      {"threads", Differ(all, &SummaryRecord::threads),
+       [](Row r) { return std::format("{}", r.threads); }},
+      {"seed", Differ(all, &SummaryRecord::seed),
+       [](Row r) { return std::format("{}", r.seed); }},
+      {"process", Differ(all, &SummaryRecord::process),
+       [](Row r) { return std::format("{}", r.process); }},
+      {"val loss", true,
+       [](Row r) { return std::format("{:.4f}", r.final_val_loss); }},
+      {"best", true,
+       [](Row r) { return std::format("{:.4f}", r.best_val_loss); }},
+      {"at", true, [](Row r) { return std::format("{}", r.best_epoch); }},
+      {"val acc", true, [](Row r) { return OrDash(r.final_val_accuracy); }},
+      {"test acc", true, [](Row r) { return OrDash(r.test_accuracy); }},
+      {"epochs", true, [](Row r) { return std::format("{}", r.epochs); }},
+      {"steps", true, [](Row r) { return std::format("{}", r.steps); }},
+      {"step", true,
+       [](Row r) { return FormatDurationNs(r.step_time_median_ns); }},
+      {"p95", true, [](Row r) { return FormatDurationNs(r.step_time_p95_ns); }},
+      {"flagged", flagged,
+       [](Row r) {
+         return std::format("{:.1f} %",
+                            100 * static_cast<double>(r.flagged_steps) /
+                                static_cast<double>(r.steps));
+       }},
+      {"clean step", flagged,
+       [](Row r) {
+         return FormatOrDash(r.clean_step_time_median_ns, FormatDurationNs);
+       }},
+      {"examples/s", true,
+       [](Row r) { return std::format("{:.0f}", r.examples_per_second); }},
+      {"of limit", true,
+       [](Row r) { return std::format("{:.0f} %", 100 * r.limit_fraction); }},
+      {"energy", Has(all, &SummaryRecord::train_energy_joules),
+       [](Row r) { return FormatOrDash(r.train_energy_joules, FormatJoules); }},
+      {"to target", Has(all, &SummaryRecord::time_to_target_ns),
+       [](Row r) {
+         return FormatOrDash(r.time_to_target_ns, FormatDurationNs);
+       }},
+      {"arena", true, [](Row r) { return FormatBytes(r.arena_bytes); }},
+      {"peak RSS", true,
+       [](Row r) { return FormatOrDash(r.peak_rss_bytes, FormatBytes); }},
+      {"total", true, [](Row r) { return FormatDurationNs(r.total_time_ns); }},
+  };
+}
+
+}  // namespace
+
 std::string SummaryTable(std::span<const SummaryRecord> summaries) {
-  const bool seeds = std::ranges::any_of(summaries, [&](const auto& summary) {
-    return summary.seed != summaries.front().seed;
-  });
-  const bool threads = std::ranges::any_of(summaries, [&](const auto& summary) {
-    return summary.threads != summaries.front().threads;
-  });
-  std::vector<std::vector<std::string>> rows;
-  rows.push_back({"batch"});
-  if (threads) rows[0].push_back("threads");
-  if (seeds) rows[0].push_back("seed");
-  rows[0].insert(
-      rows[0].end(),
-      {"val loss", "best", "at", "val acc", "test acc", "epochs", "steps",
-       "step", "p95", "examples/s", "of limit", "arena", "peak RSS", "total"});
-  for (const SummaryRecord& summary : summaries) {
-    std::vector<std::string> row = {std::to_string(summary.batch_size)};
-    if (threads) row.push_back(std::to_string(summary.threads));
-    if (seeds) row.push_back(std::to_string(summary.seed));
-    row.insert(
-        row.end(),
-        {std::format("{:.4f}", summary.final_val_loss),
-         std::format("{:.4f}", summary.best_val_loss),
-         std::format("{}", summary.best_epoch),
-         OrDash(summary.final_val_accuracy), OrDash(summary.test_accuracy),
-         std::format("{}", summary.epochs), std::format("{}", summary.steps),
-         FormatDurationNs(summary.step_time_median_ns),
-         FormatDurationNs(summary.step_time_p95_ns),
-         std::format("{:.0f}", summary.examples_per_second),
-         std::format("{:.0f} %", 100 * summary.limit_fraction),
-         FormatBytes(summary.arena_bytes),
-         summary.peak_rss_bytes ? FormatBytes(*summary.peak_rss_bytes) : "-",
-         FormatDurationNs(summary.total_time_ns)});
-    rows.push_back(std::move(row));
+  std::vector<std::vector<std::string>> rows(summaries.size() + 1);
+  for (const SummaryColumn& column : ColumnsFor(summaries)) {
+    if (!column.wanted) continue;
+    rows[0].push_back(column.heading);
+    for (size_t i = 0; i < summaries.size(); ++i) {
+      rows[i + 1].push_back(column.cell(summaries[i]));
+    }
   }
   return AlignedTable(rows);
 }

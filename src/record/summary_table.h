@@ -2,6 +2,8 @@
 #ifndef BATCHSWEEP_RECORD_SUMMARY_TABLE_H_
 #define BATCHSWEEP_RECORD_SUMMARY_TABLE_H_
 
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -14,11 +16,15 @@ namespace batchsweep {
 // heading, ruled off from the rest.
 std::string AlignedTable(const std::vector<std::vector<std::string>>& rows);
 
-// A line a batch size and seed. The column of seeds is left out if there is
-// one.
+// "batch 8", with threads, seed and process where they are not 1.
+std::string CellName(const SummaryRecord& cell);
+
 // With four digits; "-" if absent.
 std::string OrDash(std::optional<double> value);
 
+// A line a cell. Columns that would tell nothing are left out: of threads,
+// seeds and processes if there is one of each, of what was not flagged or
+// measured.
 std::string SummaryTable(std::span<const SummaryRecord> summaries);
 
 // {"summary": [{"batch_size": 8, ...}, ...]}, by the columns of summary.csv.

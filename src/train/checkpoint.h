@@ -3,18 +3,23 @@
 // Folder layout: state.json says how far the sweep and its present cell are,
 // how much of each table counts, and which tensors file belongs to it:
 // tensors-STEP.safetensors with the weights under their own names, the
-// optimizer's slots as "slot 0", "slot 1", and the step times. state.json is
+// optimizer's slots as "slot 0", "slot 1", the step times and their flags, as
+// the numbers that are their bits. state.json is
 // replaced last and as a whole; it is what makes a checkpoint.
 #ifndef BATCHSWEEP_TRAIN_CHECKPOINT_H_
 #define BATCHSWEEP_TRAIN_CHECKPOINT_H_
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
+#include <vector>
 
 #include "graph/network.h"
+#include "graph/roofline.h"
 #include "platform/error.h"
 #include "record/recorder.h"
+#include "record/warning.h"
 #include "train/trainer.h"
 
 namespace batchsweep {
@@ -23,6 +28,13 @@ struct SweepPosition {
   int64_t cells_done = 0;
   RecordedBytes recorded;
   std::optional<CellState> cell;  // of the one under way; absent between cells
+
+  // Of the cells done.
+  std::vector<Warning> warnings;
+  std::vector<int64_t> diverged_batches;  // whose loss stopped being finite
+  bool weights_are_live = true;           // see Network::weights_are_live()
+
+  std::map<int, MachineLimits> limits;  // by threads; measured once for each
 };
 
 // Writes the position and, with a cell under way, the network's tensors.

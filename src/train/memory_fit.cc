@@ -1,7 +1,8 @@
 #include "train/memory_fit.h"
 
+#include <algorithm>
+
 #include "graph/network.h"
-#include "record/records.h"
 
 namespace batchsweep {
 namespace {
@@ -26,6 +27,17 @@ Result<int64_t> LargestBatch(const MemoryQuestion& question, int64_t too_large,
 
 }  // namespace
 
+int64_t RowsBytes(int64_t train_examples, int64_t batch_size,
+                  const Budget& budget) {
+  const int64_t epoch_steps = (train_examples + batch_size - 1) / batch_size;
+  const int64_t steps =
+      budget.steps ? *budget.steps : budget.epochs.value_or(1) * epoch_steps;
+  return epoch_steps * int64_t{sizeof(StepMeasurement)} +
+         std::min(steps, kReservedSteps) *
+             int64_t{sizeof(float) + sizeof(StepFlags)} +
+         train_examples * int64_t{sizeof(uint32_t)};
+}
+
 Result<CellMemory> PlanCellMemory(const MemoryQuestion& question,
                                   int64_t batch_size) {
   ASSIGN_OR_RETURN(
@@ -36,14 +48,10 @@ Result<CellMemory> PlanCellMemory(const MemoryQuestion& question,
                        .loss = question.loss,
                        .lean = question.lean},
                       question.context));
-  const int64_t steps = (question.train_examples + batch_size - 1) / batch_size;
-  const auto record_bytes =
-      static_cast<int64_t>(sizeof(StepRecord) + sizeof(float));
-  const auto order_bytes = static_cast<int64_t>(sizeof(uint32_t));
   return CellMemory{.bytes_by_class = network.planner().BytesByClass(),
                     .arena_bytes = network.planner().arena_bytes(),
-                    .rows_bytes = steps * record_bytes +
-                                  question.train_examples * order_bytes};
+                    .rows_bytes = RowsBytes(question.train_examples, batch_size,
+                                            question.budget)};
 }
 
 Status CheckFits(const MemoryQuestion& question, int64_t batch_size,

@@ -10,6 +10,7 @@
 #include "model/model_spec.h"
 #include "platform/error.h"
 #include "train/optimizer.h"
+#include "train/trainer.h"
 
 namespace batchsweep {
 
@@ -17,11 +18,15 @@ namespace batchsweep {
 struct CellMemory {
   std::array<int64_t, kMemoryClasses> bytes_by_class = {};  // before sharing
   int64_t arena_bytes = 0;                                  // after it
-  int64_t rows_bytes = 0;  // the records and step times of an epoch, the order
-                           // of its examples
+  int64_t rows_bytes = 0;                                   // see RowsBytes()
 
   int64_t total_bytes() const { return arena_bytes + rows_bytes; }
 };
+
+// Of what is kept of an epoch's steps and of all steps' times, and of the order
+// of the examples.
+int64_t RowsBytes(int64_t train_examples, int64_t batch_size,
+                  const Budget& budget);
 
 struct MemoryQuestion {
   const ModelSpec& model;
@@ -29,6 +34,7 @@ struct MemoryQuestion {
   Loss loss = Loss::kSparseCategoricalCrossentropy;
   bool lean = false;
   int64_t train_examples = 0;
+  Budget budget;
   ComputeContext context;
 };
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -33,6 +34,10 @@ struct InitialWeights {
   std::filesystem::path file;
 };
 
+// The cells of a round one after the other as they are given, or drawn anew for
+// each round, so that what warms up or drifts does not favour the same ones.
+enum class CellOrder { kGiven, kShuffled };
+
 struct SweepConfig {
   ModelSpec model;
   Loss loss = Loss::kSparseCategoricalCrossentropy;
@@ -40,20 +45,32 @@ struct SweepConfig {
   std::vector<int> threads = {1};
   bool lean = false;  // less memory, see Network::Options
   int64_t seeds = 1;  // 1 .. seeds
+  int processes = 1;  // that repeat each cell, in rounds of all cells
+  CellOrder order = CellOrder::kGiven;
   Budget budget;
   bool shuffle = true;
   OptimizerConfig optimizer;
   LrRule lr_rule = LrRule::kNone;
   InitialWeights init;
+  double sample_hz = 10.0;  // readings of the board's state; 0: none
+  std::optional<double> cool_to_celsius;  // to wait for before each cell
+  double soak_seconds = 0.0;              // of training before each cell's own
+  std::vector<int> pin;                   // cores to compute on; any if empty
+  bool realtime = false;  // compute before all usual threads, if allowed
+  std::optional<double> target_accuracy;
   std::filesystem::path out;  // exists; weights/ and checkpoint/ are made in it
 };
 
-// One batch size, seed and number of threads. Cells run seed by seed, within
-// them by threads, batch sizes as given.
+// One batch size, seed and number of threads, once. In a round, cells run seed
+// by seed, within them by threads, batch sizes as given, unless shuffled; there
+// is a round for each process.
 struct Cell {
   int64_t batch_size = 0;
   uint64_t seed = 0;
   int threads = 1;
+  int process = 1;
+
+  bool operator==(const Cell&) const = default;
 };
 std::vector<Cell> SweepCells(const SweepConfig& config);
 
@@ -65,10 +82,14 @@ struct CellProgress {
   StepRecord step;  // the latest
 };
 
-// Told about a sweep while it runs, never within a step.
+// Told about a sweep while it runs, never within a step, from the process of
+// the cell: what it keeps is gone with the cell.
 class SweepObserver {
  public:
   virtual ~SweepObserver() = default;
+  virtual void OnCooling(const CellProgress&, double /*now_celsius*/,
+                         double /*wanted_celsius*/) {}
+  virtual void OnSoaking(const CellProgress&) {}
   virtual void OnProgress(const CellProgress&) {}  // ten times a second
   virtual void OnEpoch(const CellProgress&, const EpochRecord&) {}
   virtual void OnCellDone(const SummaryRecord&) {}
@@ -76,21 +97,21 @@ class SweepObserver {
 };
 
 struct SweepResult {
-  std::vector<SummaryRecord> summaries;   // of the cells that ended this time
-  std::vector<int64_t> diverged_batches;  // whose loss stopped being finite
-  bool weights_are_live = true;           // see Network::weights_are_live()
-  bool interrupted = false;               // a checkpoint was written
+  SweepPosition position;    // with what is to be said about the cells done
+  bool interrupted = false;  // a checkpoint was written
 };
 
-// Runs every cell after `position`, which is the start of a new sweep or where
-// an earlier one stopped. Writes rows after each epoch, the trained weights to
-// weights/batch_B_seed_S.safetensors (with _threads_T, where there are several)
-// after each cell, and checkpoints.
+// Runs the cells from `position` on, which is the start of a new sweep or where
+// an earlier one stopped, to the end of the round. Each has a process of its
+// own, so that its peak of memory is its own. Writes rows after each epoch, the
+// trained weights to weights/batch_B_seed_S.safetensors (with _threads_T, where
+// there are several) after each cell, and checkpoints.
 // An error leaves everything recorded before it in place.
-Result<SweepResult> RunSweep(const SweepConfig& config,
+// REQUIRES: the tables of position.recorded exist; no other thread runs.
+Result<SweepResult> RunRound(const SweepConfig& config,
                              const TrainingData& data, const Kernels& kernels,
-                             const Sensors& sensors, SweepPosition position,
-                             Recorder& recorder, SweepObserver& observer);
+                             Sensors& sensors, SweepPosition position,
+                             SweepObserver& observer);
 
 }  // namespace batchsweep
 

@@ -1,6 +1,8 @@
 #include "train/trainer.h"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 
 #include "kernels/denormals.h"
 #include "platform/clock.h"
@@ -12,34 +14,95 @@ namespace {
 
 constexpr int64_t kTickNs = 100'000'000;
 
-// The value below which `fraction` of the values lie (nearest rank).
-int64_t Quantile(std::vector<float>& values, double fraction) {
-  if (values.empty()) return 0;
-  const auto rank = static_cast<size_t>(
-      fraction * static_cast<double>(values.size() - 1) + 0.5);
-  const auto nth = values.begin() + static_cast<std::ptrdiff_t>(rank);
-  std::ranges::nth_element(values, nth);
-  return static_cast<int64_t>(*nth);
-}
+// A step is counted when what counting took is less than this part of the step
+// times so far, and an epoch keeps the counts of so many.
+constexpr double kCountingShare = 0.004;
+constexpr size_t kCountedSteps = 1024;
+constexpr auto kPhases =
+    std::to_array<const char*>({"load", "forward", "backward", "update"});
+
+// Times the phases of a step; counts them too if it is given counters, which
+// are read while the clock stands.
+class PhaseClock {
+ public:
+  PhaseClock(const Counters* counters, std::vector<CounterRecord>& records)
+      : counters_(counters), records_(records) {
+    if (counters_ != nullptr) values_ = counters_->Read();
+    start_ns_ = lap_ns_ = MonotonicNs();
+  }
+
+  int64_t start_ns() const { return start_ns_; }
+
+  // Since the lap before, or the start.
+  int64_t Lap() {
+    const int64_t now_ns = MonotonicNs();
+    const int64_t lap_ns = now_ns - lap_ns_;
+    lap_ns_ = now_ns;
+    if (counters_ != nullptr) Count(lap_ns);
+    return lap_ns;
+  }
+
+ private:
+  static std::optional<int64_t> Difference(std::optional<int64_t> later,
+                                           std::optional<int64_t> earlier) {
+    return later && earlier ? std::optional(*later - *earlier) : std::nullopt;
+  }
+
+  void Count(int64_t lap_ns) {
+    const CounterValues now = counters_->Read();
+    records_.push_back(
+        {.phase = kPhases[phase_++],
+         .time_ns = lap_ns,
+         .cycles = Difference(now.cycles, values_.cycles),
+         .instructions = Difference(now.instructions, values_.instructions),
+         .cache_misses = Difference(now.cache_misses, values_.cache_misses),
+         .branch_misses =
+             Difference(now.branch_misses, values_.branch_misses)});
+    values_ = counters_->Read();
+    lap_ns_ = MonotonicNs();
+  }
+
+  const Counters* counters_;
+  std::vector<CounterRecord>& records_;
+  CounterValues values_;
+  int64_t start_ns_ = 0;
+  int64_t lap_ns_ = 0;
+  size_t phase_ = 0;
+};
 
 }  // namespace
 
 Trainer::Trainer(const TrainingData& data, const CellConfig& config,
-                 ComputeContext context, const Sensors& sensors,
+                 ComputeContext context, const Counters* counters,
                  Network& network)
     : data_(data),
       config_(config),
       context_(context),
-      sensors_(sensors),
+      counters_(counters != nullptr && counters->any() ? counters : nullptr),
       network_(network),
       batcher_(data.train, {.seed = config.seed, .shuffle = config.shuffle}),
+      whole_batch_(std::min(config.batch_size, data.train.size())),
       tells_classes_(network.loss() != Loss::kMeanSquaredError) {
-  records_.reserve(
-      static_cast<size_t>(batcher_.BatchesPerEpoch(config.batch_size)));
-  blank_.batch_size = config.batch_size;
-  blank_.seed = config.seed;
-  blank_.threads = context.pool->threads();
-  blank_.arena_bytes = network.planner().arena_bytes();
+  const auto epoch_steps =
+      static_cast<size_t>(batcher_.BatchesPerEpoch(config.batch_size));
+  measurements_.reserve(epoch_steps);
+  if (counters_ != nullptr) {
+    counter_records_.reserve(std::min(epoch_steps, kCountedSteps) *
+                             kPhases.size());
+  }
+  warmup_left_ = kWarmupSteps;
+  if (const auto planned = PlannedSteps()) {
+    warmup_left_ = std::min(warmup_left_, *planned / 10);
+    const auto kept = static_cast<size_t>(std::min(*planned, kReservedSteps));
+    state_.step_times_ns.reserve(kept);
+    state_.step_flags.reserve(kept);
+  }
+}
+
+std::optional<int64_t> Trainer::PlannedSteps() const {
+  if (config_.budget.steps) return config_.budget.steps;
+  if (!config_.budget.epochs) return std::nullopt;
+  return *config_.budget.epochs * batcher_.BatchesPerEpoch(config_.batch_size);
 }
 
 void Trainer::ChooseThreads() {
@@ -60,12 +123,45 @@ void Trainer::ChooseThreads() {
       });
 }
 
+Status Trainer::Soak(double seconds, const Hooks& hooks) {
+  const ScopedFlushDenormals flush_denormals;
+  const int64_t start_ns = MonotonicNs();
+  int64_t tick_ns = start_ns + kTickNs;
+  batcher_.StartEpoch(1);
+  while (true) {
+    const int64_t now_ns = MonotonicNs();
+    if (static_cast<double>(now_ns - start_ns) >= seconds * 1e9) break;
+    if (hooks.interrupted()) break;
+    if (now_ns >= tick_ns) {
+      hooks.on_tick();
+      tick_ns = now_ns + kTickNs;
+    }
+    auto rows = batcher_.Next(config_.batch_size);
+    if (rows.empty()) {
+      batcher_.StartEpoch(1);
+      rows = batcher_.Next(config_.batch_size);
+    }
+    RETURN_IF_ERROR(network_.SetBatch(static_cast<int64_t>(rows.size())));
+    LoadBatch(*data_.train.dataset, rows, *context_.kernels, network_);
+    network_.Forward({.training = true});
+    network_.Loss();
+    network_.Backward();
+    OptimizerStep(config_.optimizer, 1, context_, network_);
+  }
+  network_.ClearTensors();
+  return {};
+}
+
 Result<Trainer::Outcome> Trainer::TrainEpoch(const Hooks& hooks) {
   const ScopedFlushDenormals flush_denormals;
   const int64_t start_ns = MonotonicNs();
-  records_.clear();
+  int64_t tick_ns = start_ns + kTickNs;
+  unix_offset_ns_ = UnixOffsetNs();
+  measurements_.clear();
+  counter_records_.clear();
+  first_step_ = state_.step;
+  epoch_ = state_.epoch;
   batcher_.StartEpoch(state_.epoch, state_.position);
-  Tick(start_ns);
   Outcome outcome = Outcome::kEpochDone;
   while (true) {
     if (state_.diverged)
@@ -78,9 +174,11 @@ Result<Trainer::Outcome> Trainer::TrainEpoch(const Hooks& hooks) {
     const auto rows = batcher_.Next(config_.batch_size);
     if (rows.empty()) break;
     RETURN_IF_ERROR(Step(rows));
-    if (step_end_ns_ >= next_tick_ns_) {
-      Tick(step_end_ns_);
-      hooks.on_tick(records_.back());
+    const StepMeasurement& last = measurements_.back();
+    if (const int64_t end_ns = last.start_ns + last.step_time_ns();
+        end_ns >= tick_ns) {
+      tick_ns = end_ns + kTickNs;
+      hooks.on_tick();
     }
   }
   state_.epoch_train_time_ns += MonotonicNs() - start_ns;
@@ -89,66 +187,96 @@ Result<Trainer::Outcome> Trainer::TrainEpoch(const Hooks& hooks) {
     state_.diverged = true;
     outcome = Outcome::kDiverged;
   }
-  for (const StepRecord& record : records_) {
-    state_.step_times_ns.push_back(static_cast<float>(record.step_time_ns));
+  for (const StepMeasurement& step : measurements_) {
+    state_.step_times_ns.push_back(static_cast<float>(step.step_time_ns()));
+    state_.step_flags.push_back(step.flags);
   }
   return outcome;
 }
 
 Status Trainer::Step(std::span<const uint32_t> rows) {
-  CHECK(records_.size() < records_.capacity());
+  CHECK(measurements_.size() < measurements_.capacity());
   const auto examples = static_cast<int64_t>(rows.size());
   RETURN_IF_ERROR(network_.SetBatch(examples));
+  const Counters* counters = CountsNextStep() ? counters_ : nullptr;
+  const size_t first_count = counter_records_.size();
 
-  const int64_t start_ns = MonotonicNs();
+  StepMeasurement step;
+  PhaseClock clock(counters, counter_records_);
   LoadBatch(*data_.train.dataset, rows, *context_.kernels, network_);
-  const int64_t loaded_ns = MonotonicNs();
+  step.load_time_ns = clock.Lap();
   network_.Forward({.training = true, .step = state_.step});
   const BatchScore score = network_.Loss();
-  const int64_t forward_ns = MonotonicNs();
+  step.forward_time_ns = clock.Lap();
   network_.Backward();
-  const int64_t backward_ns = MonotonicNs();
+  step.backward_time_ns = clock.Lap();
   OptimizerStep(config_.optimizer, state_.step + 1, context_, network_);
-  const int64_t end_ns = MonotonicNs();
+  step.update_time_ns = clock.Lap();
 
-  step_end_ns_ = end_ns;
   ++state_.step;
   ++state_.epoch_steps;
   state_.position += examples;
   state_.examples += examples;
   state_.epoch_loss_sum += score.loss_sum;
   state_.epoch_correct += score.correct;
-  state_.step_time_sum_ns += end_ns - start_ns;
+  state_.step_time_sum_ns += step.step_time_ns();
   state_.diverged = !score.finite;
 
-  StepRecord& record = records_.emplace_back(blank_);
-  record.epoch = state_.epoch;
-  record.step = state_.step;
-  record.examples = examples;
-  record.loss =
+  step.start_ns = clock.start_ns();
+  step.examples = static_cast<int32_t>(examples);
+  step.loss =
       static_cast<float>(score.loss_sum / static_cast<double>(examples));
-  if (tells_classes_) {
-    record.accuracy =
-        static_cast<float>(score.correct) / static_cast<float>(examples);
+  step.accuracy =
+      static_cast<float>(score.correct) / static_cast<float>(examples);
+  if (warmup_left_ > 0) {
+    --warmup_left_;
+    step.flags.Add(StepFlag::kWarmup);
   }
-  record.step_time_ns = end_ns - start_ns;
-  record.load_time_ns = loaded_ns - start_ns;
-  record.forward_time_ns = forward_ns - loaded_ns;
-  record.backward_time_ns = backward_ns - forward_ns;
-  record.update_time_ns = end_ns - backward_ns;
+  if (examples != whole_batch_) step.flags.Add(StepFlag::kPartBatch);
+  measurements_.push_back(step);
+  if (counters != nullptr) {
+    for (size_t i = first_count; i < counter_records_.size(); ++i) {
+      CounterRecord& record = counter_records_[i];
+      record.batch_size = config_.batch_size;
+      record.seed = config_.seed;
+      record.threads = context_.pool->threads();
+      record.process = config_.process;
+      record.epoch = state_.epoch;
+      record.step = state_.step;
+    }
+    counting_time_ns_ += MonotonicNs() - step.start_ns - step.step_time_ns();
+  }
   return {};
 }
 
-void Trainer::Tick(int64_t now_ns) {
-  next_tick_ns_ = now_ns + kTickNs;
-  const ProcessMemory memory = ReadProcessMemory();
-  blank_.rss_bytes = memory.rss_bytes;
-  blank_.peak_rss_bytes = memory.peak_rss_bytes;
-  const SensorReading reading = sensors_.Read();
-  blank_.cpu_temp_celsius = reading.cpu_temp_celsius;
-  blank_.cpu_freq_hz = reading.cpu_freq_hz;
-  blank_.throttled = reading.throttled;
-  blank_.power_watts = reading.power_watts;
+bool Trainer::CountsNextStep() const {
+  return counters_ != nullptr && warmup_left_ == 0 &&
+         counter_records_.size() + kPhases.size() <=
+             counter_records_.capacity() &&
+         static_cast<double>(counting_time_ns_) <=
+             kCountingShare * static_cast<double>(state_.step_time_sum_ns);
+}
+
+StepRecord Trainer::RecordOf(size_t index) const {
+  const StepMeasurement& step = measurements_[index];
+  StepRecord record = {.batch_size = config_.batch_size,
+                       .seed = config_.seed,
+                       .threads = context_.pool->threads(),
+                       .process = config_.process,
+                       .epoch = epoch_,
+                       .step = first_step_ + static_cast<int64_t>(index) + 1,
+                       .examples = step.examples,
+                       .loss = step.loss,
+                       .start_unix_ns = step.start_ns + unix_offset_ns_,
+                       .step_time_ns = step.step_time_ns(),
+                       .load_time_ns = step.load_time_ns,
+                       .forward_time_ns = step.forward_time_ns,
+                       .backward_time_ns = step.backward_time_ns,
+                       .update_time_ns = step.update_time_ns,
+                       .arena_bytes = network_.planner().arena_bytes(),
+                       .flags = step.flags};
+  if (tells_classes_) record.accuracy = step.accuracy;
+  return record;
 }
 
 bool Trainer::BudgetSpent() const {
@@ -156,6 +284,17 @@ bool Trainer::BudgetSpent() const {
   if (budget.epochs) return state_.epochs_done >= *budget.epochs;
   if (budget.steps) return state_.step >= *budget.steps;
   return static_cast<double>(state_.step_time_sum_ns) >= *budget.seconds * 1e9;
+}
+
+void Trainer::Flag(size_t index, StepFlags flags) {
+  measurements_[index].flags.Add(flags);
+  state_.step_flags[state_.step_flags.size() - measurements_.size() + index]
+      .Add(flags);
+}
+
+void Trainer::AddEnergy(std::optional<double> joules) {
+  auto& sum = state_.epoch_energy_joules;
+  sum = sum && joules ? std::optional(*sum + *joules) : std::nullopt;
 }
 
 Result<EpochRecord> Trainer::FinishEpoch() {
@@ -168,6 +307,7 @@ Result<EpochRecord> Trainer::FinishEpoch() {
       .batch_size = config_.batch_size,
       .seed = config_.seed,
       .threads = context_.pool->threads(),
+      .process = config_.process,
       .epoch = state_.epoch,
       .steps = state_.epoch_steps,
       .train_loss = state_.epoch_loss_sum / trained,
@@ -179,13 +319,29 @@ Result<EpochRecord> Trainer::FinishEpoch() {
       .val_loss = validation.loss,
       .val_accuracy = validation.accuracy,
       .train_time_ns = state_.epoch_train_time_ns,
-      .val_time_ns = MonotonicNs() - start_ns};
-  if (validation.loss < state_.best_val_loss) {
-    state_.best_val_loss = validation.loss;
-    state_.best_epoch = state_.epoch;
+      .val_time_ns = MonotonicNs() - start_ns,
+      .train_energy_joules = state_.epoch_energy_joules};
+  CloseEpoch(record);
+  return record;
+}
+
+void Trainer::CloseEpoch(const EpochRecord& record) {
+  if (record.val_loss < state_.best_val_loss) {
+    state_.best_val_loss = record.val_loss;
+    state_.best_epoch = record.epoch;
   }
-  state_.final_val_loss = validation.loss;
-  state_.final_val_accuracy = validation.accuracy;
+  state_.final_val_loss = record.val_loss;
+  state_.final_val_accuracy = record.val_accuracy;
+  state_.train_time_ns += record.train_time_ns;
+  auto& energy = state_.train_energy_joules;
+  energy = energy && record.train_energy_joules
+               ? std::optional(*energy + *record.train_energy_joules)
+               : std::nullopt;
+  if (config_.target_accuracy && !state_.time_to_target_ns &&
+      record.val_accuracy.value_or(0.0) >= *config_.target_accuracy) {
+    state_.time_to_target_ns = state_.train_time_ns;
+    state_.energy_to_target_joules = energy;
+  }
   ++state_.epochs_done;
   ++state_.epoch;
   state_.position = 0;
@@ -193,33 +349,78 @@ Result<EpochRecord> Trainer::FinishEpoch() {
   state_.epoch_loss_sum = 0.0;
   state_.epoch_correct = 0;
   state_.epoch_train_time_ns = 0;
-  return record;
+  state_.epoch_energy_joules = 0.0;
 }
 
-Result<SummaryRecord> Trainer::Summarize() {
+StepStatistics Trainer::Statistics() const {
+  StepStatistics found;
+  std::vector<float> all, clean;
+  for (size_t i = 0; i < state_.step_times_ns.size(); ++i) {
+    const StepFlags flags = state_.step_flags[i];
+    for (size_t flag = 0; flag < kStepFlags; ++flag) {
+      found.steps_by_flag[flag] += flags.Has(static_cast<StepFlag>(flag));
+    }
+    if (flags.Has(StepFlag::kWarmup) || flags.Has(StepFlag::kPartBatch)) {
+      continue;
+    }
+    all.push_back(state_.step_times_ns[i]);
+    if (!flags.Disturbed()) clean.push_back(state_.step_times_ns[i]);
+  }
+  found.steps = std::ssize(all);
+  found.disturbed_steps = std::ssize(all) - std::ssize(clean);
+  found.all = Describe(all);
+  found.clean = clean.size() == all.size() ? found.all : Describe(clean);
+  return found;
+}
+
+Result<Trainer::Summary> Trainer::Summarize() {
   ASSIGN_OR_RETURN(
       const Evaluation test,
       Evaluate(data_.test, config_.batch_size, *context_.kernels, network_));
-  std::vector<float> step_times_ns = state_.step_times_ns;
-  return SummaryRecord{
-      .batch_size = config_.batch_size,
-      .seed = config_.seed,
-      .threads = context_.pool->threads(),
-      .epochs = state_.epochs_done,
-      .steps = state_.step,
-      .best_val_loss = state_.best_val_loss,
-      .best_epoch = state_.best_epoch,
-      .final_val_loss = state_.final_val_loss,
-      .final_val_accuracy = state_.final_val_accuracy,
-      .test_loss = test.loss,
-      .test_accuracy = test.accuracy,
-      .step_time_median_ns = Quantile(step_times_ns, 0.5),
-      .step_time_p95_ns = Quantile(step_times_ns, 0.95),
-      .examples_per_second = static_cast<double>(state_.examples) * 1e9 /
-                             static_cast<double>(state_.step_time_sum_ns),
-      .arena_bytes = network_.planner().arena_bytes(),
-      .peak_rss_bytes = ReadProcessMemory().peak_rss_bytes,
-      .total_time_ns = 0};
+  // Before the statistics, which take memory of their own.
+  const ProcessMemory memory = ReadProcessMemory();
+  const StepStatistics steps = Statistics();
+  const bool any_clean = steps.steps > steps.disturbed_steps;
+  return Summary{
+      .record =
+          {.batch_size = config_.batch_size,
+           .seed = config_.seed,
+           .threads = context_.pool->threads(),
+           .process = config_.process,
+           .epochs = state_.epochs_done,
+           .steps = state_.step,
+           .best_val_loss = state_.best_val_loss,
+           .best_epoch = state_.best_epoch,
+           .final_val_loss = state_.final_val_loss,
+           .final_val_accuracy = state_.final_val_accuracy,
+           .test_loss = test.loss,
+           .test_accuracy = test.accuracy,
+           .warmup_steps =
+               steps.steps_by_flag[static_cast<size_t>(StepFlag::kWarmup)],
+           .flagged_steps = steps.disturbed_steps,
+           .step_time_median_ns = std::llround(steps.all.median),
+           .step_time_median_low_ns = std::llround(steps.all.median_low),
+           .step_time_median_high_ns = std::llround(steps.all.median_high),
+           .step_time_mad_ns = std::llround(steps.all.mad),
+           .step_time_p5_ns = std::llround(steps.all.p5),
+           .step_time_p95_ns = std::llround(steps.all.p95),
+           .step_time_p99_ns = std::llround(steps.all.p99),
+           .clean_step_time_median_ns =
+               any_clean ? std::optional(std::llround(steps.clean.median))
+                         : std::nullopt,
+           .clean_step_time_p95_ns =
+               any_clean ? std::optional(std::llround(steps.clean.p95))
+                         : std::nullopt,
+           .examples_per_second = static_cast<double>(state_.examples) * 1e9 /
+                                  static_cast<double>(state_.step_time_sum_ns),
+           .arena_bytes = network_.planner().arena_bytes(),
+           .peak_rss_bytes = memory.peak_rss_bytes,
+           .rss_anon_bytes = memory.rss_anon_bytes,
+           .swap_bytes = memory.swap_bytes,
+           .train_energy_joules = state_.train_energy_joules,
+           .time_to_target_ns = state_.time_to_target_ns,
+           .energy_to_target_joules = state_.energy_to_target_joules},
+      .statistics = steps};
 }
 
 }  // namespace batchsweep

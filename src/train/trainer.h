@@ -1,12 +1,13 @@
-// Trainer: the steps of one batch size and seed.
+// Trainer: the steps of one cell, that is, of one batch size and seed.
 //
 // A step is load, forward, backward, update, each between two readings of the
 // clock; nothing else happens between them. In a step no memory is allocated
-// and no file is touched: rows go to a buffer that was there before, and the
-// board is looked at between steps, ten times a second.
+// and no file is touched: its measurements go to a buffer that was there
+// before.
 #ifndef BATCHSWEEP_TRAIN_TRAINER_H_
 #define BATCHSWEEP_TRAIN_TRAINER_H_
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -17,9 +18,11 @@
 #include "data/batcher.h"
 #include "data/dataset.h"
 #include "graph/network.h"
+#include "platform/counters.h"
 #include "platform/error.h"
-#include "platform/sensors.h"
 #include "record/records.h"
+#include "record/statistics.h"
+#include "record/step_flags.h"
 #include "train/evaluate.h"
 #include "train/optimizer.h"
 
@@ -44,6 +47,43 @@ struct CellConfig {
   Budget budget;
   bool shuffle = true;
   OptimizerConfig optimizer;
+  int process = 1;
+  std::optional<double> target_accuracy;  // see SummaryRecord
+};
+
+// Steps at the start of a cell, and of one gone on with, that are not part of
+// its statistics; fewer where the budget has less than ten times as many.
+inline constexpr int64_t kWarmupSteps = 20;
+
+// Step times of a cell that there is room for from the start; of more, memory
+// grows between epochs.
+inline constexpr int64_t kReservedSteps = 1 << 20;
+
+// What is kept of a step: RecordOf() makes a row of it.
+struct StepMeasurement {
+  int64_t start_ns = 0;  // by MonotonicNs()
+  int64_t load_time_ns = 0;
+  int64_t forward_time_ns = 0;
+  int64_t backward_time_ns = 0;
+  int64_t update_time_ns = 0;
+  int32_t examples = 0;
+  float loss = 0.0f;
+  float accuracy = 0.0f;  // meaningless where the loss tells no classes
+  StepFlags flags;
+
+  int64_t step_time_ns() const {
+    return load_time_ns + forward_time_ns + backward_time_ns + update_time_ns;
+  }
+};
+
+// Of the steps of a cell so far that are on a whole batch.
+struct StepStatistics {
+  TimeStatistics all;    // but for the warm-up
+  TimeStatistics clean;  // of these, without disturbed ones
+  int64_t warmup_steps = 0;
+  int64_t steps = 0;  // without the warm-up
+  int64_t disturbed_steps = 0;
+  std::array<int64_t, kStepFlags> steps_by_flag = {};
 };
 
 // How far a cell has come: with the network's weights and optimizer state, all
@@ -57,12 +97,18 @@ struct CellState {
   double epoch_loss_sum = 0.0;
   int64_t epoch_correct = 0;
   int64_t epoch_train_time_ns = 0;
+  std::optional<double> epoch_energy_joules = 0.0;
   // Of finished epochs.
   int64_t epochs_done = 0;
   double best_val_loss = std::numeric_limits<double>::infinity();
   int64_t best_epoch = 0;
   double final_val_loss = 0.0;
   std::optional<double> final_val_accuracy;
+
+  int64_t train_time_ns = 0;
+  std::optional<double> train_energy_joules = 0.0;
+  std::optional<int64_t> time_to_target_ns;
+  std::optional<double> energy_to_target_joules;
 
   int64_t examples = 0;  // trained on, through all epochs
   int64_t step_time_sum_ns = 0;
@@ -71,6 +117,7 @@ struct CellState {
                            // stopped there
   // One entry a step, in nanoseconds; float keeps seven digits of it.
   std::vector<float> step_times_ns;
+  std::vector<StepFlags> step_flags;
 };
 
 class Trainer {
@@ -79,59 +126,83 @@ class Trainer {
 
   // Looked at between steps, ten times a second.
   struct Hooks {
-    std::function<void(const StepRecord&)> on_tick = [](const StepRecord&) {};
+    std::function<void()> on_tick = [] {};
     std::function<bool()> interrupted = [] { return false; };
   };
 
   // All outlive the trainer. REQUIRES: network.Allocate() was called with
-  // max_batch >= config.batch_size and the optimizer's slots.
+  // max_batch >= config.batch_size and the optimizer's slots. `counters` may be
+  // null.
   Trainer(const TrainingData& data, const CellConfig& config,
-          ComputeContext context, const Sensors& sensors, Network& network);
+          ComputeContext context, const Counters* counters, Network& network);
 
   // Goes on with the epoch under way until it, the budget, or patience ends.
-  // Each of its steps is one of records().
+  // Each of its steps is one of measurements().
   Result<Outcome> TrainEpoch(const Hooks& hooks);
+
+  // Of the last TrainEpoch().
+  std::span<const StepMeasurement> measurements() const {
+    return measurements_;
+  }
+  std::span<const CounterRecord> counter_records() const {
+    return counter_records_;
+  }
+  // The row of measurements()[index], without what the board's state adds.
+  StepRecord RecordOf(size_t index) const;
+  // Says what disturbed that step, and what power the last TrainEpoch() drew.
+  void Flag(size_t index, StepFlags flags);
+  void AddEnergy(std::optional<double> joules);
 
   // Validates and closes the epoch under way.
   Result<EpochRecord> FinishEpoch();
 
-  // Tests the weights as they are.
-  Result<SummaryRecord> Summarize();
-
-  // The steps of the last TrainEpoch().
-  std::span<const StepRecord> records() const { return records_; }
+  // Tests the weights as they are, and sums up.
+  struct Summary {
+    SummaryRecord record;
+    StepStatistics statistics;
+  };
+  Result<Summary> Summarize();
 
   // Lets the network use the number of threads that is faster, see
   // Network::ChooseThreads(). Its weights and optimizer state are gone then.
   void ChooseThreads();
+
+  // Trains without a record for that long, so that the board is as warm as it
+  // gets. The network's weights and optimizer state are gone then.
+  Status Soak(double seconds, const Hooks& hooks);
 
   // To continue where another trainer stopped; before the first TrainEpoch().
   void Restore(CellState state) { state_ = std::move(state); }
   const CellState& state() const { return state_; }
 
   // One step on `rows` of the training set. TrainEpoch() is made of these.
-  // REQUIRES: room in the record buffer, that is, fewer steps since the last
+  // REQUIRES: room in the buffer, that is, fewer steps since the last
   // TrainEpoch() began than an epoch has.
   Status Step(std::span<const uint32_t> rows);
 
  private:
-  void Tick(int64_t now_ns);
+  bool CountsNextStep() const;
   bool BudgetSpent() const;
+  std::optional<int64_t> PlannedSteps() const;
+  void CloseEpoch(const EpochRecord& record);
+  StepStatistics Statistics() const;
 
   const TrainingData& data_;
   const CellConfig config_;
   const ComputeContext context_;
-  const Sensors& sensors_;
+  const Counters* counters_;  // null without any count
   Network& network_;
   Batcher batcher_;
-  const bool tells_classes_;  // whether there is an accuracy
+  const int64_t whole_batch_;  // examples of all steps but an epoch's last
+  const bool tells_classes_;   // whether there is an accuracy
   CellState state_;
-  std::vector<StepRecord> records_;
-  // What all rows share, with the latest readings.
-  StepRecord blank_;
-  // The last reading of the clock in the latest step.
-  int64_t step_end_ns_ = 0;
-  int64_t next_tick_ns_ = 0;
+  std::vector<StepMeasurement> measurements_;
+  std::vector<CounterRecord> counter_records_;
+  int64_t counting_time_ns_ = 0;  // spent on reading the counters
+  int64_t first_step_ = 0;        // before measurements_, through all epochs
+  int64_t epoch_ = 1;             // of measurements_
+  int64_t warmup_left_ = 0;
+  int64_t unix_offset_ns_ = 0;  // when the last TrainEpoch() began
 };
 
 }  // namespace batchsweep

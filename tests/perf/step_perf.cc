@@ -87,22 +87,10 @@ struct Bench {
       kIn, {{.units = kHidden, .activation = Activation::kRelu},
             {.units = kClasses, .activation = Activation::kSoftmax}});
   TestEngine engine;
-  Sensors sensors;
 
   Network NewNetwork(int64_t batch) {
     return MakeNetwork(model, {.max_batch = batch, .optimizer_slots = 2},
                        engine.context());
-  }
-
-  // One step as Trainer::Step() makes it, without clock and row.
-  void BareStep(std::span<const uint32_t> rows, int64_t step,
-                Network& network) {
-    network.SetBatch(static_cast<int64_t>(rows.size())).value();
-    LoadBatch(source.train, rows, *engine.context().kernels, network);
-    network.Forward({.training = true});
-    network.Loss();
-    network.Backward();
-    OptimizerStep({}, step, engine.context(), network);
   }
 };
 
@@ -160,50 +148,22 @@ double Median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-// Epochs with rows and clock and bare ones by turns, so that both see the same
-// weather.
+// The phases of a step, as a run reports them.
 void PrintSteps(Bench& bench) {
-  const TempDir folder;
-  std::vector<std::vector<std::string>> rows = {{"us a step"},
-                                                {"load"},
-                                                {"forward"},
-                                                {"backward"},
-                                                {"update"},
-                                                {"step, median"},
-                                                {"mean without clock and rows"},
-                                                {"mean with clock and rows"},
-                                                {"cost of both, %"},
-                                                {"writing its row, afterwards"},
-                                                {"cost of that, %"}};
+  std::vector<std::vector<std::string>> rows = {
+      {"us a step"}, {"load"}, {"forward"}, {"backward"}, {"update"}, {"step"}};
   for (const int64_t batch : {8, 32, 128}) {
     Network network = bench.NewNetwork(batch);
     Trainer trainer(bench.data,
                     {.batch_size = batch, .budget = {.epochs = 1000}},
-                    bench.engine.context(), bench.sensors, network);
-    auto recorder = Recorder::Create(folder.path()).value();
-    std::vector<double> phases[5], with, without, writing;
+                    bench.engine.context(), nullptr, network);
+    std::vector<double> phases[5];
     for (int turn = 0; turn < 9; ++turn) {
-      Batcher batcher(bench.data.train, {});
-      batcher.StartEpoch(turn + 1);
-      const int64_t bare_ns = MonotonicNs();
-      int64_t steps = 0;
-      for (auto next = batcher.Next(batch); !next.empty();
-           next = batcher.Next(batch)) {
-        bench.BareStep(next, ++steps, network);
-      }
-      const int64_t recorded_ns = MonotonicNs();
       trainer.TrainEpoch({}).value();
-      const int64_t write_ns = MonotonicNs();
-      recorder.AppendSteps(trainer.records()).value();
-      const int64_t end_ns = MonotonicNs();
-      const double per_step = 1e-3 / static_cast<double>(steps);
-      without.push_back(static_cast<double>(recorded_ns - bare_ns) * per_step);
-      with.push_back(static_cast<double>(write_ns - recorded_ns) * per_step);
-      writing.push_back(static_cast<double>(end_ns - write_ns) * per_step);
-      for (const StepRecord& step : trainer.records()) {
+      for (const StepMeasurement& step : trainer.measurements()) {
         const int64_t times[] = {step.load_time_ns, step.forward_time_ns,
                                  step.backward_time_ns, step.update_time_ns,
-                                 step.step_time_ns};
+                                 step.step_time_ns()};
         for (size_t i = 0; i < 5; ++i) {
           phases[i].push_back(static_cast<double>(times[i]) / 1e3);
         }
@@ -214,16 +174,6 @@ void PrintSteps(Bench& bench) {
     for (size_t i = 0; i < 5; ++i) {
       rows[i + 1].push_back(std::format("{:.1f}", Median(phases[i])));
     }
-    std::vector<double> ratios, writing_ratios;
-    for (size_t i = 0; i < with.size(); ++i) {
-      ratios.push_back(100.0 * (with[i] / without[i] - 1.0));
-      writing_ratios.push_back(100.0 * writing[i] / without[i]);
-    }
-    rows[6].push_back(std::format("{:.2f}", Median(without)));
-    rows[7].push_back(std::format("{:.2f}", Median(with)));
-    rows[8].push_back(std::format("{:.2f}", Median(ratios)));
-    rows[9].push_back(std::format("{:.3f}", Median(writing)));
-    rows[10].push_back(std::format("{:.2f}", Median(writing_ratios)));
   }
   std::println("{}", AlignedTable(rows));
 }

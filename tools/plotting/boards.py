@@ -19,7 +19,7 @@ COMPARED = [("program", "version"), ("program", "git_revision"), ("program", "xn
             ("config", "seconds"), ("config", "threads"), ("config", "seeds"), ("config", "optimizer"),
             ("config", "learning_rate"), ("config", "lr_rule"), ("config", "momentum"), ("config", "nesterov"),
             ("config", "weight_decay"), ("config", "loss"), ("config", "shuffle"), ("config", "init"),
-            ("config", "memory")]
+            ("config", "memory"), ("config", "processes"), ("config", "order"), ("config", "soak_seconds")]
 
 
 @dataclasses.dataclass
@@ -104,7 +104,7 @@ def differences(boards):
 
 def step_times(run):
     """{batch size: 5th percentile, median, 95th of the full-size steps, in ns}"""
-    full = run.steps[run.steps.examples == run.steps.batch_size]
+    full = run.times[run.times.examples == run.times.batch_size]
     return {size: np.percentile(rows.step_time_ns, [5, 50, 95]) for size, rows in full.groupby("batch_size")}
 
 

@@ -12,6 +12,8 @@ from plotting.files import get
 COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "<", ">"]
 DASHES = ["-", (0, (6, 1.5)), (0, (6, 1.5, 1, 1.5)), (0, (2, 1))]
+# Names of warnings after which times say little.
+DOUBTFUL = ["debug_build", "diverged", "throttled", "slow_clock", "swap", "major_fault", "load", "drift", "spread"]
 matplotlib.rcParams.update({
     "font.size": 10, "axes.titlesize": 11, "figure.titlesize": 13, "axes.spines.top": False,
     "axes.spines.right": False, "axes.grid": True, "grid.color": "#E4E4E4", "axes.axisbelow": True,
@@ -60,8 +62,17 @@ def problems(run):
         word = "Still running, or interrupted" if status == "running" else "Run interrupted"
         sentences.append(word + (": " if lacking else "") + ", ".join(lacking) + ".")
     sentences += [f"Batch size {size} diverged: no finite loss from {where} on." for size, where in diverged.items()]
-    warnings = [f"Warning: {warning}" for warning in get(run.info, "warnings", kind=list) or []]
+    warnings = [f"Warning: {message}" for message in warnings_of(run.info)]
     return sentences + warnings[:3] + ([f"… and {len(warnings) - 3} more in run.json"] if warnings[3:] else [])
+
+
+def warnings_of(info):
+    """The messages of run.json's warnings, those first that cast the most doubt."""
+    found = [(get(warning, "name", kind=str), get(warning, "message", kind=str))
+             for warning in get(info, "warnings", kind=list) or []]
+    known = [(DOUBTFUL.index(name) if name in DOUBTFUL else len(DOUBTFUL), message)
+             for name, message in found if message]
+    return [message for _, message in sorted(known, key=lambda pair: pair[0])]
 
 
 def add_caption(fig, run, note):

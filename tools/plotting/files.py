@@ -6,13 +6,13 @@ import json
 import numpy as np
 import pandas as pd
 
-SCHEMA_VERSION = 1
-KEYS = ["batch_size", "seed", "threads"]
-STEP_COLUMNS = KEYS + ["epoch", "step", "examples", "loss", "step_time_ns", "peak_rss_bytes"]
+SCHEMA_VERSION = 2
+KEYS = ["batch_size", "seed", "threads", "process"]
+STEP_COLUMNS = KEYS + ["epoch", "step", "examples", "loss", "step_time_ns", "peak_rss_bytes", "flags"]
 EPOCH_COLUMNS = KEYS + ["epoch", "train_accuracy", "val_loss", "val_accuracy"]
 SUMMARY_COLUMNS = KEYS + ["test_accuracy"]
 COUNTS = set(KEYS) | {"step", "epoch", "examples", "step_time_ns"}  # never empty, never below 0
-
+TEXTS = {"flags"}
 
 
 class BadInput(Exception):
@@ -23,7 +23,7 @@ class BadInput(Exception):
 @dataclasses.dataclass
 class Run:
     info: dict
-    steps: pd.DataFrame
+    steps: pd.DataFrame  # of the first process, as epochs: all have the same losses
     epochs: pd.DataFrame
     summary: pd.DataFrame  # no rows before the first batch size is finished
 
@@ -33,10 +33,25 @@ class Run:
         self.batch_sizes = sorted({size for size in planned if type(size) is int} | set(both.batch_size))
         # Thread counts share their losses: draw each batch size's first.
         first = both.groupby("batch_size").threads.first()
-        self.epochs, self.steps = (table[table.threads == table.batch_size.map(first)]
-                                   for table in (self.epochs, self.steps))
+        self.epochs, steps = (table[table.threads == table.batch_size.map(first)]
+                              for table in (self.epochs, self.steps))
+        self.epochs, self.steps = (table[table.process == table.process.min()] for table in (self.epochs, steps))
+        self.times = self.measured(steps)
         self.threads = sorted(set(first))
         self.seeds = both.seed.nunique()
+
+
+    @staticmethod
+    def measured(steps):
+        """The steps of all processes that count for times, as in summary.csv; all of a batch size that has no other."""
+        aside = steps["flags"].str.contains("warmup|part_batch")
+        some = steps[~aside].batch_size.unique()
+        return steps[~aside | ~steps.batch_size.isin(some)]
+
+
+def disturbed(steps):
+    """Which steps something came in between of."""
+    return ~steps["flags"].isin(["", "warmup", "part_batch", "warmup+part_batch"])
 
 
 def get(info, *path, kind=object):
@@ -68,12 +83,15 @@ def read_table(path, columns):
         missing = [column for column in columns if column not in present]
         if missing:
             raise BadInput(path, f"no column {', '.join(missing)}", "a header line with " + ",".join(columns))
-        table = pd.read_csv(path, usecols=columns, low_memory=False)
+        table = pd.read_csv(path, usecols=columns, low_memory=False, dtype=dict.fromkeys(TEXTS & set(columns), str))
     except (OSError, ValueError) as error:
         what = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
         raise BadInput(path, what, "a CSV file of `batchsweep run`") from None
     table = table[:-1] if torn else table
     for column in columns:
+        if column in TEXTS:
+            table = table.assign(**{column: table[column].fillna("")})
+            continue
         numbers = pd.to_numeric(table[column], errors="coerce")
         wrong = numbers.isna() & table[column].notna()
         if column in COUNTS:

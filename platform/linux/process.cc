@@ -1,0 +1,128 @@
+#include "platform/process.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <ranges>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "platform/interrupt.h"
+#include "platform/linux/sysfs.h"
+
+namespace batchsweep {
+namespace {
+
+void WriteAll(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = write(fd, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return;
+    text.remove_prefix(static_cast<size_t>(written));
+  }
+}
+
+std::string ReadAll(int fd) {
+  std::string text;
+  char block[512];
+  while (true) {
+    const ssize_t count = read(fd, block, sizeof block);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return text;
+    text.append(block, static_cast<size_t>(count));
+  }
+}
+
+// Exit codes of the child: an error's message is in the pipe.
+constexpr int kChildSucceeded = 0;
+constexpr int kChildFailed = 1;
+
+[[noreturn]] void BeChild(const std::function<Status()>& work, pid_t parent,
+                          int pipe) {
+  IgnoreInterrupts();
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(kChildFailed);  // it ended before that
+  const Status status = work();
+  if (!status) WriteAll(pipe, status.error().message);
+  std::fflush(nullptr);
+  // Without destructors and leak checks: they are the parent's.
+  _exit(status ? kChildSucceeded : kChildFailed);
+}
+
+int64_t Nanoseconds(const timeval& time) {
+  return int64_t{time.tv_sec} * 1'000'000'000 + int64_t{time.tv_usec} * 1000;
+}
+
+}  // namespace
+
+Status RunInChild(const std::function<Status()>& work) {
+  int ends[2];
+  if (pipe(ends) != 0) {
+    return Fail("cannot make a pipe: {}", std::strerror(errno));
+  }
+  std::fflush(nullptr);  // or both would write what is buffered
+  const pid_t parent = getpid();
+  const pid_t child = fork();
+  if (child == 0) {
+    close(ends[0]);
+    BeChild(work, parent, ends[1]);
+  }
+  close(ends[1]);
+  if (child < 0) {
+    close(ends[0]);
+    return Fail("cannot start a process: {}; free some memory",
+                std::strerror(errno));
+  }
+  const std::string message = ReadAll(ends[0]);
+  close(ends[0]);
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (WIFEXITED(status) && WEXITSTATUS(status) == kChildSucceeded) return {};
+  if (WIFEXITED(status) && WEXITSTATUS(status) == kChildFailed) {
+    return std::unexpected(Error{message});
+  }
+  if (WIFSIGNALED(status)) {
+    return Fail("its process was ended by signal {} ({}){}", WTERMSIG(status),
+                strsignal(WTERMSIG(status)),
+                WTERMSIG(status) == SIGKILL
+                    ? "; if nobody killed it, memory ran out: choose a smaller "
+                      "batch or model"
+                    : "");
+  }
+  return Fail("its process ended with exit code {}", WEXITSTATUS(status));
+}
+
+// The kernel's own record of the command: of a bundle it has the loader and its
+// options too, and the program file is that loader.
+void RestartProgram(const char* extra_argument) {
+  const auto command = sysfs::ReadText("/proc/self/cmdline");
+  if (!command) return;
+  auto arguments = *command | std::views::split('\0') |
+                   std::ranges::to<std::vector<std::string>>();
+  if (!std::ranges::contains(arguments, extra_argument)) {
+    arguments.emplace_back(extra_argument);
+  }
+  std::vector<char*> pointers;
+  for (std::string& argument : arguments) pointers.push_back(argument.data());
+  pointers.push_back(nullptr);
+  execv("/proc/self/exe", pointers.data());
+}
+
+ProcessUsage ReadProcessUsage() {
+  rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  return {
+      .cpu_time_ns = Nanoseconds(usage.ru_utime) + Nanoseconds(usage.ru_stime),
+      .major_faults = usage.ru_majflt};
+}
+
+}  // namespace batchsweep

@@ -1,0 +1,34 @@
+// Work in a process of its own, and what this process has used so far.
+#ifndef BATCHSWEEP_PLATFORM_PROCESS_H_
+#define BATCHSWEEP_PLATFORM_PROCESS_H_
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+
+#include "platform/error.h"
+
+namespace batchsweep {
+
+// Runs `work` in a child process, which begins with a copy of all memory, and
+// waits for its end: nothing that it does to memory is left, only what it wrote
+// to files. Returns what `work` returned, or an error if the child was killed.
+// The child ends with this process, and leaves interrupts to it: both see
+// InterruptRequested(). REQUIRES: this process has no other threads.
+Status RunInChild(const std::function<Status()>& work);
+
+// Begins this program anew with the arguments it was started with and, unless
+// it is among them, `extra_argument`: in the same process, at other addresses.
+// Returns only if that is impossible, as under an emulator.
+void RestartProgram(const char* extra_argument);
+
+// What this process, with all its threads, has used since it began.
+struct ProcessUsage {
+  int64_t cpu_time_ns = 0;
+  int64_t major_faults = 0;  // pages that had to be read from disk
+};
+ProcessUsage ReadProcessUsage();
+
+}  // namespace batchsweep
+
+#endif  // BATCHSWEEP_PLATFORM_PROCESS_H_

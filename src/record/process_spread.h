@@ -1,0 +1,37 @@
+// How far the same cell's times differ from process to process: by where its
+// memory and code happen to lie, and by what else the machine did.
+#ifndef BATCHSWEEP_RECORD_PROCESS_SPREAD_H_
+#define BATCHSWEEP_RECORD_PROCESS_SPREAD_H_
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "record/records.h"
+
+namespace batchsweep {
+
+// Of the median step times of the processes of one cell.
+struct ProcessSpread {
+  int64_t batch_size = 0;
+  uint64_t seed = 0;
+  int threads = 0;
+  int processes = 0;
+  int64_t median_ns = 0;
+  int64_t median_low_ns = 0;   // 95 % confidence interval, see
+  int64_t median_high_ns = 0;  // MedianInterval()
+  int64_t least_ns = 0;
+  int64_t greatest_ns = 0;
+};
+
+// For each cell that ran more than once, in the order of their first rows.
+std::vector<ProcessSpread> SpreadOfProcesses(
+    std::span<const SummaryRecord> summaries);
+
+// As aligned lines under a heading; empty without any.
+std::string SpreadTable(std::span<const ProcessSpread> spreads);
+
+}  // namespace batchsweep
+
+#endif  // BATCHSWEEP_RECORD_PROCESS_SPREAD_H_

@@ -1,0 +1,44 @@
+// What step times come to. Nothing is dropped as an outlier: medians and
+// quantiles stand in for means, which one hiccup can move.
+#ifndef BATCHSWEEP_RECORD_STATISTICS_H_
+#define BATCHSWEEP_RECORD_STATISTICS_H_
+
+#include <optional>
+#include <span>
+
+namespace batchsweep {
+
+// The value below which `fraction` of the values lie (nearest rank); 0 without
+// values. Reorders them.
+double Quantile(std::span<float> values, double fraction);
+
+struct TimeStatistics {
+  double median = 0.0;
+  // 95 % confidence interval of the median, see MedianInterval().
+  double median_low = 0.0;
+  double median_high = 0.0;
+  double mad = 0.0;  // median of |x - median|
+  double p5 = 0.0, p95 = 0.0, p99 = 0.0;
+  // Median absolute percent error: the median of |x - median| / x.
+  double mdape = 0.0;
+  // Median of the last third over that of the first, less one.
+  double drift = 0.0;
+};
+
+// Of `values` in the order of time; all 0 without values.
+TimeStatistics Describe(std::span<const float> values);
+
+struct Interval {
+  double low = 0.0;
+  double high = 0.0;
+};
+
+// The range that 95 % of the medians fall into when the series is drawn anew
+// from its own blocks of consecutive values (a bootstrap of up to 100 blocks).
+// Blocks, because neighbours are alike: drawn one by one, a long series would
+// promise far too much. Draws are the same each time. {0, 0} without values.
+Interval MedianInterval(std::span<const float> values);
+
+}  // namespace batchsweep
+
+#endif  // BATCHSWEEP_RECORD_STATISTICS_H_

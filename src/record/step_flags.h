@@ -1,0 +1,46 @@
+// What may have disturbed a step: the column `flags` of steps.csv.
+#ifndef BATCHSWEEP_RECORD_STEP_FLAGS_H_
+#define BATCHSWEEP_RECORD_STEP_FLAGS_H_
+
+#include <array>
+#include <cstdint>
+
+namespace batchsweep {
+
+enum class StepFlag : uint8_t {
+  kWarmup,      // one of the first, while caches fill and the clock rises
+  kPartBatch,   // an epoch's last, on fewer examples
+  kThrottled,   // the board says that it slowed down
+  kSlowClock,   // the CPU ran below 95 % of its highest frequency
+  kSwap,        // some of the process' memory was swapped out meanwhile
+  kMajorFault,  // a page had to be read from disk
+  kLoad,        // others used more than a tenth of a core
+};
+inline constexpr int kStepFlags = 7;
+inline constexpr std::array<const char*, kStepFlags> kStepFlagNames = {
+    "warmup", "part_batch",  "throttled", "slow_clock",
+    "swap",   "major_fault", "load"};
+
+// A set of flags. As text: their names joined by "+", or nothing.
+struct StepFlags {
+  uint8_t bits = 0;
+
+  bool Has(StepFlag flag) const {
+    return (bits >> static_cast<int>(flag) & 1) != 0;
+  }
+  void Add(StepFlag flag) {
+    bits = static_cast<uint8_t>(bits | 1 << static_cast<int>(flag));
+  }
+  void Add(StepFlags others) {
+    bits = static_cast<uint8_t>(bits | others.bits);
+  }
+  // Whether something came in between, which is none of the first two.
+  bool Disturbed() const {
+    return bits >> static_cast<int>(StepFlag::kThrottled) != 0;
+  }
+  bool operator==(const StepFlags&) const = default;
+};
+
+}  // namespace batchsweep
+
+#endif  // BATCHSWEEP_RECORD_STEP_FLAGS_H_

@@ -1,0 +1,18 @@
+// Why a run's figures may not be what they seem.
+#ifndef BATCHSWEEP_RECORD_WARNING_H_
+#define BATCHSWEEP_RECORD_WARNING_H_
+
+#include <string>
+
+namespace batchsweep {
+
+struct Warning {
+  std::string name;  // "throttled": the same for all warnings of a kind
+  std::string message;
+
+  bool operator==(const Warning&) const = default;
+};
+
+}  // namespace batchsweep
+
+#endif  // BATCHSWEEP_RECORD_WARNING_H_

@@ -1,0 +1,28 @@
+// When a cell's times are not to be trusted as they stand.
+#ifndef BATCHSWEEP_TRAIN_CLEAN_RULES_H_
+#define BATCHSWEEP_TRAIN_CLEAN_RULES_H_
+
+#include <vector>
+
+#include "record/records.h"
+#include "record/warning.h"
+#include "train/trainer.h"
+
+namespace batchsweep {
+
+// Steps became that much slower or faster from the first to the last third.
+inline constexpr double kDriftLimit = 0.05;
+// Half of the steps are further than that from the median (nanobench's limit).
+inline constexpr double kMdapeLimit = 0.05;
+// Fewer steps say nothing about either.
+inline constexpr int64_t kFewSteps = 30;
+
+// A warning for each rule that the cell broke: "throttled", "slow_clock",
+// "swap", "major_fault", "load" if any step was so flagged, "drift", "spread",
+// "few_steps".
+std::vector<Warning> CellWarnings(const SummaryRecord& cell,
+                                  const StepStatistics& steps);
+
+}  // namespace batchsweep
+
+#endif  // BATCHSWEEP_TRAIN_CLEAN_RULES_H_

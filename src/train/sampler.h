@@ -1,0 +1,61 @@
+// Sampler: a thread that reads the board's state while another one trains.
+#ifndef BATCHSWEEP_TRAIN_SAMPLER_H_
+#define BATCHSWEEP_TRAIN_SAMPLER_H_
+
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "platform/counters.h"
+#include "platform/sensors.h"
+#include "train/readings.h"
+
+namespace batchsweep {
+
+// The sources of its readings: of `sensors`, and the clock by `counters` where
+// the firmware does not measure it.
+SensorSources SampledSources(const Sensors& sensors, const Counters& counters);
+
+class Sampler {
+ public:
+  // Takes no readings yet. The thread keeps the cores and priority that the
+  // caller has now. Readings a second; at 0 there is no thread and no reading.
+  Sampler(Sensors& sensors, double sample_hz);
+  ~Sampler();
+
+  // The first reading, now, and from then on one each period. `counters` may
+  // have been opened after this object was made, so that they do not count its
+  // thread; they outlive it.
+  void Start(const Counters& counters);
+
+  // One more reading, now, and all since the last Take(). Where there are more
+  // cores than `busy_cores`, the thread keeps off these from now on.
+  std::vector<Reading> Take(const std::vector<int>& busy_cores);
+
+ private:
+  void Run();
+  Reading ReadNow();
+  std::optional<double> CountedFrequencyHz();
+
+  const int64_t period_ns_;       // 0: off
+  const std::vector<int> cores_;  // that its thread may use
+  // Below: guarded by mutex_.
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  Sensors& sensors_;
+  const Counters* counters_ = nullptr;  // null before Start()
+  bool frequency_is_measured_ = false;
+  std::vector<Reading> readings_;
+  std::vector<int> busy_cores_;
+  std::optional<int64_t> cycles_, cpu_time_ns_;  // at the latest reading
+  bool stop_ = false;
+
+  std::thread thread_;
+};
+
+}  // namespace batchsweep
+
+#endif  // BATCHSWEEP_TRAIN_SAMPLER_H_
