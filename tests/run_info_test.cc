@@ -73,6 +73,7 @@ TEST_CASE("a run is gone on with by the same settings only", "[run_info]") {
   same.started_utc = "2026-01-03T00:00:00Z";
   REQUIRE(AdoptEarlierRun(path, same));
   CHECK(same.started_utc == earlier.started_utc);
+  CHECK(same.command == earlier.command);
   CHECK(same.warnings == earlier.warnings);
 
   RunInfo other = SomeInfo();

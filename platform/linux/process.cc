@@ -10,9 +10,11 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <ranges>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "platform/interrupt.h"
@@ -114,7 +116,10 @@ void RestartProgram(const char* extra_argument) {
   std::vector<char*> pointers;
   for (std::string& argument : arguments) pointers.push_back(argument.data());
   pointers.push_back(nullptr);
-  execv("/proc/self/exe", pointers.data());
+  // By its name: for an emulated program the link itself is the emulator.
+  std::error_code error;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (!error) execv(program.c_str(), pointers.data());
 }
 
 ProcessUsage ReadProcessUsage() {

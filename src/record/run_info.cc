@@ -187,9 +187,10 @@ Status AdoptEarlierRun(const std::filesystem::path& path, RunInfo& info) {
           path.string(), part, key, was.dump(), value.dump());
     }
   }
-  if (const Json started = earlier.value("started_utc", Json());
-      started.is_string()) {
-    info.started_utc = started.get<std::string>();
+  for (auto [key, field] : {std::pair{"command", &info.command},
+                            std::pair{"started_utc", &info.started_utc}}) {
+    const Json was = earlier.value(key, Json());
+    if (was.is_string()) *field = was.get<std::string>();
   }
   for (const Json& warning : earlier.value("warnings", Json::array())) {
     if (!warning.is_object()) continue;

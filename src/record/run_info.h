@@ -112,7 +112,7 @@ Status WriteRunInfo(const std::filesystem::path& path, const RunInfo& info);
 
 // Whether the run of an earlier run.json can be gone on with as `info`: an
 // error names the first thing of model, data or config that differs. Takes over
-// its warnings and the moment it began.
+// its warnings, its command, and the moment it began.
 Status AdoptEarlierRun(const std::filesystem::path& path, RunInfo& info);
 
 }  // namespace batchsweep
