@@ -442,7 +442,7 @@ TEST_CASE("a run that diverges is recorded, marked and exits with 2", "[cli]") {
   CHECK(ReadCsv<StepRecord>(quick.out + "/steps.csv")->size() > 0);
 }
 
-TEST_CASE("--require-clean makes a warning an invalid run", "[cli]") {
+TEST_CASE("a warning makes a run invalid under --require-clean", "[cli]") {
   const QuickRun quick;
   // Too few steps for any statistics.
   const std::string few = quick.common + " --steps 5 --batch-sizes 8";

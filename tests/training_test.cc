@@ -1,5 +1,8 @@
 // Whole training runs: against float64 curves, over seeds and threads, and what
 // a step may not do.
+#include <linux/perf_event.h>
+
+#include <array>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 #include <cmath>
@@ -245,6 +248,60 @@ TEST_CASE("phases add up to the step and counts to the epoch", "[training]") {
   CHECK(std::abs(summary.examples_per_second *
                      static_cast<double>(step_time_sum_ns) / 1e9 -
                  500) < 1e-6);
+}
+
+// What every Linux counts: the time computed, as "cycles", and page faults.
+const std::array<Counters::Event, 4> kSoftwareEvents = {
+    {{PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK},
+     {PERF_TYPE_SOFTWARE, PERF_COUNT_SW_PAGE_FAULTS},
+     {PERF_TYPE_SOFTWARE, 999},
+     {PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CONTEXT_SWITCHES}}};
+
+TEST_CASE("some steps are counted, phase by phase, beside their times",
+          "[training][counters]") {
+  const Counters counters(kSoftwareEvents);
+  if (!counters.any()) SKIP("no event can be counted here");
+  const SmallRun run;
+  TestEngine engine;
+  Network network = MakeNetwork(
+      run.model, {.max_batch = 8, .optimizer_slots = 2}, engine.context());
+  Trainer trainer(run.data,
+                  {.batch_size = 8, .seed = 5, .budget = {.epochs = 30}},
+                  engine.context(), &counters, network);
+  size_t counted = 0;
+  int64_t last_step = 0;
+  for (int epoch = 1; epoch <= 30; ++epoch) {
+    trainer.TrainEpoch({}).value();
+    const auto steps = RecordsOf(trainer);
+    const auto counts = trainer.counter_records();
+    REQUIRE(counts.size() % 4 == 0);
+    for (size_t i = 0; i < counts.size(); i += 4) {
+      const StepRecord& step =
+          steps.at(static_cast<size_t>(counts[i].step - steps[0].step));
+      const int64_t times[] = {step.load_time_ns, step.forward_time_ns,
+                               step.backward_time_ns, step.update_time_ns};
+      const char* phases[] = {"load", "forward", "backward", "update"};
+      for (size_t phase = 0; phase < 4; ++phase) {
+        const CounterRecord& count = counts[i + phase];
+        CHECK(count.phase == std::string(phases[phase]));
+        CHECK(count.time_ns == times[phase]);
+        CHECK(count.epoch == epoch);
+        CHECK(count.seed == 5);
+        CHECK(count.step == step.step);
+        // The clock of the events stands around it.
+        CHECK(count.cycles.value() > count.time_ns / 2);
+        CHECK(count.instructions.value() >= 0);
+        CHECK_FALSE(count.cache_misses);
+      }
+      CHECK(step.step > last_step);
+      last_step = step.step;
+      ++counted;
+    }
+    trainer.FinishEpoch().value();
+  }
+  // Counting costs as much as a short step or more: most go uncounted.
+  CHECK(counted > 0);
+  CHECK(counted < 30 * 63 / 2);
 }
 
 TEST_CASE("a budget of steps or seconds ends training there", "[training]") {

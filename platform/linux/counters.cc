@@ -12,11 +12,11 @@ namespace {
 // Each in a group of its own, so that one that is missing takes none of the
 // others with it. That Cortex cores count last-level misses as asked for is for
 // a board to confirm.
-int Open(uint32_t type, uint64_t config) {
+int Open(const Counters::Event& event) {
   perf_event_attr attributes = {};
   attributes.size = sizeof attributes;
-  attributes.type = type;
-  attributes.config = config;
+  attributes.type = event.type;
+  attributes.config = event.number;
   attributes.read_format =
       PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING;
   attributes.inherit = 1;
@@ -27,46 +27,49 @@ int Open(uint32_t type, uint64_t config) {
                                   PERF_FLAG_FD_CLOEXEC));
 }
 
+std::optional<int64_t> ReadCount(int fd) {
+  struct {
+    uint64_t value, enabled_ns, running_ns;
+  } count;
+  if (fd < 0 || read(fd, &count, sizeof count) != sizeof count) {
+    return std::nullopt;
+  }
+  return WholeCount(count.value, count.enabled_ns, count.running_ns);
+}
+
 }  // namespace
 
 Counters::Counters()
-    : fds_({Open(PERF_TYPE_HARDWARE, PERF_COUNT_HW_CPU_CYCLES),
-            Open(PERF_TYPE_HARDWARE, PERF_COUNT_HW_INSTRUCTIONS),
-            Open(PERF_TYPE_HARDWARE, PERF_COUNT_HW_CACHE_MISSES),
-            Open(PERF_TYPE_HARDWARE, PERF_COUNT_HW_BRANCH_MISSES),
-            Open(PERF_TYPE_SOFTWARE, PERF_COUNT_SW_TASK_CLOCK)}) {}
+    : Counters({Event{PERF_TYPE_HARDWARE, PERF_COUNT_HW_CPU_CYCLES},
+                Event{PERF_TYPE_HARDWARE, PERF_COUNT_HW_INSTRUCTIONS},
+                Event{PERF_TYPE_HARDWARE, PERF_COUNT_HW_CACHE_MISSES},
+                Event{PERF_TYPE_HARDWARE, PERF_COUNT_HW_BRANCH_MISSES}}) {}
+
+Counters::Counters(const std::array<Event, 4>& events)
+    : time_fd_(Open({PERF_TYPE_SOFTWARE, PERF_COUNT_SW_TASK_CLOCK})) {
+  std::ranges::transform(events, fds_.begin(), Open);
+}
 
 Counters::~Counters() {
   for (const int fd : fds_) {
     if (fd >= 0) close(fd);
   }
+  if (time_fd_ >= 0) close(time_fd_);
 }
 
 bool Counters::any() const {
-  return std::any_of(fds_.begin(), fds_.begin() + kCpuTime,
-                     [](int fd) { return fd >= 0; });
+  return std::ranges::any_of(fds_, [](int fd) { return fd >= 0; });
 }
 
 CounterValues Counters::Read() const {
-  return {.cycles = ReadEvent(kCycles),
-          .instructions = ReadEvent(kInstructions),
-          .cache_misses = ReadEvent(kCacheMisses),
-          .branch_misses = ReadEvent(kBranchMisses)};
+  return {.cycles = ReadCount(fds_[0]),
+          .instructions = ReadCount(fds_[1]),
+          .cache_misses = ReadCount(fds_[2]),
+          .branch_misses = ReadCount(fds_[3])};
 }
 
 std::optional<int64_t> Counters::CpuTimeNs() const {
-  return ReadEvent(kCpuTime);
-}
-
-std::optional<int64_t> Counters::ReadEvent(Event event) const {
-  struct {
-    uint64_t value, enabled_ns, running_ns;
-  } count;
-  const int fd = fds_[event];
-  if (fd < 0 || read(fd, &count, sizeof count) != sizeof count) {
-    return std::nullopt;
-  }
-  return WholeCount(count.value, count.enabled_ns, count.running_ns);
+  return ReadCount(time_fd_);
 }
 
 std::optional<int64_t> WholeCount(uint64_t counted, uint64_t enabled_ns,
