@@ -280,7 +280,7 @@ class Bench:
 
         startup_ns, peak = self.run(command(1), watch=read_rss)
         self.run(command(options.steps))
-        steps = pd.read_csv(out / "steps.csv")
+        steps = pd.read_csv(out / "steps.csv", usecols=["loss", "step_time_ns", "peak_rss_bytes"])
         info = json.loads((out / "run.json").read_text(encoding="utf-8"))
         timed = steps.step_time_ns[options.warmup:]
         program = info["program"]
