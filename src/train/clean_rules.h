@@ -6,7 +6,7 @@
 
 #include "record/records.h"
 #include "record/warning.h"
-#include "train/trainer.h"
+#include "train/step_statistics.h"
 
 namespace batchsweep {
 

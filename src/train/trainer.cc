@@ -1,12 +1,12 @@
 #include "train/trainer.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "kernels/denormals.h"
 #include "platform/clock.h"
 #include "platform/memory.h"
+#include "train/phase_clock.h"
 #include "util/check.h"
 
 namespace batchsweep {
@@ -18,57 +18,6 @@ constexpr int64_t kTickNs = 100'000'000;
 // times so far, and an epoch keeps the counts of so many.
 constexpr double kCountingShare = 0.004;
 constexpr size_t kCountedSteps = 1024;
-constexpr auto kPhases =
-    std::to_array<const char*>({"load", "forward", "backward", "update"});
-
-// Times the phases of a step; counts them too if it is given counters, which
-// are read while the clock stands.
-class PhaseClock {
- public:
-  PhaseClock(const Counters* counters, std::vector<CounterRecord>& records)
-      : counters_(counters), records_(records) {
-    if (counters_ != nullptr) values_ = counters_->Read();
-    start_ns_ = lap_ns_ = MonotonicNs();
-  }
-
-  int64_t start_ns() const { return start_ns_; }
-
-  // Since the lap before, or the start.
-  int64_t Lap() {
-    const int64_t now_ns = MonotonicNs();
-    const int64_t lap_ns = now_ns - lap_ns_;
-    lap_ns_ = now_ns;
-    if (counters_ != nullptr) Count(lap_ns);
-    return lap_ns;
-  }
-
- private:
-  static std::optional<int64_t> Difference(std::optional<int64_t> later,
-                                           std::optional<int64_t> earlier) {
-    return later && earlier ? std::optional(*later - *earlier) : std::nullopt;
-  }
-
-  void Count(int64_t lap_ns) {
-    const CounterValues now = counters_->Read();
-    records_.push_back(
-        {.phase = kPhases[phase_++],
-         .time_ns = lap_ns,
-         .cycles = Difference(now.cycles, values_.cycles),
-         .instructions = Difference(now.instructions, values_.instructions),
-         .cache_misses = Difference(now.cache_misses, values_.cache_misses),
-         .branch_misses =
-             Difference(now.branch_misses, values_.branch_misses)});
-    values_ = counters_->Read();
-    lap_ns_ = MonotonicNs();
-  }
-
-  const Counters* counters_;
-  std::vector<CounterRecord>& records_;
-  CounterValues values_;
-  int64_t start_ns_ = 0;
-  int64_t lap_ns_ = 0;
-  size_t phase_ = 0;
-};
 
 }  // namespace
 
@@ -352,34 +301,14 @@ void Trainer::CloseEpoch(const EpochRecord& record) {
   state_.epoch_energy_joules = 0.0;
 }
 
-StepStatistics Trainer::Statistics() const {
-  StepStatistics found;
-  std::vector<float> all, clean;
-  for (size_t i = 0; i < state_.step_times_ns.size(); ++i) {
-    const StepFlags flags = state_.step_flags[i];
-    for (size_t flag = 0; flag < kStepFlags; ++flag) {
-      found.steps_by_flag[flag] += flags.Has(static_cast<StepFlag>(flag));
-    }
-    if (flags.Has(StepFlag::kWarmup) || flags.Has(StepFlag::kPartBatch)) {
-      continue;
-    }
-    all.push_back(state_.step_times_ns[i]);
-    if (!flags.Disturbed()) clean.push_back(state_.step_times_ns[i]);
-  }
-  found.steps = std::ssize(all);
-  found.disturbed_steps = std::ssize(all) - std::ssize(clean);
-  found.all = Describe(all);
-  found.clean = clean.size() == all.size() ? found.all : Describe(clean);
-  return found;
-}
-
 Result<Trainer::Summary> Trainer::Summarize() {
   ASSIGN_OR_RETURN(
       const Evaluation test,
       Evaluate(data_.test, config_.batch_size, *context_.kernels, network_));
   // Before the statistics, which take memory of their own.
   const ProcessMemory memory = ReadProcessMemory();
-  const StepStatistics steps = Statistics();
+  const StepStatistics steps =
+      DescribeSteps(state_.step_times_ns, state_.step_flags);
   const bool any_clean = steps.steps > steps.disturbed_steps;
   return Summary{
       .record =

@@ -7,7 +7,6 @@
 #ifndef BATCHSWEEP_TRAIN_TRAINER_H_
 #define BATCHSWEEP_TRAIN_TRAINER_H_
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -21,10 +20,10 @@
 #include "platform/counters.h"
 #include "platform/error.h"
 #include "record/records.h"
-#include "record/statistics.h"
 #include "record/step_flags.h"
 #include "train/evaluate.h"
 #include "train/optimizer.h"
+#include "train/step_statistics.h"
 
 namespace batchsweep {
 
@@ -74,16 +73,6 @@ struct StepMeasurement {
   int64_t step_time_ns() const {
     return load_time_ns + forward_time_ns + backward_time_ns + update_time_ns;
   }
-};
-
-// Of the steps of a cell so far that are on a whole batch.
-struct StepStatistics {
-  TimeStatistics all;    // but for the warm-up
-  TimeStatistics clean;  // of these, without disturbed ones
-  int64_t warmup_steps = 0;
-  int64_t steps = 0;  // without the warm-up
-  int64_t disturbed_steps = 0;
-  std::array<int64_t, kStepFlags> steps_by_flag = {};
 };
 
 // How far a cell has come: with the network's weights and optimizer state, all
@@ -185,7 +174,6 @@ class Trainer {
   bool BudgetSpent() const;
   std::optional<int64_t> PlannedSteps() const;
   void CloseEpoch(const EpochRecord& record);
-  StepStatistics Statistics() const;
 
   const TrainingData& data_;
   const CellConfig config_;

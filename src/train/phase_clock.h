@@ -1,0 +1,71 @@
+// PhaseClock: the times of a step's phases, and what the CPU counted in them.
+#ifndef BATCHSWEEP_TRAIN_PHASE_CLOCK_H_
+#define BATCHSWEEP_TRAIN_PHASE_CLOCK_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "platform/clock.h"
+#include "platform/counters.h"
+#include "record/records.h"
+
+namespace batchsweep {
+
+inline constexpr auto kPhases =
+    std::to_array<const char*>({"load", "forward", "backward", "update"});
+
+// One reading of the clock a phase; with counters, which are read while the
+// clock stands, a record of each phase too.
+class PhaseClock {
+ public:
+  PhaseClock(const Counters* counters, std::vector<CounterRecord>& records)
+      : counters_(counters), records_(records) {
+    if (counters_ != nullptr) values_ = counters_->Read();
+    start_ns_ = lap_ns_ = MonotonicNs();
+  }
+
+  int64_t start_ns() const { return start_ns_; }
+
+  // Since the lap before, or the start.
+  int64_t Lap() {
+    const int64_t now_ns = MonotonicNs();
+    const int64_t lap_ns = now_ns - lap_ns_;
+    lap_ns_ = now_ns;
+    if (counters_ != nullptr) Count(lap_ns);
+    return lap_ns;
+  }
+
+ private:
+  static std::optional<int64_t> Difference(std::optional<int64_t> later,
+                                           std::optional<int64_t> earlier) {
+    return later && earlier ? std::optional(*later - *earlier) : std::nullopt;
+  }
+
+  void Count(int64_t lap_ns) {
+    const CounterValues now = counters_->Read();
+    records_.push_back(
+        {.phase = kPhases[phase_++],
+         .time_ns = lap_ns,
+         .cycles = Difference(now.cycles, values_.cycles),
+         .instructions = Difference(now.instructions, values_.instructions),
+         .cache_misses = Difference(now.cache_misses, values_.cache_misses),
+         .branch_misses =
+             Difference(now.branch_misses, values_.branch_misses)});
+    values_ = counters_->Read();
+    lap_ns_ = MonotonicNs();
+  }
+
+  const Counters* counters_;
+  std::vector<CounterRecord>& records_;
+  CounterValues values_;
+  int64_t start_ns_ = 0;
+  int64_t lap_ns_ = 0;
+  size_t phase_ = 0;
+};
+
+}  // namespace batchsweep
+
+#endif  // BATCHSWEEP_TRAIN_PHASE_CLOCK_H_

@@ -1,0 +1,30 @@
+// What the steps of a cell come to, with and without those that something
+// disturbed.
+#ifndef BATCHSWEEP_TRAIN_STEP_STATISTICS_H_
+#define BATCHSWEEP_TRAIN_STEP_STATISTICS_H_
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "record/statistics.h"
+#include "record/step_flags.h"
+
+namespace batchsweep {
+
+// Of steps on a whole batch.
+struct StepStatistics {
+  TimeStatistics all;    // but for the warm-up
+  TimeStatistics clean;  // of these, without disturbed ones
+  int64_t steps = 0;  // without the warm-up
+  int64_t disturbed_steps = 0;
+  std::array<int64_t, kStepFlags> steps_by_flag = {};
+};
+
+// Of all steps so far, in their order. REQUIRES: as many flags as times.
+StepStatistics DescribeSteps(std::span<const float> times_ns,
+                             std::span<const StepFlags> flags);
+
+}  // namespace batchsweep
+
+#endif  // BATCHSWEEP_TRAIN_STEP_STATISTICS_H_
