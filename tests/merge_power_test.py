@@ -121,6 +121,15 @@ class MergePowerTest(unittest.TestCase):
         steps, _, _ = self.merge(self.meter(samples))
         self.expect_floats([row["energy_joules"] for row in steps], [0.4, 1.4, 0.4, 0.4])
 
+    def test_a_pause_before_a_run_was_resumed_is_none_of_its_energy(self):
+        rows = self.rows(self.results / "steps.csv")
+        for row in rows[3:]:  # the last step is made twenty minutes later
+            row["start_unix_ns"] = str(int(row["start_unix_ns"]) + 1200 * 10**9)
+        self.write("steps.csv", STEP_HEADER, [list(row.values()) for row in rows])
+        _, epochs, summary = self.merge(self.constant(5.0, seconds=1300))
+        self.expect_floats([row["train_energy_joules"] for row in epochs], [5.0, 4.0])
+        self.expect_floats([row["train_energy_joules"] for row in summary], [9.0])
+
     def test_the_energy_to_the_target_ends_with_its_epoch(self):
         _, _, summary = self.merge(self.meter([(START_S + second, 10 * second) for second in range(6)]))
         self.expect_floats([row["energy_to_target_joules"] for row in summary], [15.0])

@@ -8,7 +8,7 @@ one to the other. In the copy
 
   steps.csv    power_watts and energy_joules are those of each step,
   epochs.csv   train_energy_joules is what was drawn from an epoch's first step
-               to the end of its last,
+               to the end of its last, without pauses in which the run stood,
   summary.csv  train_energy_joules and energy_to_target_joules are sums of these,
   run.json     energy_grade is "meter", energy_source the meter's file.
 
@@ -37,6 +37,7 @@ from plotting.files import KEYS, BadInput, get, read_info
 TIME_COLUMNS = {"time": 1.0, "timestamp": 1.0, "unix_s": 1.0, "unix_ms": 1e-3, "unix_ns": 1e-9}  # in seconds
 WATT_COLUMNS = ["watts", "power_watts", "power_w", "power"]
 GAP_SECONDS, GAP_INTERVALS = 1.0, 10.0
+PAUSE_SECONDS = 10.0  # between two steps of an epoch: it was interrupted, and resumed later
 
 
 @dataclasses.dataclass
@@ -212,8 +213,10 @@ class Merged:
         self.epoch_header, self.epoch_rows = read_rows(path, [*KEYS, "epoch", "train_energy_joules"])
         keys = KEYS + ["epoch"]
         frame = pd.DataFrame({key: self.step_column(key) for key in keys} | {"begin": self.begin, "end": self.end})
-        spans = frame.groupby(keys).agg(begin=("begin", "min"), end=("end", "max"))
-        energy = dict(zip(spans.index, self.meter.energy(spans.begin.to_numpy(), spans.end.to_numpy())))
+        frame["part"] = (frame.begin - frame.groupby(keys).end.shift() > PAUSE_SECONDS).cumsum()
+        spans = frame.groupby([*keys, "part"]).agg(begin=("begin", "min"), end=("end", "max"))
+        spans["joules"] = self.meter.energy(spans.begin.to_numpy(), spans.end.to_numpy())
+        energy = spans.groupby(keys).joules.apply(lambda parts: parts.sum(skipna=False)).to_dict()
         column = self.epoch_header.index("train_energy_joules")
         self.energy_of = {}
         for row in self.epoch_rows:
