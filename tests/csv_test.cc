@@ -141,6 +141,21 @@ TEST_CASE("a table that is not ours is refused with its line", "[csv]") {
             .contains("line 2"));
 }
 
+TEST_CASE("counts have a table where there was one from the start",
+          "[recorder]") {
+  const CounterRecord count = {.batch_size = 8, .step = 3, .phase = "load"};
+  for (const bool counters : {false, true}) {
+    const TempDir folder;
+    auto recorder = Recorder::Create(folder.path(), counters).value();
+    CHECK(recorder.AppendCounters(std::vector{count}));
+    auto resumed = Recorder::Resume(folder.path(), recorder.recorded()).value();
+    CHECK(resumed.AppendCounters(std::vector{count}));
+    const auto table = ReadFile(folder.path() / "counters.csv");
+    CHECK(table.has_value() == counters);
+    if (counters) CHECK(table->ends_with("8,0,0,1,0,3,load,0,,,,\n"));
+  }
+}
+
 TEST_CASE("a resumed table goes on behind the rows that count", "[recorder]") {
   const TempDir folder;
   const auto epochs_of = [&] {

@@ -20,13 +20,14 @@ namespace {
 
 TEST_CASE("a child's memory is its own and its error comes back", "[process]") {
   int value = 1;
-  CHECK(RunInChild([&]() -> Status {
+  CHECK(RunInChild("test", [&]() -> Status {
     value = 2;
     return {};
   }));
   CHECK(value == 1);
-  const Status failed = RunInChild(
-      [&]() -> Status { return Fail("no {} in {}", "luck", getpid()); });
+  const Status failed = RunInChild("test", [&]() -> Status {
+    return Fail("no {} in {}", "luck", getpid());
+  });
   REQUIRE_FALSE(failed);
   CHECK(failed.error().message.starts_with("no luck in "));
   CHECK_FALSE(failed.error().message.contains(std::to_string(getpid())));
@@ -34,28 +35,29 @@ TEST_CASE("a child's memory is its own and its error comes back", "[process]") {
 
 TEST_CASE("a long message comes back whole", "[process]") {
   const std::string text(200'000, 'x');  // more than a pipe holds
-  CHECK(RunInChild([&]() -> Status { return Fail("{}", text); })
+  CHECK(RunInChild("test", [&]() -> Status { return Fail("{}", text); })
             .error()
             .message == text);
 }
 
 TEST_CASE("a killed child is an error that says so", "[process]") {
-  const Status killed = RunInChild([]() -> Status {
+  const Status killed = RunInChild("test", []() -> Status {
     raise(SIGKILL);
     return {};
   });
   REQUIRE_FALSE(killed);
-  CHECK(killed.error().message.contains("signal 9"));
+  CHECK(killed.error().message.starts_with(
+      "test: its process was ended by signal 9"));
   CHECK(killed.error().message.contains("memory ran out"));
 }
 
 TEST_CASE("an interrupt is noticed by parent and child, and ends neither",
           "[process]") {
   // In a child, which may keep its signal handlers.
-  const Status noticed = RunInChild([]() -> Status {
+  const Status noticed = RunInChild("test", []() -> Status {
     CatchInterrupts();
     const pid_t parent = getpid();
-    RETURN_IF_ERROR(RunInChild([&]() -> Status {
+    RETURN_IF_ERROR(RunInChild("test", [&]() -> Status {
       if (InterruptRequested()) return Fail("too early");
       raise(SIGINT);  // as the terminal sends it to both
       kill(parent, SIGINT);

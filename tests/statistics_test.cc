@@ -4,7 +4,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
 #include <cmath>
-#include <numeric>
+#include <span>
 #include <vector>
 
 #include "record/process_spread.h"
@@ -90,9 +90,7 @@ TEST_CASE("alike neighbours make the interval wider", "[statistics]") {
   }
   std::vector<float> shuffled = waves;
   Rng rng(3, 0);
-  for (size_t left = shuffled.size(); left > 1; --left) {
-    std::swap(shuffled[left - 1], shuffled[rng.Below(left)]);
-  }
+  Shuffle(std::span(shuffled), rng);
   const Interval wave = MedianInterval(waves);
   const Interval random = MedianInterval(shuffled);
   CHECK(wave.high - wave.low > 2 * (random.high - random.low));

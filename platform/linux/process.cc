@@ -65,10 +65,10 @@ int64_t Nanoseconds(const timeval& time) {
 
 }  // namespace
 
-Status RunInChild(const std::function<Status()>& work) {
+Status RunInChild(std::string_view name, const std::function<Status()>& work) {
   int ends[2];
   if (pipe(ends) != 0) {
-    return Fail("cannot make a pipe: {}", std::strerror(errno));
+    return Fail("{}: cannot make a pipe: {}", name, std::strerror(errno));
   }
   std::fflush(nullptr);  // or both would write what is buffered
   const pid_t parent = getpid();
@@ -80,7 +80,7 @@ Status RunInChild(const std::function<Status()>& work) {
   close(ends[1]);
   if (child < 0) {
     close(ends[0]);
-    return Fail("cannot start a process: {}; free some memory",
+    return Fail("{}: cannot start a process: {}; free some memory", name,
                 std::strerror(errno));
   }
   const std::string message = ReadAll(ends[0]);
@@ -93,14 +93,15 @@ Status RunInChild(const std::function<Status()>& work) {
     return std::unexpected(Error{message});
   }
   if (WIFSIGNALED(status)) {
-    return Fail("its process was ended by signal {} ({}){}", WTERMSIG(status),
-                strsignal(WTERMSIG(status)),
+    return Fail("{}: its process was ended by signal {} ({}){}", name,
+                WTERMSIG(status), strsignal(WTERMSIG(status)),
                 WTERMSIG(status) == SIGKILL
                     ? "; if nobody killed it, memory ran out: choose a smaller "
                       "batch or model"
                     : "");
   }
-  return Fail("its process ended with exit code {}", WEXITSTATUS(status));
+  return Fail("{}: its process ended with exit code {}", name,
+              WEXITSTATUS(status));
 }
 
 // The kernel's own record of the command: of a bundle it has the loader and its

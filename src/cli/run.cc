@@ -176,9 +176,8 @@ std::vector<Warning> FirstWarnings(const RunInfo& info) {
 
 // Tells a warning, once in all parts of a run.
 void Warn(RunInfo& info, const Warning& warning) {
-  if (std::ranges::contains(info.warnings, warning)) return;
+  if (!info.AddWarning(warning)) return;
   std::println(stderr, "warning: {}", warning.message);
-  info.warnings.push_back(warning);
 }
 
 bool HoldsARun(const std::filesystem::path& folder) {

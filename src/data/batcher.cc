@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
-#include <utility>
+#include <span>
 
 #include "util/check.h"
 #include "util/rng.h"
@@ -24,11 +24,8 @@ void Batcher::StartEpoch(int64_t epoch, int64_t position) {
   position_ = position;
   std::iota(order_.begin(), order_.end(), static_cast<uint32_t>(range_.begin));
   if (!options_.shuffle) return;
-  // Fisher and Yates; std::shuffle's draws differ between libraries.
   Rng rng(options_.seed, kShuffleStream + static_cast<uint64_t>(epoch));
-  for (size_t i = order_.size(); i > 1; --i) {
-    std::swap(order_[i - 1], order_[rng.Below(i)]);
-  }
+  Shuffle(std::span(order_), rng);
 }
 
 std::span<const uint32_t> Batcher::Next(int64_t batch) {

@@ -58,7 +58,7 @@ Status Recorder::AppendSteps(std::span<const StepRecord> steps) {
 }
 
 Status Recorder::AppendCounters(std::span<const CounterRecord> counters) {
-  if (counters.empty()) return {};
+  if (counters.empty() || !counters_) return {};
   rows_.clear();
   for (const CounterRecord& record : counters) AppendCsvRow(record, rows_);
   return counters_->Append(rows_);

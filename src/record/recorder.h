@@ -39,7 +39,7 @@ class Recorder {
                                  RecordedBytes recorded);
 
   Status AppendSteps(std::span<const StepRecord> steps);
-  // REQUIRES: there is that table, or there are no counts.
+  // Nothing where there is no such table: a run gone on with keeps its own.
   Status AppendCounters(std::span<const CounterRecord> counters);
   Status AppendEpoch(const EpochRecord& epoch);
   Status AppendSummary(const SummaryRecord& summary);

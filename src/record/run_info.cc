@@ -202,10 +202,10 @@ Status AdoptEarlierRun(const std::filesystem::path& path, RunInfo& info) {
   return {};
 }
 
-void RunInfo::AddWarning(Warning warning) {
-  if (!std::ranges::contains(warnings, warning)) {
-    warnings.push_back(std::move(warning));
-  }
+bool RunInfo::AddWarning(const Warning& warning) {
+  if (std::ranges::contains(warnings, warning)) return false;
+  warnings.push_back(warning);
+  return true;
 }
 
 }  // namespace batchsweep

@@ -101,8 +101,8 @@ struct RunInfo {
   std::vector<ProcessSpread> processes;  // none if each cell ran once
   std::vector<Warning> warnings;
 
-  // Unless it is there.
-  void AddWarning(Warning warning);
+  // False if it is there already.
+  bool AddWarning(const Warning& warning);
 };
 
 // As text, two spaces a level, with a line end.

@@ -16,7 +16,7 @@ namespace batchsweep {
 struct StepStatistics {
   TimeStatistics all;    // but for the warm-up
   TimeStatistics clean;  // of these, without disturbed ones
-  int64_t steps = 0;  // without the warm-up
+  int64_t steps = 0;     // without the warm-up
   int64_t disturbed_steps = 0;
   std::array<int64_t, kStepFlags> steps_by_flag = {};
 };

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <span>
+#include <string>
 #include <utility>
 
 #include "platform/memory.h"
 #include "platform/process.h"
+#include "record/summary_table.h"
 #include "train/cell_run.h"
 #include "util/rng.h"
 
@@ -14,14 +16,6 @@ namespace batchsweep {
 namespace {
 
 constexpr uint64_t kOrderStream = 0x04de;
-
-// The same order each time: seeded by the round.
-void Shuffle(std::span<Cell> cells, int round) {
-  Rng rng(static_cast<uint64_t>(round), kOrderStream);
-  for (size_t left = cells.size(); left > 1; --left) {
-    std::swap(cells[left - 1], cells[rng.Below(left)]);
-  }
-}
 
 }  // namespace
 
@@ -55,7 +49,8 @@ std::vector<Cell> SweepCells(const SweepConfig& config) {
       }
     }
     if (config.order == CellOrder::kShuffled) {
-      Shuffle(std::span(cells).subspan(round), process);
+      Rng rng(static_cast<uint64_t>(process), kOrderStream);
+      Shuffle(std::span(cells).subspan(round), rng);
     }
   }
   return cells;
@@ -65,13 +60,19 @@ Result<SweepResult> RunRound(const SweepConfig& config,
                              const TrainingData& data, const Kernels& kernels,
                              Sensors& sensors, SweepPosition position,
                              SweepObserver& observer) {
-  const auto cells = static_cast<int64_t>(SweepCells(config).size());
-  const int64_t round = cells / config.processes;
+  const std::vector<Cell> cells = SweepCells(config);
+  const auto count = static_cast<int64_t>(cells.size());
+  const int64_t round = count / config.processes;
   const int64_t end = (position.cells_done / round + 1) * round;
-  while (position.cells_done < std::min(end, cells)) {
+  while (position.cells_done < std::min(end, count)) {
     const int64_t cell = position.cells_done;
     const auto base_rss_bytes = ReadProcessMemory().rss_bytes;
-    RETURN_IF_ERROR(RunInChild([&] {
+    const Cell& next = cells[static_cast<size_t>(cell)];
+    const std::string name = CellName({.batch_size = next.batch_size,
+                                       .seed = next.seed,
+                                       .threads = next.threads,
+                                       .process = next.process});
+    RETURN_IF_ERROR(RunInChild(name, [&] {
       return RunCell(config, data, kernels, sensors, base_rss_bytes, position,
                      observer);
     }));

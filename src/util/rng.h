@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <numbers>
 #include <random>
+#include <span>
+#include <utility>
 
 namespace batchsweep {
 
@@ -47,6 +49,14 @@ class Rng {
 
   std::mt19937_64 engine_;
 };
+
+// By Fisher and Yates; std::shuffle's draws differ between libraries.
+template <class Value>
+void Shuffle(std::span<Value> values, Rng& rng) {
+  for (size_t left = values.size(); left > 1; --left) {
+    std::swap(values[left - 1], values[rng.Below(left)]);
+  }
+}
 
 }  // namespace batchsweep
 
