@@ -114,7 +114,7 @@ TEST_CASE("a throttle bit flags the steps before its reading", "[readings]") {
 
 TEST_CASE("a clock below 95 % of the highest flags its steps", "[readings]") {
   const auto drop = [](int i, Reading& reading) {
-    reading.sensors.cpu_freq_hz = i == 6 ? 1.70e9 : i == 7 ? 1.72e9 : 1.8e9;
+    reading.sensors.cpu_freq_hz = i == 6 ? 1.70e9 : i == 7 ? 1.712e9 : 1.8e9;
   };
   CHECK(Flagged(EachTenth(10, {.max_freq_hz = 1.8e9}, drop), 9,
                 StepFlag::kSlowClock) == std::vector{5});
@@ -246,6 +246,23 @@ TEST_CASE("each broken rule is a warning by its name", "[clean_rules]") {
         "than those of the first");
   steps.steps = 29;
   CHECK(Names(CellWarnings(cell, steps)).back() == "few_steps");
+}
+
+TEST_CASE("statistics leave out warm-up and part batches, clean ones flags",
+          "[clean_rules]") {
+  const std::vector<float> times = {900, 10, 12, 50, 14, 700};
+  std::vector<StepFlags> flags(times.size());
+  flags[0].Add(StepFlag::kWarmup);
+  flags[3].Add(StepFlag::kThrottled);
+  flags[5].Add(StepFlag::kPartBatch);
+  const StepStatistics found = DescribeSteps(times, flags);
+  CHECK(found.steps == 4);
+  CHECK(found.disturbed_steps == 1);
+  CHECK(found.all.p99 == 50);
+  CHECK(found.clean.median == 12);
+  CHECK(found.clean.p99 == 14);
+  CHECK(found.steps_by_flag[static_cast<size_t>(StepFlag::kWarmup)] == 1);
+  CHECK(DescribeSteps({}, {}).steps == 0);
 }
 
 }  // namespace
