@@ -14,10 +14,10 @@
 #include "model/keras_json.h"
 #include "model/zoo.h"
 #include "record/csv.h"
+#include "sweep/sweep.h"
 #include "tests/board_trees.h"
 #include "tests/fixtures.h"
 #include "tests/temp_dir.h"
-#include "train/sweep.h"
 
 namespace batchsweep {
 namespace {

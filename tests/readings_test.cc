@@ -1,9 +1,9 @@
-#include "train/readings.h"
+#include "measure/readings.h"
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
 
-#include "train/clean_rules.h"
+#include "measure/clean_rules.h"
 
 namespace batchsweep {
 namespace {

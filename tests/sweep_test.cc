@@ -1,4 +1,4 @@
-#include "train/sweep.h"
+#include "sweep/sweep.h"
 
 #include <sys/mman.h>
 
@@ -13,9 +13,9 @@
 #include "model/safetensors.h"
 #include "platform/file.h"
 #include "record/csv.h"
+#include "sweep/memory_fit.h"
 #include "tests/fixtures.h"
 #include "tests/temp_dir.h"
-#include "train/memory_fit.h"
 
 namespace batchsweep {
 namespace {

@@ -19,10 +19,12 @@ LAYERS = {
     "kernels": "util",
     "xnn": "util",
     "graph": "util model kernels xnn",
-    "record": "util",
-    "train": "util data model graph kernels record",
-    "cli": "util data model graph kernels record train xnn",
-    "main.cc": "util data model graph kernels record train xnn cli",
+    "measure": "util model kernels xnn graph record",
+    "record": "util measure",
+    "train": "util data model kernels graph measure record",
+    "sweep": "util data model kernels graph measure record train",
+    "cli": "util data model kernels xnn graph measure record train sweep",
+    "main.cc": "util data model kernels xnn graph measure record train sweep cli",
 }
 # Where a third-party header may be included, as a pattern of paths.
 THIRD_PARTY = {
@@ -30,7 +32,7 @@ THIRD_PARTY = {
     "pthreadpool.h": r"src/xnn/.*",
     "cpuinfo.h": r"platform/cpu\.cc",
     "zlib.h": r"src/data/gzip\.cc",
-    "nlohmann/": r"src/(model/.*\.(cc|h)|(record|cli)/.*\.cc|train/checkpoint\.cc)",
+    "nlohmann/": r"src/(model/.*\.(cc|h)|(record|cli)/.*\.cc|sweep/checkpoint\.cc)",
     "CLI/": r"src/cli/cli\.cc",
 }
 INTRINSICS = re.compile(r"\w*intrin\.h|arm_\w+\.h")  # in src/kernels/ only

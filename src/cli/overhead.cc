@@ -1,4 +1,4 @@
-#include "train/overhead.h"
+#include "sweep/overhead.h"
 
 #include <format>
 #include <nlohmann/json.hpp>

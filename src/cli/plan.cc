@@ -7,7 +7,7 @@
 #include "graph/network.h"
 #include "model/cost.h"
 #include "record/summary_table.h"
-#include "train/memory_fit.h"
+#include "sweep/memory_fit.h"
 
 namespace batchsweep {
 

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string>
 
-#include "train/sweep.h"
+#include "sweep/sweep.h"
 
 namespace batchsweep {
 

@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/progress.h"
 #include "cli/setup.h"
+#include "measure/sampler.h"
 #include "model/describe.h"
 #include "model/initializers.h"
 #include "platform/clock.h"
@@ -21,9 +22,8 @@
 #include "record/process_spread.h"
 #include "record/run_info.h"
 #include "record/summary_table.h"
-#include "train/overhead.h"
-#include "train/sampler.h"
-#include "train/sweep.h"
+#include "sweep/overhead.h"
+#include "sweep/sweep.h"
 #include "xnn/operator.h"
 
 namespace batchsweep {

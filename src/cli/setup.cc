@@ -9,7 +9,7 @@
 #include "model/zoo.h"
 #include "platform/file.h"
 #include "platform/memory.h"
-#include "train/memory_fit.h"
+#include "sweep/memory_fit.h"
 #include "xnn/operator.h"
 
 namespace batchsweep {

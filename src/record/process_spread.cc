@@ -6,7 +6,7 @@
 #include <map>
 #include <tuple>
 
-#include "record/statistics.h"
+#include "measure/statistics.h"
 #include "record/summary_table.h"
 
 namespace batchsweep {

@@ -7,7 +7,7 @@
 #include <optional>
 #include <tuple>
 
-#include "record/step_flags.h"
+#include "measure/step_flags.h"
 
 namespace batchsweep {
 
@@ -31,7 +31,7 @@ struct StepRecord {
   int64_t backward_time_ns = 0;  // with the loss' gradient
   int64_t update_time_ns = 0;
   int64_t arena_bytes = 0;
-  // Of the readings that cover the step, see train/readings.h; absent where
+  // Of the readings that cover the step, see measure/readings.h; absent where
   // there are none.
   std::optional<int64_t> rss_bytes;
   std::optional<int64_t> peak_rss_bytes;  // since this cell's process began
@@ -112,7 +112,7 @@ struct SummaryRecord {
   std::optional<int64_t> clean_step_time_p95_ns;
   double examples_per_second = 0.0;  // trained, over the sum of step times
   // What this machine's arithmetic and memory allow for such a step, see
-  // graph/roofline.h, and which part of that speed the median step reached.
+  // measure/roofline.h, and which part of that speed the median step reached.
   int64_t limit_time_ns = 0;
   double limit_fraction = 0.0;
   int64_t arena_bytes = 0;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "measure/warning.h"
 #include "platform/clock.h"
 #include "platform/cpu.h"
 #include "platform/error.h"
@@ -15,7 +16,6 @@
 #include "platform/system.h"
 #include "record/build_info.h"
 #include "record/process_spread.h"
-#include "record/warning.h"
 
 namespace batchsweep {
 

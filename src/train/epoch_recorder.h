@@ -5,10 +5,10 @@
 #include <span>
 #include <vector>
 
+#include "measure/readings.h"
 #include "platform/error.h"
 #include "platform/sensors.h"
 #include "record/recorder.h"
-#include "train/readings.h"
 #include "train/trainer.h"
 
 namespace batchsweep {

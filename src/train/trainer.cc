@@ -4,9 +4,9 @@
 #include <cmath>
 
 #include "kernels/denormals.h"
+#include "measure/phase_clock.h"
 #include "platform/clock.h"
 #include "platform/memory.h"
-#include "train/phase_clock.h"
 #include "util/check.h"
 
 namespace batchsweep {

@@ -17,13 +17,13 @@
 #include "data/batcher.h"
 #include "data/dataset.h"
 #include "graph/network.h"
+#include "measure/step_flags.h"
+#include "measure/step_statistics.h"
 #include "platform/counters.h"
 #include "platform/error.h"
 #include "record/records.h"
-#include "record/step_flags.h"
 #include "train/evaluate.h"
 #include "train/optimizer.h"
-#include "train/step_statistics.h"
 
 namespace batchsweep {
 

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "data/synthetic.h"
-#include "graph/roofline.h"
+#include "measure/roofline.h"
 #include "model/keras_json.h"
 #include "model/zoo.h"
 #include "platform/clock.h"

@@ -4,8 +4,8 @@
 // readings say that cover some of it: the highest temperature, the lowest
 // frequency, throttled if any says so, the mean power by the time that each
 // covers, memory of the last; and a flag if any of them was disturbed.
-#ifndef BATCHSWEEP_TRAIN_READINGS_H_
-#define BATCHSWEEP_TRAIN_READINGS_H_
+#ifndef BATCHSWEEP_MEASURE_READINGS_H_
+#define BATCHSWEEP_MEASURE_READINGS_H_
 
 #include <cstdint>
 #include <optional>
@@ -76,4 +76,4 @@ class Readings {
 
 }  // namespace batchsweep
 
-#endif  // BATCHSWEEP_TRAIN_READINGS_H_
+#endif  // BATCHSWEEP_MEASURE_READINGS_H_

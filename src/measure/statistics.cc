@@ -1,4 +1,4 @@
-#include "record/statistics.h"
+#include "measure/statistics.h"
 
 #include <algorithm>
 #include <array>

@@ -1,6 +1,6 @@
 // Why a run's figures may not be what they seem.
-#ifndef BATCHSWEEP_RECORD_WARNING_H_
-#define BATCHSWEEP_RECORD_WARNING_H_
+#ifndef BATCHSWEEP_MEASURE_WARNING_H_
+#define BATCHSWEEP_MEASURE_WARNING_H_
 
 #include <string>
 
@@ -15,4 +15,4 @@ struct Warning {
 
 }  // namespace batchsweep
 
-#endif  // BATCHSWEEP_RECORD_WARNING_H_
+#endif  // BATCHSWEEP_MEASURE_WARNING_H_

@@ -1,4 +1,4 @@
-#include "train/step_statistics.h"
+#include "measure/step_statistics.h"
 
 #include <vector>
 

@@ -1,6 +1,6 @@
 // One cell of a sweep.
-#ifndef BATCHSWEEP_TRAIN_CELL_RUN_H_
-#define BATCHSWEEP_TRAIN_CELL_RUN_H_
+#ifndef BATCHSWEEP_SWEEP_CELL_RUN_H_
+#define BATCHSWEEP_SWEEP_CELL_RUN_H_
 
 #include <cstdint>
 #include <optional>
@@ -8,8 +8,8 @@
 #include "kernels/kernels.h"
 #include "platform/error.h"
 #include "platform/sensors.h"
-#include "train/checkpoint.h"
-#include "train/sweep.h"
+#include "sweep/checkpoint.h"
+#include "sweep/sweep.h"
 #include "train/trainer.h"
 
 namespace batchsweep {
@@ -26,4 +26,4 @@ Status RunCell(const SweepConfig& config, const TrainingData& data,
 
 }  // namespace batchsweep
 
-#endif  // BATCHSWEEP_TRAIN_CELL_RUN_H_
+#endif  // BATCHSWEEP_SWEEP_CELL_RUN_H_

@@ -1,6 +1,6 @@
 // Whether a batch size fits into memory, before any of it is taken.
-#ifndef BATCHSWEEP_TRAIN_MEMORY_FIT_H_
-#define BATCHSWEEP_TRAIN_MEMORY_FIT_H_
+#ifndef BATCHSWEEP_SWEEP_MEMORY_FIT_H_
+#define BATCHSWEEP_SWEEP_MEMORY_FIT_H_
 
 #include <array>
 #include <cstdint>
@@ -48,4 +48,4 @@ Status CheckFits(const MemoryQuestion& question, int64_t batch_size,
 
 }  // namespace batchsweep
 
-#endif  // BATCHSWEEP_TRAIN_MEMORY_FIT_H_
+#endif  // BATCHSWEEP_SWEEP_MEMORY_FIT_H_

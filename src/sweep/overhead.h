@@ -1,16 +1,16 @@
 // What it costs to measure.
-#ifndef BATCHSWEEP_TRAIN_OVERHEAD_H_
-#define BATCHSWEEP_TRAIN_OVERHEAD_H_
+#ifndef BATCHSWEEP_SWEEP_OVERHEAD_H_
+#define BATCHSWEEP_SWEEP_OVERHEAD_H_
 
 #include <cstdint>
 #include <optional>
 
 #include "kernels/kernels.h"
+#include "measure/statistics.h"
 #include "platform/counters.h"
 #include "platform/error.h"
 #include "platform/sensors.h"
 #include "record/run_info.h"
-#include "record/statistics.h"
 
 namespace batchsweep {
 
@@ -34,4 +34,4 @@ Result<OverheadComparison> CompareOverhead(const Kernels& kernels,
 
 }  // namespace batchsweep
 
-#endif  // BATCHSWEEP_TRAIN_OVERHEAD_H_
+#endif  // BATCHSWEEP_SWEEP_OVERHEAD_H_

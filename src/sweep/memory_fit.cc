@@ -1,4 +1,4 @@
-#include "train/memory_fit.h"
+#include "sweep/memory_fit.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "train/readings.h"
+#include "measure/readings.h"
 
 #include <algorithm>
 

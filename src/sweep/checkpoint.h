@@ -6,8 +6,8 @@
 // optimizer's slots as "slot 0", "slot 1", the step times and their flags, as
 // the numbers that are their bits. state.json is
 // replaced last and as a whole; it is what makes a checkpoint.
-#ifndef BATCHSWEEP_TRAIN_CHECKPOINT_H_
-#define BATCHSWEEP_TRAIN_CHECKPOINT_H_
+#ifndef BATCHSWEEP_SWEEP_CHECKPOINT_H_
+#define BATCHSWEEP_SWEEP_CHECKPOINT_H_
 
 #include <cstdint>
 #include <filesystem>
@@ -16,10 +16,10 @@
 #include <vector>
 
 #include "graph/network.h"
-#include "graph/roofline.h"
+#include "measure/roofline.h"
+#include "measure/warning.h"
 #include "platform/error.h"
 #include "record/recorder.h"
-#include "record/warning.h"
 #include "train/trainer.h"
 
 namespace batchsweep {
@@ -51,4 +51,4 @@ Status LoadCheckpointTensors(const std::filesystem::path& folder,
 
 }  // namespace batchsweep
 
-#endif  // BATCHSWEEP_TRAIN_CHECKPOINT_H_
+#endif  // BATCHSWEEP_SWEEP_CHECKPOINT_H_

@@ -1,6 +1,6 @@
 // Sweep: the same model trained once for each seed and batch size.
-#ifndef BATCHSWEEP_TRAIN_SWEEP_H_
-#define BATCHSWEEP_TRAIN_SWEEP_H_
+#ifndef BATCHSWEEP_SWEEP_SWEEP_H_
+#define BATCHSWEEP_SWEEP_SWEEP_H_
 
 #include <cstdint>
 #include <filesystem>
@@ -14,7 +14,7 @@
 #include "platform/sensors.h"
 #include "record/recorder.h"
 #include "record/records.h"
-#include "train/checkpoint.h"
+#include "sweep/checkpoint.h"
 #include "train/optimizer.h"
 #include "train/trainer.h"
 
@@ -115,4 +115,4 @@ Result<SweepResult> RunRound(const SweepConfig& config,
 
 }  // namespace batchsweep
 
-#endif  // BATCHSWEEP_TRAIN_SWEEP_H_
+#endif  // BATCHSWEEP_SWEEP_SWEEP_H_

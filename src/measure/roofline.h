@@ -7,8 +7,8 @@
 // reach it. (After Williams, Waterman and Patterson's roofline model,
 // doi.org/10.1145/1498765.1498785, with the two parts after one another, as a
 // step has them.)
-#ifndef BATCHSWEEP_GRAPH_ROOFLINE_H_
-#define BATCHSWEEP_GRAPH_ROOFLINE_H_
+#ifndef BATCHSWEEP_MEASURE_ROOFLINE_H_
+#define BATCHSWEEP_MEASURE_ROOFLINE_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -41,4 +41,4 @@ double StepLimitNs(const MachineLimits& limits, const ModelSpec& model,
 
 }  // namespace batchsweep
 
-#endif  // BATCHSWEEP_GRAPH_ROOFLINE_H_
+#endif  // BATCHSWEEP_MEASURE_ROOFLINE_H_

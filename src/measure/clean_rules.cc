@@ -1,4 +1,4 @@
-#include "train/clean_rules.h"
+#include "measure/clean_rules.h"
 
 #include <array>
 #include <cmath>

@@ -1,12 +1,12 @@
 // When a cell's times are not to be trusted as they stand.
-#ifndef BATCHSWEEP_TRAIN_CLEAN_RULES_H_
-#define BATCHSWEEP_TRAIN_CLEAN_RULES_H_
+#ifndef BATCHSWEEP_MEASURE_CLEAN_RULES_H_
+#define BATCHSWEEP_MEASURE_CLEAN_RULES_H_
 
 #include <vector>
 
+#include "measure/step_statistics.h"
+#include "measure/warning.h"
 #include "record/records.h"
-#include "record/warning.h"
-#include "train/step_statistics.h"
 
 namespace batchsweep {
 
@@ -25,4 +25,4 @@ std::vector<Warning> CellWarnings(const SummaryRecord& cell,
 
 }  // namespace batchsweep
 
-#endif  // BATCHSWEEP_TRAIN_CLEAN_RULES_H_
+#endif  // BATCHSWEEP_MEASURE_CLEAN_RULES_H_

@@ -1,6 +1,6 @@
 // PhaseClock: the times of a step's phases, and what the CPU counted in them.
-#ifndef BATCHSWEEP_TRAIN_PHASE_CLOCK_H_
-#define BATCHSWEEP_TRAIN_PHASE_CLOCK_H_
+#ifndef BATCHSWEEP_MEASURE_PHASE_CLOCK_H_
+#define BATCHSWEEP_MEASURE_PHASE_CLOCK_H_
 
 #include <array>
 #include <cstddef>
@@ -68,4 +68,4 @@ class PhaseClock {
 
 }  // namespace batchsweep
 
-#endif  // BATCHSWEEP_TRAIN_PHASE_CLOCK_H_
+#endif  // BATCHSWEEP_MEASURE_PHASE_CLOCK_H_

@@ -1,7 +1,7 @@
 // What step times come to. Nothing is dropped as an outlier: medians and
 // quantiles stand in for means, which one hiccup can move.
-#ifndef BATCHSWEEP_RECORD_STATISTICS_H_
-#define BATCHSWEEP_RECORD_STATISTICS_H_
+#ifndef BATCHSWEEP_MEASURE_STATISTICS_H_
+#define BATCHSWEEP_MEASURE_STATISTICS_H_
 
 #include <optional>
 #include <span>
@@ -41,4 +41,4 @@ Interval MedianInterval(std::span<const float> values);
 
 }  // namespace batchsweep
 
-#endif  // BATCHSWEEP_RECORD_STATISTICS_H_
+#endif  // BATCHSWEEP_MEASURE_STATISTICS_H_

@@ -1,4 +1,4 @@
-#include "train/sweep.h"
+#include "sweep/sweep.h"
 
 #include <algorithm>
 #include <cmath>
@@ -9,7 +9,7 @@
 #include "platform/memory.h"
 #include "platform/process.h"
 #include "record/summary_table.h"
-#include "train/cell_run.h"
+#include "sweep/cell_run.h"
 #include "util/rng.h"
 
 namespace batchsweep {

@@ -1,4 +1,4 @@
-#include "train/checkpoint.h"
+#include "sweep/checkpoint.h"
 
 #include <algorithm>
 #include <format>

@@ -1,6 +1,6 @@
 // What may have disturbed a step: the column `flags` of steps.csv.
-#ifndef BATCHSWEEP_RECORD_STEP_FLAGS_H_
-#define BATCHSWEEP_RECORD_STEP_FLAGS_H_
+#ifndef BATCHSWEEP_MEASURE_STEP_FLAGS_H_
+#define BATCHSWEEP_MEASURE_STEP_FLAGS_H_
 
 #include <array>
 #include <cstdint>
@@ -43,4 +43,4 @@ struct StepFlags {
 
 }  // namespace batchsweep
 
-#endif  // BATCHSWEEP_RECORD_STEP_FLAGS_H_
+#endif  // BATCHSWEEP_MEASURE_STEP_FLAGS_H_

@@ -1,14 +1,14 @@
 // What the steps of a cell come to, with and without those that something
 // disturbed.
-#ifndef BATCHSWEEP_TRAIN_STEP_STATISTICS_H_
-#define BATCHSWEEP_TRAIN_STEP_STATISTICS_H_
+#ifndef BATCHSWEEP_MEASURE_STEP_STATISTICS_H_
+#define BATCHSWEEP_MEASURE_STEP_STATISTICS_H_
 
 #include <array>
 #include <cstdint>
 #include <span>
 
-#include "record/statistics.h"
-#include "record/step_flags.h"
+#include "measure/statistics.h"
+#include "measure/step_flags.h"
 
 namespace batchsweep {
 
@@ -27,4 +27,4 @@ StepStatistics DescribeSteps(std::span<const float> times_ns,
 
 }  // namespace batchsweep
 
-#endif  // BATCHSWEEP_TRAIN_STEP_STATISTICS_H_
+#endif  // BATCHSWEEP_MEASURE_STEP_STATISTICS_H_

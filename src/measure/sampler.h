@@ -1,6 +1,6 @@
 // Sampler: a thread that reads the board's state while another one trains.
-#ifndef BATCHSWEEP_TRAIN_SAMPLER_H_
-#define BATCHSWEEP_TRAIN_SAMPLER_H_
+#ifndef BATCHSWEEP_MEASURE_SAMPLER_H_
+#define BATCHSWEEP_MEASURE_SAMPLER_H_
 
 #include <condition_variable>
 #include <cstdint>
@@ -9,9 +9,9 @@
 #include <thread>
 #include <vector>
 
+#include "measure/readings.h"
 #include "platform/counters.h"
 #include "platform/sensors.h"
-#include "train/readings.h"
 
 namespace batchsweep {
 
@@ -58,4 +58,4 @@ class Sampler {
 
 }  // namespace batchsweep
 
-#endif  // BATCHSWEEP_TRAIN_SAMPLER_H_
+#endif  // BATCHSWEEP_MEASURE_SAMPLER_H_

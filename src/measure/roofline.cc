@@ -1,4 +1,4 @@
-#include "graph/roofline.h"
+#include "measure/roofline.h"
 
 #include <algorithm>
 #include <array>

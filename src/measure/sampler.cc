@@ -1,4 +1,4 @@
-#include "train/sampler.h"
+#include "measure/sampler.h"
 
 #include <algorithm>
 #include <chrono>

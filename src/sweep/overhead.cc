@@ -1,4 +1,4 @@
-#include "train/overhead.h"
+#include "sweep/overhead.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -9,6 +9,7 @@
 #include "data/batcher.h"
 #include "data/synthetic.h"
 #include "kernels/denormals.h"
+#include "measure/sampler.h"
 #include "model/initializers.h"
 #include "model/keras_json.h"
 #include "model/zoo.h"
@@ -16,7 +17,6 @@
 #include "platform/cores.h"
 #include "record/csv.h"
 #include "train/epoch_recorder.h"
-#include "train/sampler.h"
 #include "train/trainer.h"
 
 namespace batchsweep {

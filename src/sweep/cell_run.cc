@@ -1,4 +1,4 @@
-#include "train/cell_run.h"
+#include "sweep/cell_run.h"
 
 #include <algorithm>
 #include <chrono>
@@ -8,7 +8,9 @@
 #include <utility>
 #include <vector>
 
-#include "graph/roofline.h"
+#include "measure/clean_rules.h"
+#include "measure/roofline.h"
+#include "measure/sampler.h"
 #include "model/initializers.h"
 #include "model/safetensors.h"
 #include "platform/clock.h"
@@ -16,10 +18,8 @@
 #include "platform/counters.h"
 #include "platform/file.h"
 #include "platform/memory.h"
-#include "train/clean_rules.h"
+#include "sweep/memory_fit.h"
 #include "train/epoch_recorder.h"
-#include "train/memory_fit.h"
-#include "train/sampler.h"
 
 namespace batchsweep {
 namespace {
