@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import warnings
 
 import matplotlib
 import numpy as np
@@ -52,7 +53,7 @@ class Results:
             "model": {"name": "mlp", "parameters": 50890},
             "data": {"name": "fashion-mnist", "train_examples": EXAMPLES, "validation_examples": 20},
             "config": {"batch_sizes": list(sizes), "epochs": epochs, "optimizer": "adam", "learning_rate": 0.001,
-                       "lr_rule": "none", "seeds": len(seeds), "threads": threads[0], "precision": "f32"},
+                       "lr_rule": "none", "seeds": len(seeds), "loss": "sparse_categorical_crossentropy", "threads": threads[0], "precision": "f32"},
             "cpu": {"model_name": "Test CPU", "isa": "neon"}, "warnings": []}
         self.steps, self.epochs, self.summary = [], [], []
         for process, size, seed, thread in itertools.product(range(1, processes + 1), sizes, seeds, threads):
@@ -180,6 +181,33 @@ class PlotTest(unittest.TestCase):
         ticks = [tick for tick in ax.get_xticks() if ax.get_xlim()[0] <= tick <= ax.get_xlim()[1]]
         self.assertEqual(ticks, [1, 2, 3, 4])
 
+    def test_every_loss_is_called_by_its_name(self):
+        for name, words_of_it in (("categorical_crossentropy", "cross-entropy"),
+                                  ("mean_squared_error", "mean squared error"), ("a_new_one", "a new one")):
+            results = Results()
+            results.info["config"]["loss"] = name
+            run = self.load(results)
+            self.assertEqual(plot.comparison_figure(run).axes[0].get_ylabel(), f"validation loss ({words_of_it})")
+            self.assertEqual(plot.training_loss_figure(run).axes[0].get_ylabel(), f"training loss ({words_of_it})")
+
+    def test_a_regression_has_no_picture_of_accuracies(self):
+        results = Results()
+        for row in results.epochs:
+            row["train_accuracy"] = row["val_accuracy"] = ""
+        for row in results.summary:
+            row["test_accuracy"] = ""
+        results.write(self.folder)
+        code, out, errors = self.run_main()
+        self.assertEqual((code, errors), (0, ""))
+        self.assertEqual(out.splitlines(), [f"results/loss_curves/{name}" for name in NAMES[:3]])
+        self.assertFalse((self.folder / "loss_curves/accuracy.png").exists())
+
+    def test_no_word_of_matplotlib_is_one_that_it_will_drop(self):
+        Results(processes=2).write(self.folder)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            self.expect_success(*self.run_main())
+
     def test_the_rings_mark_the_lowest_losses(self):
         (ax,) = plot.comparison_figure(self.load(Results())).axes
         rings = [tuple(ring.get_offsets()[0]) for ring in ax.collections]
@@ -258,9 +286,9 @@ class PlotTest(unittest.TestCase):
         self.assertLess(times.get_xlim()[1], 1000)  # the 10 ms step does not stretch the axis
         self.assertIn("Slowest step, not drawn: 10,000 µs", words(fig))
         self.assertEqual([label.get_text() for label in times.get_yticklabels()], ["8", "9"])
-        self.assertAlmostEqual(rates.patches[0].get_width(), 8e6 * len(full) / sum(full))
+        self.assertAlmostEqual(rates.patches[0].get_width(), 8e6 / np.median(full))
         self.assertEqual((times.get_xlabel(), rates.get_xlabel(), times.get_ylabel()),
-                         ("step time (µs)", "examples per second of training", "batch size"))
+                         ("step time (µs)", "examples per second, by the median step", "batch size"))
 
     def test_batches_larger_than_the_data_still_have_step_times(self):
         results = Results(sizes=(8,))
@@ -542,8 +570,8 @@ class PlotTest(unittest.TestCase):
         line = batch_lines(losses)[labels[1]]
         np.testing.assert_allclose(line.get_ydata(), [val_loss(8, 1, epoch) for epoch in range(1, 5)])
         self.assertAlmostEqual(line.get_xdata()[1], sum(step_time_ns(8, step) for step in range(1, 17)) / 1e9)
-        self.assertAlmostEqual(batch_lines(rates)[labels[1]].get_ydata()[0],
-                               4 * EXAMPLES * 1e9 / sum(step_time_ns(8, step) for step in range(1, 33)))
+        self.assertAlmostEqual(batch_lines(rates)[labels[1]].get_ydata()[0], 8e6 / np.median(full))
+        self.assertEqual(losses.get_ylabel(), "validation loss (cross-entropy)")
 
     def names(self, *known, folders=None):
         """The boards' names, of (board, host) each."""
@@ -688,4 +716,4 @@ class PlotTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(warnings="ignore")  # a newer matplotlib announces what it will drop
+    unittest.main()

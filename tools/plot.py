@@ -4,7 +4,8 @@
   batchsize_comparison.png  validation loss per epoch, one line a batch size
   training_loss.png         training loss against steps and against seconds
   step_time.png             how long a step takes, and the examples per second
-  accuracy.png              training and validation accuracy per epoch
+  accuracy.png              training and validation accuracy per epoch, where the
+                            loss tells classes apart
 
 and the runs of several boards, with one model on one data set, into FOLDER/:
 
@@ -18,12 +19,14 @@ A run that was interrupted or that diverged is drawn as far as it goes.
 import argparse
 import pathlib
 import sys
+from inspect import signature
 
 try:
     import matplotlib
     matplotlib.use("Agg")
     import numpy as np
     import pandas as pd
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 except ImportError as error:
@@ -35,6 +38,8 @@ from plotting.drawing import COLORS, DASHES, MARKERS, add_caption, short
 from plotting.files import BadInput, disturbed, load
 
 SMOOTH_EXAMPLES = 256  # the least a training loss is averaged over; more hides the first steep fall
+# Of boxes: matplotlib 3.10 has the first of these words, those before it only the second, and 3.11 warns of it.
+LYING = {"orientation": "horizontal"} if "orientation" in signature(Axes.bxp).parameters else {"vert": False}
 BAND = " Line: mean of the seeds; band: lowest to highest."
 
 
@@ -88,7 +93,7 @@ def comparison_figure(run):
         words[size] = f"   lowest {curve[best]:.3f}, epoch {best}"
         ax.scatter([best], [curve[best]], s=170, facecolors="none", zorder=3, linewidths=1.5,
                    edgecolors=style(run, size)["color"])
-    ax.set_ylabel("validation loss (cross-entropy)")
+    ax.set_ylabel(f"validation loss ({run.loss})")
     values = pd.concat(curves.values()) if curves else pd.Series(dtype=float)
     if values.max() > 20 * values.median() and values.min() > 0:  # one blew up: keep the rest legible
         ax.set_yscale("log")
@@ -146,7 +151,7 @@ def training_loss_figure(run):
         ax.xaxis.set_major_formatter(FuncFormatter(short))
         ax.set(title=f"against {x.removesuffix(' (s)')}", xlabel=f"training {x}, log scale")
         ax.tick_params(labelleft=True)
-    axes[0].set_ylabel("training loss (cross-entropy)")
+    axes[0].set_ylabel(f"training loss ({run.loss})")
     if means:  # the faint single steps may leave the frame
         low, high = np.min(np.concatenate(means)), np.max(np.concatenate(means))
         axes[0].set_ylim(low - 0.08 * (high - low) - 1e-9, high + 0.05 * (high - low) + 1e-9)
@@ -177,8 +182,8 @@ def step_time_figure(run):
     places = range(len(cells))
     quantiles = np.array([np.percentile(rows.step_time_ns / 1e3, [5, 25, 50, 75, 95]) for rows in cells.values()])
     boxes = times.bxp([dict(zip(("whislo", "q1", "med", "q3", "whishi"), row)) for row in quantiles],
-                      places, vert=False, showfliers=False, patch_artist=True, widths=0.4,
-                      medianprops={"color": "black", "linewidth": 1.8})
+                      places, showfliers=False, patch_artist=True, widths=0.4,
+                      medianprops={"color": "black", "linewidth": 1.8}, **LYING)
     for place, row, box, color in zip(places, quantiles, boxes["boxes"], colors):
         box.set(facecolor=color, alpha=0.75)
         times.text(0.03, place - 0.27, f"median {short(row[2])} µs, p95 {short(row[4])} µs", va="bottom",
@@ -196,9 +201,8 @@ def step_time_figure(run):
         times.set_xscale("log")
         times.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         times.xaxis.set_minor_formatter(NullFormatter())
-    rate = [1e9 * rows.examples.sum() / max(rows.step_time_ns.sum(), 1) for rows in cells.values()]
-    bars = rates.barh(places, rate, height=0.55, color=colors, alpha=0.85)
-    rates.bar_label(bars, [f"{value:,.0f}" for value in rate], padding=3, size=9)
+    bars = rates.barh(places, list(run.rates().values()), height=0.55, color=colors, alpha=0.85)
+    rates.bar_label(bars, [f"{rate:,.0f}" for rate in run.rates().values()], padding=3, size=9)
     rates.margins(x=0.25)
     for ax in (times, rates):
         ax.xaxis.set_major_formatter(FuncFormatter(short))
@@ -207,7 +211,7 @@ def step_time_figure(run):
     times.set_yticks(places, list(map(str, cells)))
     times.set_ylim(len(cells) - 0.5, -0.65)
     times.set(title="Time of one step", xlabel=f"step time (µs{scale})", ylabel="batch size")
-    rates.set(title="Throughput", xlabel="examples per second of training")
+    rates.set(title="Throughput", xlabel="examples per second, by the median step")
     slowest = max(rows.step_time_ns.max() for rows in cells.values()) / 1e3
     processes = " Thin lines: medians of the processes." if run.times.process.nunique() > 1 else ""
     add_caption(fig, run, "Box: middle half of the full-size steps after the warm-up; whiskers: 5th to 95th "
@@ -223,6 +227,8 @@ def draw_run(folder):
     run = load(folder)
     (folder / "loss_curves").mkdir(exist_ok=True)
     for name, draw in FIGURES.items():
+        if draw is accuracy_figure and not run.has_accuracy:
+            continue
         path = folder / "loss_curves" / name
         draw(run).savefig(path)
         print(path)

@@ -108,12 +108,6 @@ def step_times(run):
     return {size: np.percentile(rows.step_time_ns, [5, 50, 95]) for size, rows in full.groupby("batch_size")}
 
 
-def throughput(run):
-    """{batch size: examples per second of step time}"""
-    sums = run.steps.groupby("batch_size")[["examples", "step_time_ns"]].sum()
-    return (1e9 * sums.examples / sums.step_time_ns.clip(lower=1)).to_dict()
-
-
 def peak_memory(run):
     """{batch size: peak RSS in bytes}; none where the board did not tell."""
     return run.steps.groupby("batch_size").peak_rss_bytes.max().dropna().to_dict()
@@ -155,9 +149,9 @@ def draw_times(ax, boards):
 
 def draw_rates(ax, boards):
     for index, board in enumerate(boards):
-        rates = throughput(board.run)
+        rates = board.run.rates()
         ax.plot(list(rates), list(rates.values()), **line_style(index, board))
-    ax.set(title="Throughput", ylabel="examples per second (log scale)")
+    ax.set(title="Throughput, by the median step", ylabel="examples per second (log scale)")
     scale_by_size(ax, boards)
     scale_by_log(ax, ax.yaxis)
 
@@ -172,7 +166,10 @@ def draw_memory(ax, boards):
 
 
 def draw_losses(ax, boards):
-    ax.set(title="Validation loss", xlabel="training time (s, log scale)", ylabel="validation loss")
+    losses = {board.run.loss for board in boards}
+    kind = losses.pop() if len(losses) == 1 else "not the same"
+    ylabel = f"validation loss ({kind})"
+    ax.set(title="Validation loss", xlabel="training time (s, log scale)", ylabel=ylabel)
     compared = common_size(boards)
     if compared is None:
         ax.text(0.5, 0.5, "no batch size in common", transform=ax.transAxes, ha="center")
@@ -184,7 +181,7 @@ def draw_losses(ax, boards):
     values = np.concatenate([line.get_ydata() for line in ax.get_lines()])
     if len(values) and values.max() > 100 * values.min() > 0:  # one blew up: keep the rest legible
         scale_by_log(ax, ax.yaxis)
-        ax.set_ylabel("validation loss (log scale)")
+        ax.set_ylabel(ylabel.replace(")", ", log scale)"))
 
 
 def add_legend(fig, handles, labels):

@@ -84,7 +84,7 @@ def write_caption(fig, warnings, facts):
     line_height = 0.155 / fig.get_figheight()  # of 8-point text
     y = 0.02
     for sentences, color in ((warnings, "#B03A00"), (facts, "#555555")):
-        lines = [line for sentence in sentences for line in textwrap.wrap(str(sentence), 17 * int(fig.get_figwidth()))]
+        lines = [line for sentence in sentences for line in textwrap.wrap(str(sentence), 16 * int(fig.get_figwidth()))]
         fig.text(0.015, y, "\n".join(lines), size=8, color=color, va="bottom", linespacing=1.25)
         y += line_height * len(lines)
     fig.set_layout_engine("constrained", rect=(0.005, y + 0.01, 0.985, 0.92 - y), wspace=0.06)

@@ -15,6 +15,10 @@ COUNTS = set(KEYS) | {"step", "epoch", "examples", "step_time_ns"}  # never empt
 TEXTS = {"flags"}
 
 
+# What axes call the losses of run.json; another one goes by its own name.
+LOSSES = {"sparse_categorical_crossentropy": "cross-entropy", "categorical_crossentropy": "cross-entropy"}
+
+
 class BadInput(Exception):
     def __init__(self, path, what, expected, todo="pass the --out folder of `batchsweep run`"):
         super().__init__(f"{path}: {what}: expected {expected}; {todo}")
@@ -39,7 +43,19 @@ class Run:
         self.times = self.measured(steps)
         self.threads = sorted(set(first))
         self.seeds = both.seed.nunique()
+        name = get(self.info, "config", "loss", kind=str) or "loss"
+        self.loss = LOSSES.get(name, name.replace("_", " "))
 
+    @property
+    def has_accuracy(self):
+        """Whether its loss tells classes apart: a regression has no accuracy where it has a loss."""
+        sound = self.epochs[np.isfinite(self.epochs.val_loss)]
+        return sound.empty or bool(sound.val_accuracy.notna().any())
+
+    def rates(self):
+        """{batch size: examples per second}, of a whole batch in the median step, as in summary.csv"""
+        cells = self.times.groupby("batch_size")
+        return (1e9 * cells.examples.max() / cells.step_time_ns.median().clip(lower=1)).to_dict()
 
     @staticmethod
     def measured(steps):
