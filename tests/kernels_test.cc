@@ -421,17 +421,17 @@ TEST_CASE("every instruction set gives the baseline's images and columns",
   const int64_t channels = GENERATE(1, 3, 16, 17, 37, 64);
   const int64_t stride = GENERATE(1, 2, 3);
   const int64_t before = GENERATE(0, 1);
-  const Window window{.height = 7,
-                      .width = 6,
-                      .channels = channels,
-                      .out_height = (7 + 2 * before - 3) / stride + 1,
-                      .out_width = (6 + 2 * before - 3) / stride + 1,
-                      .window_height = 3,
-                      .window_width = 3,
-                      .stride_height = stride,
-                      .stride_width = stride,
-                      .top = before,
-                      .left = before};
+  const WindowGeometry window{.height = 7,
+                              .width = 6,
+                              .channels = channels,
+                              .out_height = (7 + 2 * before - 3) / stride + 1,
+                              .out_width = (6 + 2 * before - 3) / stride + 1,
+                              .window_height = 3,
+                              .window_width = 3,
+                              .stride_height = stride,
+                              .stride_width = stride,
+                              .top = before,
+                              .left = before};
   const int64_t in = 42 * channels;
   const int64_t out = window.out_height * window.out_width * channels;
   Rng rng(13, 0);
@@ -451,8 +451,8 @@ TEST_CASE("every instruction set gives the baseline's images and columns",
     std::vector<uint16_t> winner(static_cast<size_t>(out));
     float* pooled = next(out);
     kernels.max_pool(window, x.data(), pooled, winner.data());
-    for (const bool masked : {false, true}) {
-      kernels.max_pool_grad(window, pooled, dy.data(), winner.data(), masked,
+    for (const auto mask : {PoolGradMask::kAll, PoolGradMask::kPositive}) {
+      kernels.max_pool_grad(window, pooled, dy.data(), winner.data(), mask,
                             next(in));
     }
     kernels.average_pool(window, x.data(), next(out));

@@ -119,19 +119,19 @@ void ColumnSums(const float* x, int64_t rows, int64_t columns, float* partial,
   }
 }
 
-Window MakeWindow(const WindowSpec& spec, const Shape& input,
-                  const Shape& output) {
-  Window window{.height = input.dims[0],
-                .width = input.dims[1],
-                .channels = input.dims[2],
-                .out_height = output.dims[0],
-                .out_width = output.dims[1],
-                .window_height = spec.size.height,
-                .window_width = spec.size.width,
-                .stride_height = spec.strides.height,
-                .stride_width = spec.strides.width,
-                .dilation_height = spec.dilation.height,
-                .dilation_width = spec.dilation.width};
+WindowGeometry MakeWindow(const WindowOptions& spec, const Shape& input,
+                          const Shape& output) {
+  WindowGeometry window{.height = input.dims[0],
+                        .width = input.dims[1],
+                        .channels = input.dims[2],
+                        .out_height = output.dims[0],
+                        .out_width = output.dims[1],
+                        .window_height = spec.size.height,
+                        .window_width = spec.size.width,
+                        .stride_height = spec.strides.height,
+                        .stride_width = spec.strides.width,
+                        .dilation_height = spec.dilation.height,
+                        .dilation_width = spec.dilation.width};
   if (spec.padding == Padding::kSame) {
     window.top = std::max<int64_t>(BottomPadding(window), 0) / 2;
     window.left = std::max<int64_t>(RightPadding(window), 0) / 2;
@@ -139,13 +139,13 @@ Window MakeWindow(const WindowSpec& spec, const Shape& input,
   return window;
 }
 
-int64_t BottomPadding(const Window& w) {
+int64_t BottomPadding(const WindowGeometry& w) {
   return std::max<int64_t>(0, (w.out_height - 1) * w.stride_height +
                                   (w.window_height - 1) * w.dilation_height +
                                   1 - w.height - w.top);
 }
 
-int64_t RightPadding(const Window& w) {
+int64_t RightPadding(const WindowGeometry& w) {
   return std::max<int64_t>(0, (w.out_width - 1) * w.stride_width +
                                   (w.window_width - 1) * w.dilation_width + 1 -
                                   w.width - w.left);

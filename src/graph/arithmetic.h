@@ -39,19 +39,19 @@ void ColumnSums(const float* x, int64_t rows, int64_t columns, float* partial,
                 float* sums, const Kernels& kernels, ThreadPool& pool);
 
 // A convolution or pooling over images, by Keras' padding.
-struct WindowSpec {
+struct WindowOptions {
   Extent2D size;
   Extent2D strides;
   Extent2D dilation;
   Padding padding = Padding::kValid;
 };
 // Images (H, W, C), outputs (OH, OW, ..).
-Window MakeWindow(const WindowSpec& spec, const Shape& input,
-                  const Shape& output);
+WindowGeometry MakeWindow(const WindowOptions& spec, const Shape& input,
+                          const Shape& output);
 
 // Zeros behind and below the image that the window reads.
-int64_t BottomPadding(const Window& window);
-int64_t RightPadding(const Window& window);
+int64_t BottomPadding(const WindowGeometry& window);
+int64_t RightPadding(const WindowGeometry& window);
 
 }  // namespace batchsweep
 

@@ -33,7 +33,7 @@ constexpr int64_t kProductRows = 6;  // that its tiles are made of
 //   with the turned kernel, or, where there are strides, products of ours.
 class Convolution : public Layer {
  public:
-  Convolution(const ConvolutionPlan& plan, const Window& window,
+  Convolution(const ConvolutionPlan& plan, const WindowGeometry& window,
               std::optional<xnn::Convolution> forward,
               std::optional<xnn::ConvolutionInputGradient> input_grad,
               std::optional<StridedInputGrad> strided_grad,
@@ -395,9 +395,11 @@ class Convolution : public Layer {
       const int64_t at = example * pooled_size_;
       // Of values behind a relu the largest is positive if any is, so its mask
       // is the pooled one's.
-      kernels_.max_pool_grad(*pool_window_, tensors_.y + at, tensors_.dy + at,
-                             winner_ + at, activation_ == Activation::kRelu,
-                             dy);
+      kernels_.max_pool_grad(
+          *pool_window_, tensors_.y + at, tensors_.dy + at, winner_ + at,
+          activation_ == Activation::kRelu ? PoolGradMask::kPositive
+                                           : PoolGradMask::kAll,
+          dy);
     } else {
       ActivationGrad(activation_, tensors_.y + example * out_size_, out_size_,
                      dy, kernels_, serial_);
@@ -459,7 +461,7 @@ class Convolution : public Layer {
   }
 
   const std::string name_;
-  const Window window_;
+  const WindowGeometry window_;
   const int64_t filters_;
   const Activation activation_;
   const bool use_bias_;
@@ -475,7 +477,7 @@ class Convolution : public Layer {
   const int64_t in_size_;   // floats of one image
   const int64_t out_size_;  // before pooling
   const int64_t taps_;
-  std::optional<Window> pool_window_;
+  std::optional<WindowGeometry> pool_window_;
   int64_t pooled_size_ = 0;
   int64_t padded_height_ = 0;
   int64_t padded_width_ = 0;
@@ -516,11 +518,11 @@ class Convolution : public Layer {
 Result<std::unique_ptr<Layer>> MakeConvolution(const ConvolutionPlan& plan,
                                                const ComputeContext& context) {
   const Conv2DSpec& spec = plan.convolution;
-  const Window window = MakeWindow({.size = spec.kernel_size,
-                                    .strides = spec.strides,
-                                    .dilation = spec.dilation,
-                                    .padding = spec.padding},
-                                   plan.input, plan.output);
+  const WindowGeometry window = MakeWindow({.size = spec.kernel_size,
+                                            .strides = spec.strides,
+                                            .dilation = spec.dilation,
+                                            .padding = spec.padding},
+                                           plan.input, plan.output);
   const xnn::ConvolutionOptions options = ConvolutionOptionsOf(
       window, spec.filters, spec.use_bias, spec.activation);
   std::optional<xnn::Convolution> forward;

@@ -13,7 +13,7 @@ namespace {
 // live weights; it has none for the gradients, which are kernels of ours.
 class Depthwise : public Layer {
  public:
-  Depthwise(const DepthwiseConv2DSpec& spec, const Window& window,
+  Depthwise(const DepthwiseConv2DSpec& spec, const WindowGeometry& window,
             xnn::Convolution forward, const ComputeContext& context)
       : name_(spec.name),
         window_(window),
@@ -113,7 +113,7 @@ class Depthwise : public Layer {
   }
 
   const std::string name_;
-  const Window window_;
+  const WindowGeometry window_;
   const int64_t multiplier_;
   const int64_t out_channels_;
   const Activation activation_;
@@ -141,11 +141,11 @@ Result<std::unique_ptr<Layer>> MakeDepthwise(const DepthwiseConv2DSpec& spec,
                                              const Shape& input,
                                              const Shape& output,
                                              const ComputeContext& context) {
-  const Window window = MakeWindow({.size = spec.kernel_size,
-                                    .strides = spec.strides,
-                                    .dilation = spec.dilation,
-                                    .padding = spec.padding},
-                                   input, output);
+  const WindowGeometry window = MakeWindow({.size = spec.kernel_size,
+                                            .strides = spec.strides,
+                                            .dilation = spec.dilation,
+                                            .padding = spec.padding},
+                                           input, output);
   xnn::ConvolutionOptions options =
       ConvolutionOptionsOf(window, window.channels * spec.depth_multiplier,
                            spec.use_bias, spec.activation);

@@ -16,10 +16,9 @@
 namespace batchsweep {
 
 // XNNPACK's convolution over `window`, with the activation that it computes.
-inline xnn::ConvolutionOptions ConvolutionOptionsOf(const Window& window,
-                                                    int64_t out_channels,
-                                                    bool use_bias,
-                                                    Activation activation) {
+inline xnn::ConvolutionOptions ConvolutionOptionsOf(
+    const WindowGeometry& window, int64_t out_channels, bool use_bias,
+    Activation activation) {
   xnn::Clamp clamp;
   if (ComputesActivation(activation)) clamp.min = 0.0f;
   if (activation == Activation::kRelu6) clamp.max = 6.0f;

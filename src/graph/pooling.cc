@@ -7,7 +7,7 @@ namespace {
 // Maximum or average over windows, an image a thread.
 class Pooling : public Layer {
  public:
-  Pooling(const Pooling2DSpec& spec, const Window& window,
+  Pooling(const Pooling2DSpec& spec, const WindowGeometry& window,
           const ComputeContext& context)
       : name_(spec.name),
         max_(spec.kind == Pooling2DSpec::Kind::kMax),
@@ -56,9 +56,9 @@ class Pooling : public Layer {
       const float* dy = tensors_.dy + i * out_size_;
       float* dx = tensors_.dx[0] + i * in_size_;
       if (max_) {
-        // Not masked: y is not read, and any array of its size will do.
+        // Without a mask any array of y's size will do for it.
         kernels_.max_pool_grad(window_, dy, dy, winner_ + i * out_size_,
-                               /*masked=*/false, dx);
+                               PoolGradMask::kAll, dx);
       } else {
         kernels_.average_pool_grad(window_, dy, dx);
       }
@@ -78,7 +78,7 @@ class Pooling : public Layer {
 
   const std::string name_;
   const bool max_;
-  const Window window_;
+  const WindowGeometry window_;
   const Kernels& kernels_;
   const int64_t in_size_;
   const int64_t out_size_;
@@ -94,11 +94,11 @@ class Pooling : public Layer {
 std::unique_ptr<Layer> MakePooling(const Pooling2DSpec& spec,
                                    const Shape& input, const Shape& output,
                                    const ComputeContext& context) {
-  const Window window = MakeWindow({.size = spec.pool_size,
-                                    .strides = spec.strides,
-                                    .dilation = {},
-                                    .padding = spec.padding},
-                                   input, output);
+  const WindowGeometry window = MakeWindow({.size = spec.pool_size,
+                                            .strides = spec.strides,
+                                            .dilation = {},
+                                            .padding = spec.padding},
+                                           input, output);
   return std::make_unique<Pooling>(spec, window, context);
 }
 

@@ -44,7 +44,8 @@ std::vector<StridedInputGrad::Phase> StridedInputGrad::Phases(int64_t size,
   return phases;
 }
 
-StridedInputGrad::StridedInputGrad(const Window& window, int64_t filters)
+StridedInputGrad::StridedInputGrad(const WindowGeometry& window,
+                                   int64_t filters)
     : window_(window),
       filters_(filters),
       rows_(Phases(window.height, window.top, window.window_height,

@@ -20,7 +20,7 @@ namespace batchsweep {
 class StridedInputGrad {
  public:
   // REQUIRES: no dilation.
-  StridedInputGrad(const Window& window, int64_t filters);
+  StridedInputGrad(const WindowGeometry& window, int64_t filters);
 
   // Floats that ArrangeKernel() and, for each image, Run() need.
   int64_t kernel_floats() const;
@@ -48,7 +48,7 @@ class StridedInputGrad {
   static std::vector<Phase> Phases(int64_t size, int64_t before, int64_t window,
                                    int64_t stride);
 
-  const Window window_;
+  const WindowGeometry window_;
   const int64_t filters_;
   const std::vector<Phase> rows_;
   const std::vector<Phase> columns_;

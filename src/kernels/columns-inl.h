@@ -1,5 +1,41 @@
-// What batch normalisation needs of matrices with a channel a column; included
-// by kernels-inl.h.
+// Bodies of columns.h; included by kernels-inl.h after matrix_product-inl.h,
+// which says how wide a vector is.
+
+void AddBias(const float* __restrict bias, int64_t rows, int64_t columns,
+             float* __restrict y) {
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t c = 0; c < columns; ++c) y[r * columns + c] += bias[c];
+  }
+}
+
+void AddBiasRelu(const float* __restrict bias, int64_t rows, int64_t columns,
+                 float* __restrict y) {
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t c = 0; c < columns; ++c) {
+      const float sum = y[r * columns + c] + bias[c];
+      y[r * columns + c] = sum < 0.0f ? 0.0f : sum;
+    }
+  }
+}
+
+void ColumnSums(const float* __restrict x, int64_t rows, int64_t columns,
+                float* __restrict sums) {
+  // Sums of a block of columns stay in registers: 64 floats are four AVX-512
+  // registers or sixteen of NEON.
+  constexpr int64_t kBlock = 64;
+  int64_t c = 0;
+  for (; c + kBlock <= columns; c += kBlock) {
+    float block[kBlock] = {};
+    for (int64_t r = 0; r < rows; ++r) {
+      for (int64_t i = 0; i < kBlock; ++i) block[i] += x[r * columns + c + i];
+    }
+    for (int64_t i = 0; i < kBlock; ++i) sums[c + i] = block[i];
+  }
+  for (int64_t i = c; i < columns; ++i) sums[i] = 0.0f;
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t i = c; i < columns; ++i) sums[i] += x[r * columns + i];
+  }
+}
 
 void Affine(const float* x, const float* __restrict scale,
             const float* __restrict offset, int64_t rows, int64_t columns,
@@ -81,3 +117,13 @@ void NormalizationGrad(const float* x, const float* dy,
     }
   }
 }
+
+constexpr ColumnKernels kColumnKernels = {
+    .add_bias = AddBias,
+    .add_bias_relu = AddBiasRelu,
+    .column_sums = ColumnSums,
+    .affine = Affine,
+    .shifted_moments = ShiftedMoments,
+    .gradient_moments = GradientMoments,
+    .normalization_grad = NormalizationGrad,
+};

@@ -5,23 +5,35 @@ namespace batchsweep {
 namespace baseline {
 extern const Kernels kKernels;
 }
-#ifdef __x86_64__
 namespace avx2 {
 extern const Kernels kKernels;
 }
 namespace avx512 {
 extern const Kernels kKernels;
 }
+
+namespace {
+
+// The whole choice of kernels: the tables that this build has, weakest first.
+// A CPU runs the last one that asks for no more than platform/cpu.h says it
+// can. A new instruction set is a line here, a file like kernels_avx2.cc, the
+// compiler's flags for that file in CMakeLists.txt, and an IsaLevel with its
+// name and its detection in platform/cpu.
+constexpr const Kernels* kTables[] = {
+    &baseline::kKernels,
+#ifdef __x86_64__
+    &avx2::kKernels,
+    &avx512::kKernels,
 #endif
+};
+
+}  // namespace
 
 std::vector<const Kernels*> KernelsUpTo(IsaLevel isa) {
-  std::vector<const Kernels*> tables = {&baseline::kKernels};
-#ifdef __x86_64__
-  if (isa >= IsaLevel::kAvx2) tables.push_back(&avx2::kKernels);
-  if (isa >= IsaLevel::kAvx512) tables.push_back(&avx512::kKernels);
-#else
-  static_cast<void>(isa);  // one table serves every level
-#endif
+  std::vector<const Kernels*> tables;
+  for (const Kernels* table : kTables) {
+    if (table->isa <= isa) tables.push_back(table);
+  }
   return tables;
 }
 

@@ -254,3 +254,7 @@ void MatrixProductOf(const MatrixProduct& p) {
                     p.accumulate);
   }
 }
+
+constexpr ProductKernels kProductKernels = {
+    .matrix_product = MatrixProductOf,
+};

@@ -1,5 +1,6 @@
-// Pooling and depthwise convolution of one image; included by kernels-inl.h.
-// Inner loops run over channels, which lie next to each other.
+// Bodies of images.h; included by kernels-inl.h after matrix_product-inl.h,
+// which has the vectors. Inner loops run over channels, which lie next to each
+// other.
 
 // The window's taps that fall inside the image, along one axis.
 struct Taps {
@@ -17,19 +18,19 @@ inline Taps TapsAt(int64_t out, int64_t stride, int64_t before, int64_t window,
   return {first, last, origin};
 }
 
-inline Taps RowTaps(const Window& w, int64_t oy) {
+inline Taps RowTaps(const WindowGeometry& w, int64_t oy) {
   return TapsAt(oy, w.stride_height, w.top, w.window_height, w.dilation_height,
                 w.height);
 }
 
-inline Taps ColumnTaps(const Window& w, int64_t ox) {
+inline Taps ColumnTaps(const WindowGeometry& w, int64_t ox) {
   return TapsAt(ox, w.stride_width, w.left, w.window_width, w.dilation_width,
                 w.width);
 }
 
 // Calls body(oy, ox, rows, columns) for each position of the window.
 template <class Body>
-[[gnu::always_inline]] inline void ForEachPosition(const Window& w,
+[[gnu::always_inline]] inline void ForEachPosition(const WindowGeometry& w,
                                                    const Body& body) {
   for (int64_t oy = 0; oy < w.out_height; ++oy) {
     const Taps rows = RowTaps(w, oy);
@@ -40,8 +41,8 @@ template <class Body>
 }
 
 // Where tap (ky, kx) reads, as an offset in floats.
-inline int64_t TapOffset(const Window& w, const Taps& rows, const Taps& columns,
-                         int64_t ky, int64_t kx) {
+inline int64_t TapOffset(const WindowGeometry& w, const Taps& rows,
+                         const Taps& columns, int64_t ky, int64_t kx) {
   return ((rows.origin + ky * w.dilation_height) * w.width + columns.origin +
           kx * w.dilation_width) *
          w.channels;
@@ -51,7 +52,8 @@ inline int64_t TapOffset(const Window& w, const Taps& rows, const Taps& columns,
 constexpr int64_t kPoolBlock = 2 * kLanes;
 
 template <int64_t kChannels>
-[[gnu::always_inline]] inline void MaxPoolAt(const Window& w, const Taps& rows,
+[[gnu::always_inline]] inline void MaxPoolAt(const WindowGeometry& w,
+                                             const Taps& rows,
                                              const Taps& columns,
                                              const float* __restrict x,
                                              float* __restrict y,
@@ -82,7 +84,8 @@ template <int64_t kChannels>
   }
 }
 
-void MaxPool(const Window& w, const float* x, float* y, uint16_t* winner) {
+void MaxPool(const WindowGeometry& w, const float* x, float* y,
+             uint16_t* winner) {
   ForEachPosition(
       w, [&](int64_t oy, int64_t ox, const Taps& rows, const Taps& columns) {
         const int64_t out = (oy * w.out_width + ox) * w.channels;
@@ -106,7 +109,7 @@ inline void Fill(float* x, int64_t count, float value) {
 
 // Whether every pixel lies in exactly one window, so that a gradient can be
 // written instead of added.
-inline bool TilesExactly(const Window& w) {
+inline bool TilesExactly(const WindowGeometry& w) {
   return w.stride_height == w.window_height &&
          w.stride_width == w.window_width && w.dilation_height == 1 &&
          w.dilation_width == 1 && w.top == 0 && w.left == 0 &&
@@ -115,11 +118,12 @@ inline bool TilesExactly(const Window& w) {
 }
 
 template <bool kAdd>
-void MaxPoolGradInto(const Window& w, const float* __restrict y,
+void MaxPoolGradInto(const WindowGeometry& w, const float* __restrict y,
                      const float* __restrict dy,
-                     const uint16_t* __restrict winner, bool masked,
+                     const uint16_t* __restrict winner, PoolGradMask mask,
                      float* __restrict dx) {
-  const float limit = masked ? 0.0f : -__builtin_inff();
+  const float limit =
+      mask == PoolGradMask::kPositive ? 0.0f : -__builtin_inff();
   ForEachPosition(
       w, [&](int64_t oy, int64_t ox, const Taps& rows, const Taps& columns) {
         const int64_t out = (oy * w.out_width + ox) * w.channels;
@@ -137,14 +141,14 @@ void MaxPoolGradInto(const Window& w, const float* __restrict y,
       });
 }
 
-void MaxPoolGrad(const Window& w, const float* y, const float* dy,
-                 const uint16_t* winner, bool masked, float* dx) {
+void MaxPoolGrad(const WindowGeometry& w, const float* y, const float* dy,
+                 const uint16_t* winner, PoolGradMask mask, float* dx) {
   if (TilesExactly(w)) {
-    MaxPoolGradInto<false>(w, y, dy, winner, masked, dx);
+    MaxPoolGradInto<false>(w, y, dy, winner, mask, dx);
     return;
   }
   Fill(dx, w.height * w.width * w.channels, 0.0f);
-  MaxPoolGradInto<true>(w, y, dy, winner, masked, dx);
+  MaxPoolGradInto<true>(w, y, dy, winner, mask, dx);
 }
 
 inline float OneOver(const Taps& rows, const Taps& columns) {
@@ -152,7 +156,7 @@ inline float OneOver(const Taps& rows, const Taps& columns) {
                                    (columns.last - columns.first));
 }
 
-void AveragePool(const Window& w, const float* __restrict x,
+void AveragePool(const WindowGeometry& w, const float* __restrict x,
                  float* __restrict y) {
   ForEachPosition(
       w, [&](int64_t oy, int64_t ox, const Taps& rows, const Taps& columns) {
@@ -169,7 +173,7 @@ void AveragePool(const Window& w, const float* __restrict x,
       });
 }
 
-void AveragePoolGrad(const Window& w, const float* __restrict dy,
+void AveragePoolGrad(const WindowGeometry& w, const float* __restrict dy,
                      float* __restrict dx) {
   Fill(dx, w.height * w.width * w.channels, 0.0f);
   ForEachPosition(
@@ -220,8 +224,8 @@ inline Positions PositionsOf(int64_t tap, int64_t stride, int64_t before,
   return {first, last};
 }
 
-void DepthwiseKernelGrad(const Window& w, int64_t multiplier, const float* x,
-                         const float* dy, float* dkernel) {
+void DepthwiseKernelGrad(const WindowGeometry& w, int64_t multiplier,
+                         const float* x, const float* dy, float* dkernel) {
   const int64_t out_channels = w.channels * multiplier;
   for (int64_t ky = 0; ky < w.window_height; ++ky) {
     const Positions ys = PositionsOf(ky, w.stride_height, w.top,
@@ -261,7 +265,7 @@ void DepthwiseKernelGrad(const Window& w, int64_t multiplier, const float* x,
   }
 }
 
-void DepthwiseInputGrad(const Window& w, int64_t multiplier,
+void DepthwiseInputGrad(const WindowGeometry& w, int64_t multiplier,
                         const float* __restrict dy,
                         const float* __restrict kernel, float* __restrict dx) {
   const int64_t out_channels = w.channels * multiplier;
@@ -284,3 +288,12 @@ void DepthwiseInputGrad(const Window& w, int64_t multiplier,
     }
   });
 }
+
+constexpr ImageKernels kImageKernels = {
+    .max_pool = MaxPool,
+    .max_pool_grad = MaxPoolGrad,
+    .average_pool = AveragePool,
+    .average_pool_grad = AveragePoolGrad,
+    .depthwise_kernel_grad = DepthwiseKernelGrad,
+    .depthwise_input_grad = DepthwiseInputGrad,
+};

@@ -1,0 +1,110 @@
+// Bodies of elementwise.h; included by kernels-inl.h.
+
+void ScaleU8(const uint8_t* __restrict in, int64_t count, float scale,
+             float* __restrict out) {
+  for (int64_t i = 0; i < count; ++i) {
+    out[i] = scale * static_cast<float>(in[i]);
+  }
+}
+
+void Add(const float* __restrict x, int64_t count, float* __restrict y) {
+  for (int64_t i = 0; i < count; ++i) y[i] += x[i];
+}
+
+void AddScaled(const float* __restrict x, float factor, int64_t count,
+               float* __restrict y) {
+  for (int64_t i = 0; i < count; ++i) y[i] += factor * x[i];
+}
+
+double SumOfSquares(const float* x, int64_t count) {
+  // Eight sums, for vectors; blocks in double, for accuracy.
+  constexpr int64_t kBlock = 1024, kSums = 8;
+  double total = 0.0;
+  for (int64_t begin = 0; begin < count; begin += kBlock) {
+    const int64_t end = begin + kBlock < count ? begin + kBlock : count;
+    float sums[kSums] = {};
+    int64_t i = begin;
+    for (; i + kSums <= end; i += kSums) {
+      for (int64_t s = 0; s < kSums; ++s) sums[s] += x[i + s] * x[i + s];
+    }
+    for (; i < end; ++i) sums[0] += x[i] * x[i];
+    for (const float sum : sums) total += sum;
+  }
+  return total;
+}
+
+// In the gradients dx may be dy, and x y in others: the compiler is told that
+// nothing else overlaps, or it would leave vectors for just that case.
+//
+// A mask rather than a choice, so that it becomes vectors on every target. As
+// an integer a positive float is positive, and -0 and negative floats are not.
+void ReluGrad(const float* y, const float* dy, int64_t count, float* dx) {
+#pragma clang loop vectorize(assume_safety)
+  for (int64_t i = 0; i < count; ++i) {
+    const auto output = __builtin_bit_cast(int32_t, y[i]);
+    const auto gradient = __builtin_bit_cast(int32_t, dy[i]);
+    dx[i] = __builtin_bit_cast(float, gradient & -int32_t{output > 0});
+  }
+}
+
+void Relu6Grad(const float* y, const float* dy, int64_t count, float* dx) {
+#pragma clang loop vectorize(assume_safety)
+  for (int64_t i = 0; i < count; ++i) {
+    const bool passes = (y[i] > 0.0f) & (y[i] < 6.0f);
+    const auto gradient = __builtin_bit_cast(int32_t, dy[i]);
+    dx[i] = __builtin_bit_cast(float, gradient & -int32_t{passes});
+  }
+}
+
+void Clamp(float low, float high, int64_t count, float* y) {
+  for (int64_t i = 0; i < count; ++i) {
+    const float above = y[i] < low ? low : y[i];
+    y[i] = above > high ? high : above;
+  }
+}
+
+void LeakyRelu(const float* x, float slope, int64_t count, float* y) {
+#pragma clang loop vectorize(assume_safety)
+  for (int64_t i = 0; i < count; ++i) y[i] = x[i] < 0.0f ? slope * x[i] : x[i];
+}
+
+void LeakyReluGrad(const float* y, const float* dy, float slope, int64_t count,
+                   float* dx) {
+#pragma clang loop vectorize(assume_safety)
+  for (int64_t i = 0; i < count; ++i) {
+    dx[i] = y[i] > 0.0f ? dy[i] : slope * dy[i];
+  }
+}
+
+void TanhGrad(const float* y, const float* dy, int64_t count, float* dx) {
+#pragma clang loop vectorize(assume_safety)
+  for (int64_t i = 0; i < count; ++i) dx[i] = dy[i] * (1.0f - y[i] * y[i]);
+}
+
+void SigmoidGrad(const float* y, const float* dy, int64_t count, float* dx) {
+#pragma clang loop vectorize(assume_safety)
+  for (int64_t i = 0; i < count; ++i) dx[i] = dy[i] * (y[i] * (1.0f - y[i]));
+}
+
+void Dropout(const float* x, uint64_t key, int64_t first, int64_t count,
+             uint32_t threshold, float scale, float* y) {
+#pragma clang loop vectorize(assume_safety)
+  for (int64_t i = 0; i < count; ++i) {
+    y[i] = Keeps(key, first + i, threshold) ? scale * x[i] : 0.0f;
+  }
+}
+
+constexpr ElementwiseKernels kElementwiseKernels = {
+    .scale_u8 = ScaleU8,
+    .add = Add,
+    .add_scaled = AddScaled,
+    .sum_of_squares = SumOfSquares,
+    .clamp = Clamp,
+    .leaky_relu = LeakyRelu,
+    .relu_grad = ReluGrad,
+    .relu6_grad = Relu6Grad,
+    .leaky_relu_grad = LeakyReluGrad,
+    .tanh_grad = TanhGrad,
+    .sigmoid_grad = SigmoidGrad,
+    .dropout = Dropout,
+};

@@ -1,0 +1,42 @@
+// Steps of the optimizers.
+#ifndef BATCHSWEEP_KERNELS_OPTIMIZER_H_
+#define BATCHSWEEP_KERNELS_OPTIMIZER_H_
+
+#include <cstdint>
+
+namespace batchsweep {
+
+// Adam and AdamW as Keras computes them (keras.io/api/optimizers/adam), t the
+// number of the step from 1:
+//   w -= decay * w                                          (AdamW only)
+//   m += (g - m) * one_minus_beta1
+//   v += (g^2 - v) * one_minus_beta2
+//   w -= step_size * m / (sqrt(v) + epsilon)
+struct AdamCoefficients {
+  float step_size;  // learning_rate * sqrt(1 - beta2^t) / (1 - beta1^t)
+  float one_minus_beta1;
+  float one_minus_beta2;
+  float epsilon;
+  float decay;  // learning_rate * weight_decay; 0 for Adam
+};
+
+// SGD as Keras computes it (keras.io/api/optimizers/sgd):
+//   v = momentum * v - learning_rate * g
+//   w += v, or with nesterov w += momentum * v - learning_rate * g
+struct SgdCoefficients {
+  float learning_rate;
+  float momentum;
+  bool nesterov;
+};
+
+struct OptimizerKernels {
+  void (*adam_step)(const AdamCoefficients& coefficients, const float* grads,
+                    int64_t count, float* params, float* m, float* v);
+  // `velocity` is not touched, and may be null, when momentum is 0.
+  void (*sgd_step)(const SgdCoefficients& coefficients, const float* grads,
+                   int64_t count, float* params, float* velocity);
+};
+
+}  // namespace batchsweep
+
+#endif  // BATCHSWEEP_KERNELS_OPTIMIZER_H_
