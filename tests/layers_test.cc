@@ -253,6 +253,23 @@ TEST_CASE("depthwise and separable convolutions match the naive twin",
       {.model = Around({{5, 6, channels}}, {separable}), .lean = lean});
 }
 
+TEST_CASE("a pooling behind a separable convolution is built into it",
+          "[layers][depthwise][pooling]") {
+  const ModelSpec model =
+      Around({{7, 6, 3}},
+             {SeparableConv2DSpec{
+                  .name = "separable",
+                  .depthwise = {.kernel_size = {3, 3}, .use_bias = false},
+                  .pointwise = {.filters = 4, .activation = Activation::kRelu}},
+              Pooling2DSpec{.name = "pool"}});
+  CheckAgainstTwin({.model = model});
+  TestEngine engine;
+  const Network network = MakeNetwork(model, {}, engine.context());
+  for (const TensorPlan& tensor : network.planner().tensors()) {
+    CHECK(!tensor.name.starts_with("pool"));
+  }
+}
+
 TEST_CASE("batch normalisation matches the naive twin",
           "[layers][batch_norm]") {
   const bool center = GENERATE(true, false);

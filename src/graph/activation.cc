@@ -1,8 +1,7 @@
 #include <optional>
 
 #include "graph/arithmetic.h"
-#include "graph/layer.h"
-#include "util/check.h"
+#include "graph/layer_builder.h"
 #include "xnn/operator.h"
 
 namespace batchsweep {
@@ -104,17 +103,28 @@ class ElementwiseActivation : public Layer {
 
 }  // namespace
 
-Result<std::unique_ptr<Layer>> MakeActivation(const ActivationSpec& spec,
-                                              int64_t size,
-                                              const ComputeContext& context) {
-  CHECK(spec.activation != Activation::kLinear &&
-        spec.activation != Activation::kSoftmax);
+// Softmax is part of the loss: the network's outputs are the scores before it.
+Status BuildLayer(const ActivationSpec& spec, LayerBuilder& builder) {
+  if (spec.activation == Activation::kLinear ||
+      spec.activation == Activation::kSoftmax) {
+    return {};
+  }
   std::optional<xnn::Unary> forward;
   if (const auto function = FunctionOf(spec.activation)) {
     ASSIGN_OR_RETURN(forward, xnn::Unary::Create(*function));
   }
-  return std::make_unique<ElementwiseActivation>(spec, size, context,
-                                                 std::move(forward));
+  const Shape& shape = builder.output_shape();
+  builder.Append(
+      std::make_unique<ElementwiseActivation>(
+          spec, shape.elements(), builder.context(), std::move(forward)),
+      shape);
+  return {};
+}
+
+Status BuildActivationBehind(Activation activation, LayerBuilder& builder) {
+  if (ComputesActivation(activation)) return {};
+  return BuildLayer(ActivationSpec{.name = {}, .activation = activation},
+                    builder);
 }
 
 }  // namespace batchsweep

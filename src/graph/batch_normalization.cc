@@ -3,7 +3,7 @@
 #include <optional>
 
 #include "graph/arithmetic.h"
-#include "graph/layer.h"
+#include "graph/layer_builder.h"
 
 namespace batchsweep {
 namespace {
@@ -224,10 +224,12 @@ class BatchNormalization : public Layer {
 
 }  // namespace
 
-std::unique_ptr<Layer> MakeBatchNormalization(
-    const BatchNormalizationSpec& spec, const Shape& input,
-    const ComputeContext& context) {
-  return std::make_unique<BatchNormalization>(spec, input, context);
+Status BuildLayer(const BatchNormalizationSpec& spec, LayerBuilder& builder) {
+  const int trained = (spec.scale ? 1 : 0) + (spec.center ? 1 : 0);
+  builder.Append(std::make_unique<BatchNormalization>(
+                     spec, builder.input_shape(), builder.context()),
+                 builder.output_shape(), trained + 2);
+  return {};
 }
 
 }  // namespace batchsweep

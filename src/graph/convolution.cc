@@ -3,7 +3,7 @@
 #include <string>
 
 #include "graph/arithmetic.h"
-#include "graph/layer.h"
+#include "graph/layer_builder.h"
 #include "graph/packed_weights.h"
 #include "graph/strided_gradient.h"
 #include "xnn/weighted_operator.h"
@@ -24,6 +24,16 @@ constexpr int64_t kFewChannels = 4;
 
 constexpr int64_t kChannelsOfATap = 12;
 constexpr int64_t kProductRows = 6;  // that its tiles are made of
+
+// What a layer is built for; the max pooling behind it may be built in.
+struct ConvolutionPlan {
+  Conv2DSpec convolution;
+  Shape input;   // (H, W, C)
+  Shape output;  // before pooling
+  const Pooling2DSpec* pooling = nullptr;
+  Shape pooled;
+  bool wants_dx = false;
+};
 
 // y = pool(activation(conv(x, W) + b)), by slices of the batch:
 // forward: XNNPACK's convolution with live weights, or our product; then the
@@ -513,7 +523,18 @@ class Convolution : public Layer {
   int64_t backward_count_ = 0;
 };
 
-}  // namespace
+// The max pooling that alone reads the convolution, if it can be built in: it
+// can be exchanged with an activation that keeps the order of values.
+const Pooling2DSpec* PoolingBehind(const Conv2DSpec& spec,
+                                   const LayerBuilder& builder) {
+  const bool exchangeable = spec.activation == Activation::kLinear ||
+                            spec.activation == Activation::kRelu;
+  const LayerSpec* reader = builder.OnlyReader();
+  if (!exchangeable || reader == nullptr) return nullptr;
+  const auto* pooling = std::get_if<Pooling2DSpec>(reader);
+  const bool max = pooling && pooling->kind == Pooling2DSpec::Kind::kMax;
+  return max ? pooling : nullptr;
+}
 
 Result<std::unique_ptr<Layer>> MakeConvolution(const ConvolutionPlan& plan,
                                                const ComputeContext& context) {
@@ -540,6 +561,23 @@ Result<std::unique_ptr<Layer>> MakeConvolution(const ConvolutionPlan& plan,
   return std::make_unique<Convolution>(plan, window, std::move(forward),
                                        std::move(input_grad),
                                        std::move(strided_grad), context);
+}
+
+}  // namespace
+
+Status BuildLayer(const Conv2DSpec& spec, LayerBuilder& builder) {
+  const Pooling2DSpec* pooling = PoolingBehind(spec, builder);
+  const Shape& output = builder.output_shape();
+  const Shape& pooled = pooling != nullptr ? builder.BuildInReader() : output;
+  ASSIGN_OR_RETURN(auto layer, MakeConvolution({.convolution = spec,
+                                                .input = builder.input_shape(),
+                                                .output = output,
+                                                .pooling = pooling,
+                                                .pooled = pooled,
+                                                .wants_dx = builder.wants_dx()},
+                                               builder.context()));
+  builder.Append(std::move(layer), pooled, spec.use_bias ? 2 : 1);
+  return BuildActivationBehind(spec.activation, builder);
 }
 
 }  // namespace batchsweep

@@ -2,7 +2,7 @@
 #include <string>
 
 #include "graph/arithmetic.h"
-#include "graph/layer.h"
+#include "graph/layer_builder.h"
 #include "xnn/operator.h"
 
 namespace batchsweep {
@@ -159,12 +159,14 @@ class Dense : public Layer {
 
 }  // namespace
 
-Result<std::unique_ptr<Layer>> MakeDense(const DenseSpec& spec, int64_t in,
-                                         const ComputeContext& context) {
+Status BuildLayer(const DenseSpec& spec, LayerBuilder& builder) {
   ASSIGN_OR_RETURN(auto transpose_dy, xnn::Transpose::Create());
   ASSIGN_OR_RETURN(auto transpose_dx, xnn::Transpose::Create());
-  return std::make_unique<Dense>(spec, in, context, std::move(transpose_dy),
-                                 std::move(transpose_dx));
+  builder.Append(std::make_unique<Dense>(
+                     spec, builder.input_shape().elements(), builder.context(),
+                     std::move(transpose_dy), std::move(transpose_dx)),
+                 {{spec.units}}, spec.use_bias ? 2 : 1);
+  return BuildActivationBehind(spec.activation, builder);
 }
 
 }  // namespace batchsweep

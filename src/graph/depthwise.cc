@@ -2,7 +2,7 @@
 #include <string>
 
 #include "graph/arithmetic.h"
-#include "graph/layer.h"
+#include "graph/layer_builder.h"
 #include "graph/packed_weights.h"
 #include "xnn/weighted_operator.h"
 
@@ -135,23 +135,39 @@ class Depthwise : public Layer {
   int64_t batch_ = 0;
 };
 
-}  // namespace
-
-Result<std::unique_ptr<Layer>> MakeDepthwise(const DepthwiseConv2DSpec& spec,
-                                             const Shape& input,
-                                             const Shape& output,
-                                             const ComputeContext& context) {
+// Appends the convolution that makes `output` of what is in front.
+Status AppendDepthwise(const DepthwiseConv2DSpec& spec, const Shape& output,
+                       LayerBuilder& builder) {
   const WindowGeometry window = MakeWindow({.size = spec.kernel_size,
                                             .strides = spec.strides,
                                             .dilation = spec.dilation,
                                             .padding = spec.padding},
-                                           input, output);
+                                           builder.input_shape(), output);
   xnn::ConvolutionOptions options =
       ConvolutionOptionsOf(window, window.channels * spec.depth_multiplier,
                            spec.use_bias, spec.activation);
   options.depthwise = true;
   ASSIGN_OR_RETURN(auto forward, xnn::Convolution::Create(options));
-  return std::make_unique<Depthwise>(spec, window, std::move(forward), context);
+  builder.Append(std::make_unique<Depthwise>(spec, window, std::move(forward),
+                                             builder.context()),
+                 output, spec.use_bias ? 2 : 1);
+  return {};
+}
+
+}  // namespace
+
+Status BuildLayer(const DepthwiseConv2DSpec& spec, LayerBuilder& builder) {
+  RETURN_IF_ERROR(AppendDepthwise(spec, builder.output_shape(), builder));
+  return BuildActivationBehind(spec.activation, builder);
+}
+
+// A depthwise convolution, and behind it a convolution of 1x1.
+Status BuildLayer(const SeparableConv2DSpec& spec, LayerBuilder& builder) {
+  Shape middle = builder.output_shape();
+  middle.dims[2] =
+      builder.input_shape().dims[2] * spec.depthwise.depth_multiplier;
+  RETURN_IF_ERROR(AppendDepthwise(spec.depthwise, middle, builder));
+  return BuildLayer(spec.pointwise, builder);
 }
 
 }  // namespace batchsweep

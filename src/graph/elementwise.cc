@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "graph/arithmetic.h"
-#include "graph/layer.h"
+#include "graph/layer_builder.h"
 
 namespace batchsweep {
 namespace {
@@ -246,31 +246,46 @@ class Concatenate : public SimpleLayer {
 
 }  // namespace
 
-std::unique_ptr<Layer> MakeDropout(const DropoutSpec& spec, int64_t size,
-                                   uint64_t key,
-                                   const ComputeContext& context) {
-  return std::make_unique<Dropout>(spec, size, key, context);
+Status BuildLayer(const DropoutSpec& spec, LayerBuilder& builder) {
+  if (spec.rate == 0.0f) return {};
+  const Shape& shape = builder.output_shape();
+  builder.Append(
+      std::make_unique<Dropout>(spec, shape.elements(), builder.RandomKey(),
+                                builder.context()),
+      shape);
+  return {};
 }
 
-std::unique_ptr<Layer> MakeZeroPadding(const ZeroPadding2DSpec& spec,
-                                       const Shape& input, const Shape& output,
-                                       const ComputeContext& context) {
-  return std::make_unique<ZeroPadding>(spec, input, output, context);
+Status BuildLayer(const ZeroPadding2DSpec& spec, LayerBuilder& builder) {
+  builder.Append(
+      std::make_unique<ZeroPadding>(spec, builder.input_shape(),
+                                    builder.output_shape(), builder.context()),
+      builder.output_shape());
+  return {};
 }
 
-std::unique_ptr<Layer> MakeRescaling(const RescalingSpec& spec,
-                                     const Shape& input,
-                                     const ComputeContext& context) {
-  return std::make_unique<Rescaling>(spec, input, context);
+Status BuildLayer(const RescalingSpec& spec, LayerBuilder& builder) {
+  builder.Append(std::make_unique<Rescaling>(spec, builder.input_shape(),
+                                             builder.context()),
+                 builder.output_shape());
+  return {};
 }
 
-std::unique_ptr<Layer> MakeAdd(int64_t size, const ComputeContext& context) {
-  return std::make_unique<AddInputs>(size, context);
+Status BuildLayer(const AddSpec&, LayerBuilder& builder) {
+  const Shape& shape = builder.output_shape();
+  builder.Append(
+      std::make_unique<AddInputs>(shape.elements(), builder.context()), shape);
+  return {};
 }
 
-std::unique_ptr<Layer> MakeConcatenate(const std::vector<Shape>& inputs,
-                                       const ComputeContext& context) {
-  return std::make_unique<Concatenate>(inputs, context);
+Status BuildLayer(const ConcatenateSpec&, LayerBuilder& builder) {
+  std::vector<Shape> inputs;
+  for (size_t i = 0; i < builder.input_count(); ++i) {
+    inputs.push_back(builder.input_shape(i));
+  }
+  builder.Append(std::make_unique<Concatenate>(inputs, builder.context()),
+                 builder.output_shape());
+  return {};
 }
 
 }  // namespace batchsweep

@@ -109,48 +109,6 @@ class Layer {
   virtual bool RecreatesOperators() const { return false; }
 };
 
-// A convolution may have the max pooling behind it built in.
-struct ConvolutionPlan {
-  Conv2DSpec convolution;
-  Shape input;   // (H, W, C)
-  Shape output;  // before pooling
-  const Pooling2DSpec* pooling = nullptr;
-  Shape pooled;
-  bool wants_dx = false;
-};
-
-// Relu and relu6 are computed by the layer itself; see ComputesActivation().
-Result<std::unique_ptr<Layer>> MakeDense(const DenseSpec& spec, int64_t in,
-                                         const ComputeContext& context);
-Result<std::unique_ptr<Layer>> MakeConvolution(const ConvolutionPlan& plan,
-                                               const ComputeContext& context);
-Result<std::unique_ptr<Layer>> MakeDepthwise(const DepthwiseConv2DSpec& spec,
-                                             const Shape& input,
-                                             const Shape& output,
-                                             const ComputeContext& context);
-// REQUIRES: the activation is neither linear nor softmax.
-Result<std::unique_ptr<Layer>> MakeActivation(const ActivationSpec& spec,
-                                              int64_t size,
-                                              const ComputeContext& context);
-std::unique_ptr<Layer> MakePooling(const Pooling2DSpec& spec,
-                                   const Shape& input, const Shape& output,
-                                   const ComputeContext& context);
-std::unique_ptr<Layer> MakeBatchNormalization(
-    const BatchNormalizationSpec& spec, const Shape& input,
-    const ComputeContext& context);
-// `key` tells one dropout layer's draws from another's.
-std::unique_ptr<Layer> MakeDropout(const DropoutSpec& spec, int64_t size,
-                                   uint64_t key, const ComputeContext& context);
-std::unique_ptr<Layer> MakeZeroPadding(const ZeroPadding2DSpec& spec,
-                                       const Shape& input, const Shape& output,
-                                       const ComputeContext& context);
-std::unique_ptr<Layer> MakeRescaling(const RescalingSpec& spec,
-                                     const Shape& input,
-                                     const ComputeContext& context);
-std::unique_ptr<Layer> MakeAdd(int64_t size, const ComputeContext& context);
-std::unique_ptr<Layer> MakeConcatenate(const std::vector<Shape>& inputs,
-                                       const ComputeContext& context);
-
 // Whether a layer with weights computes this activation itself.
 inline bool ComputesActivation(Activation activation) {
   return activation == Activation::kRelu || activation == Activation::kRelu6;

@@ -1,5 +1,5 @@
 #include "graph/arithmetic.h"
-#include "graph/layer.h"
+#include "graph/layer_builder.h"
 
 namespace batchsweep {
 namespace {
@@ -89,17 +89,35 @@ class Pooling : public Layer {
   int64_t batch_ = 0;
 };
 
-}  // namespace
-
-std::unique_ptr<Layer> MakePooling(const Pooling2DSpec& spec,
-                                   const Shape& input, const Shape& output,
-                                   const ComputeContext& context) {
+void AppendPooling(const Pooling2DSpec& spec, const Shape& output,
+                   LayerBuilder& builder) {
   const WindowGeometry window = MakeWindow({.size = spec.pool_size,
                                             .strides = spec.strides,
                                             .dilation = {},
                                             .padding = spec.padding},
-                                           input, output);
-  return std::make_unique<Pooling>(spec, window, context);
+                                           builder.input_shape(), output);
+  builder.Append(std::make_unique<Pooling>(spec, window, builder.context()),
+                 output);
+}
+
+}  // namespace
+
+Status BuildLayer(const Pooling2DSpec& spec, LayerBuilder& builder) {
+  AppendPooling(spec, builder.output_shape(), builder);
+  return {};
+}
+
+// The average over one window of the image's size.
+Status BuildLayer(const GlobalAveragePooling2DSpec& spec,
+                  LayerBuilder& builder) {
+  const auto& image = builder.input_shape().dims;  // (H, W, C)
+  const Extent2D all{image[0], image[1]};
+  AppendPooling({.name = spec.name,
+                 .kind = Pooling2DSpec::Kind::kAverage,
+                 .pool_size = all,
+                 .strides = all},
+                {{1, 1, image[2]}}, builder);
+  return {};
 }
 
 }  // namespace batchsweep

@@ -1,0 +1,89 @@
+#include "graph/layer_builder.h"
+
+#include <algorithm>
+
+#include "util/check.h"
+
+namespace batchsweep {
+
+LayerBuilder::LayerBuilder(const ModelSpec& model, uint64_t seed,
+                           const ComputeContext& context)
+    : model_(model),
+      seed_(seed),
+      context_(context),
+      shapes_(LayerOutputShapes(model)),
+      readers_(model.layers.size()),
+      value_of_(model.layers.size(), -1) {
+  for (size_t i = 0; i < model.layers.size(); ++i) {
+    for (const int input : LayerInputs(model, i)) {
+      if (input != kModelInput) {
+        readers_[static_cast<size_t>(input)].push_back(i);
+      }
+    }
+  }
+  spec_.values.push_back({.size = model.input_shape.elements()});
+}
+
+Result<NetworkSpec> LayerBuilder::BuildAll() {
+  for (size_t i = 0; i < model_.layers.size(); ++i) {
+    if (value_of_[i] >= 0) continue;  // built into the one in front
+    layer_ = last_built_in_ = i;
+    reads_.clear();
+    for (const int input : LayerInputs(model_, i)) {
+      reads_.push_back(InputOf(input));
+    }
+    RETURN_IF_ERROR(
+        std::visit([&](const auto& spec) { return BuildLayer(spec, *this); },
+                   model_.layers[i]));
+    value_of_[layer_] = value_of_[last_built_in_] = reads_[0].value;
+  }
+  spec_.output = value_of_.back();
+  return std::move(spec_);
+}
+
+LayerBuilder::Read LayerBuilder::InputOf(int input) const {
+  if (input == kModelInput) return {.value = 0, .shape = model_.input_shape};
+  const auto layer = static_cast<size_t>(input);
+  return {.value = value_of_[layer], .shape = shapes_[layer]};
+}
+
+bool LayerBuilder::wants_dx() const {
+  return std::ranges::any_of(reads_, [&](const Read& read) {
+    return spec_.values[static_cast<size_t>(read.value)].needs_grad;
+  });
+}
+
+uint64_t LayerBuilder::RandomKey() const {
+  return (seed_ << 32) ^ (static_cast<uint64_t>(layer_ + 1) * 0x9e3779b1);
+}
+
+void LayerBuilder::Append(std::unique_ptr<Layer> layer, const Shape& output,
+                          int params) {
+  NodeSpec node = {.name = LayerName(model_.layers[layer_]),
+                   .layer = std::move(layer),
+                   .output = static_cast<int>(spec_.values.size())};
+  for (const Read& read : reads_) node.inputs.push_back(read.value);
+  for (int i = 0; i < params; ++i) node.params.push_back(params_taken_++);
+  spec_.values.push_back(
+      {.size = output.elements(), .needs_grad = params > 0 || wants_dx()});
+  reads_ = {{.value = node.output, .shape = output}};
+  spec_.nodes.push_back(std::move(node));
+}
+
+const LayerSpec* LayerBuilder::OnlyReader() const {
+  const std::vector<size_t>& readers = readers_[layer_];
+  return readers.size() == 1 ? &model_.layers[readers[0]] : nullptr;
+}
+
+const Shape& LayerBuilder::BuildInReader() {
+  CHECK(OnlyReader() != nullptr);
+  last_built_in_ = readers_[layer_][0];
+  return shapes_[last_built_in_];
+}
+
+Result<NetworkSpec> BuildNetwork(const ModelSpec& model, uint64_t seed,
+                                 const ComputeContext& context) {
+  return LayerBuilder(model, seed, context).BuildAll();
+}
+
+}  // namespace batchsweep
