@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "model/loss.h"
 #include "model/zoo.h"
 #include "platform/file.h"
 #include "tests/paths.h"

@@ -37,13 +37,6 @@ std::string Refusal(const ModelSpec& model) {
   return status.error().message;
 }
 
-std::string EndRefusal(const ModelSpec& model, Loss loss) {
-  REQUIRE(CheckModel(model, "net.json"));
-  const Status status = CheckEnd(model, loss, "net.json");
-  REQUIRE(!status);
-  return status.error().message;
-}
-
 const DenseSpec kDense = {.name = "dense", .units = 3};
 
 // Expected values are those of Keras 3.
@@ -222,45 +215,6 @@ TEST_CASE("softmax anywhere but last is refused", "[model_spec]") {
   conv.activation = Activation::kSoftmax;
   CHECK(Refusal(Chain({{9, 9, 1}}, {conv, FlattenSpec{"flat"}, kDense}))
             .contains("layer \"conv\" is softmax but not the last"));
-}
-
-TEST_CASE("cross-entropies want a row of two or more scores", "[model_spec]") {
-  const ActivationSpec softmax = {"act", Activation::kSoftmax};
-  for (const Loss loss :
-       {Loss::kSparseCategoricalCrossentropy, Loss::kCategoricalCrossentropy}) {
-    CHECK(CheckEnd(Chain({{4}}, {kDense}), loss, "net.json"));
-    CHECK(CheckEnd(Chain({{4}}, {kDense, softmax}), loss, "net.json"));
-    CHECK(CheckEnd(Chain({{9, 9, 1}},
-                         {Conv(3, 1, 1, Padding::kValid),
-                          GlobalAveragePooling2DSpec{.name = "pool"}, softmax}),
-                   loss, "net.json"));
-    CHECK(EndRefusal(Chain({{4}}, {DenseSpec{.name = "d", .units = 1}}), loss)
-              .contains("layer \"d\" is the last and gives 1 score"));
-    CHECK(EndRefusal(
-              Chain({{4}}, {kDense, ActivationSpec{"act", Activation::kTanh}}),
-              loss)
-              .contains("layer \"act\" is the last but gives no class scores"));
-    CHECK(EndRefusal(Chain({{9, 9, 1}}, {Conv(3, 1, 1, Padding::kValid)}), loss)
-              .contains("layer \"conv\" is the last and gives 7x7x6"));
-  }
-}
-
-TEST_CASE("mean squared error takes any end but softmax", "[model_spec]") {
-  constexpr Loss kLoss = Loss::kMeanSquaredError;
-  CHECK(CheckEnd(Chain({{4}}, {DenseSpec{.name = "d", .units = 1}}), kLoss,
-                 "net.json"));
-  CHECK(CheckEnd(Chain({{9, 9, 1}}, {Conv(3, 1, 1, Padding::kValid)}), kLoss,
-                 "net.json"));
-  CHECK(CheckEnd(Chain({{4}}, {DenseSpec{.name = "d",
-                                         .units = 2,
-                                         .activation = Activation::kSigmoid}}),
-                 kLoss, "net.json"));
-  CHECK(
-      EndRefusal(Chain({{4}}, {DenseSpec{.name = "d",
-                                         .units = 2,
-                                         .activation = Activation::kSoftmax}}),
-                 kLoss)
-          .contains("layer \"d\" is the last and softmax"));
 }
 
 TEST_CASE("layers are described by what is not at its default",

@@ -11,6 +11,7 @@
 #include <span>
 #include <vector>
 
+#include "model/loss.h"
 #include "model/model_spec.h"
 
 namespace batchsweep::reference {

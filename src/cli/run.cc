@@ -10,6 +10,7 @@
 #include "measure/sampler.h"
 #include "model/describe.h"
 #include "model/initializers.h"
+#include "model/loss.h"
 #include "platform/clock.h"
 #include "platform/cores.h"
 #include "platform/counters.h"
@@ -132,7 +133,7 @@ RunInfo Describe(const RunOptions& options, const SweepConfig& config,
                  .seeds = config.seeds,
                  .init = options.init,
                  .shuffle = config.shuffle,
-                 .loss = LossName(data.loss),
+                 .loss = NameOf(data.loss),
                  .memory = options.memory,
                  .threads = options.threads,
                  .processes = options.processes,

@@ -30,39 +30,18 @@ Shape ImageShapeOf(const Shape& input) {
   return {dims};
 }
 
-bool EndsInSoftmax(const ModelSpec& model) {
-  return std::visit(
-      [](const auto& layer) {
-        if constexpr (requires { layer.activation; }) {
-          return layer.activation == Activation::kSoftmax;
-        }
-        return false;
-      },
-      model.layers.back());
-}
-
-// What "auto" stands for with this data.
-Loss LossOfData(const Dataset& data, const ModelSpec& model) {
-  if (!data.labels.empty()) return Loss::kSparseCategoricalCrossentropy;
-  return EndsInSoftmax(model) ? Loss::kCategoricalCrossentropy
-                              : Loss::kMeanSquaredError;
-}
-
 Loss LossOf(const RunOptions& options, const Dataset& data,
             const ModelSpec& model) {
-  for (const Loss loss :
-       {Loss::kSparseCategoricalCrossentropy, Loss::kCategoricalCrossentropy,
-        Loss::kMeanSquaredError}) {
-    if (options.loss == LossName(loss)) return loss;
-  }
-  return LossOfData(data, model);
+  if (const auto loss = FindLoss(options.loss)) return *loss;
+  return DefaultLoss(
+      model, data.labels.empty() ? GroundTruth::kTargets : GroundTruth::kLabel);
 }
 
 // Whether made-up data is to be reconstructed: nothing else can be learnt from
 // it by a model whose outputs are no classes.
 bool Reconstructs(const RunOptions& options, const ModelSpec& model) {
-  if (options.loss != "auto") {
-    return options.loss == LossName(Loss::kMeanSquaredError);
+  if (const auto loss = FindLoss(options.loss)) {
+    return !TraitsOf(*loss).tells_classes;
   }
   return !EndsInSoftmax(model) &&
          ClassCount(model) == model.input_shape.elements();
@@ -73,15 +52,16 @@ Status CheckDataFitsLoss(const DataSource& source, const ModelSpec& model,
   const Dataset& data = source.train;
   const int64_t outputs = ClassCount(model);
   const bool has_labels = !data.labels.empty();
-  if (loss == Loss::kSparseCategoricalCrossentropy && !has_labels) {
+  const LossTraits traits = TraitsOf(loss);
+  if (traits.reads == GroundTruth::kLabel && !has_labels) {
     return Fail("{} has no labels, which {} learns from; choose another --loss",
-                source.name, LossName(loss));
+                source.name, traits.name);
   }
-  if (loss == Loss::kMeanSquaredError && has_labels) {
+  if (!traits.tells_classes && has_labels) {
     return Fail(
         "{} has labels; {} learns from targets or the inputs: choose another "
         "--loss or data",
-        source.name, LossName(loss));
+        source.name, traits.name);
   }
   if (has_labels) {
     if (data.class_count <= outputs) return {};
@@ -135,18 +115,6 @@ TrainingData Split(const RunOptions& options, const DataSource& source) {
 }
 
 }  // namespace
-
-const char* LossName(Loss loss) {
-  switch (loss) {
-    case Loss::kSparseCategoricalCrossentropy:
-      return "sparse_categorical_crossentropy";
-    case Loss::kCategoricalCrossentropy:
-      return "categorical_crossentropy";
-    case Loss::kMeanSquaredError:
-      return "mean_squared_error";
-  }
-  return "unknown";
-}
 
 Result<Engine> StartEngine(const std::vector<int>& threads) {
   ASSIGN_OR_RETURN(Cpu cpu, DetectCpu());

@@ -7,6 +7,7 @@
 
 #include "cli/commands.h"
 #include "data/dataset.h"
+#include "model/loss.h"
 #include "model/model_spec.h"
 #include "platform/cpu.h"
 #include "platform/error.h"
@@ -48,9 +49,6 @@ Result<LoadedData> LoadData(const RunOptions& options, const ModelSpec& model);
 Status CheckMemory(const RunOptions& options, const ModelSpec& model,
                    const OptimizerConfig& optimizer, const LoadedData& data,
                    const Engine& engine);
-
-// As Keras names it: "mean_squared_error".
-const char* LossName(Loss loss);
 
 }  // namespace batchsweep
 

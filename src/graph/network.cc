@@ -150,7 +150,7 @@ Status Network::PlanMemory() {
         buffer.name + " gradient", MemoryClass::kActivationGradients,
         buffer.size * row_bytes, buffer.grad_first, buffer.grad_last);
   }
-  if (options_.loss != Loss::kSparseCategoricalCrossentropy) {
+  if (TraitsOf(options_.loss).reads == GroundTruth::kTargets) {
     targets_id_ = planner.Add("targets", MemoryClass::kActivations,
                               output_size_ * row_bytes, 0, moments.Loss() + 1);
   }

@@ -17,6 +17,7 @@
 #include "graph/layer.h"
 #include "graph/memory_planner.h"
 #include "graph/network_builder.h"
+#include "model/loss.h"
 #include "model/model_spec.h"
 #include "model/safetensors.h"
 #include "platform/error.h"

@@ -1,4 +1,4 @@
-// What model_spec.h promises of CheckModel and CheckEnd.
+// What model_spec.h promises of CheckModel.
 #include <algorithm>
 #include <cstddef>
 #include <set>
@@ -100,38 +100,6 @@ Status CheckModel(const ModelSpec& model, std::string_view origin) {
   RETURN_IF_ERROR(CheckWeights(model, origin));
   RETURN_IF_ERROR(CheckSoftmaxIsLast(model, origin));
   return CheckAllAreRead(model, origin);
-}
-
-Status CheckEnd(const ModelSpec& model, Loss loss, std::string_view origin) {
-  const std::string& name = LayerName(model.layers.back());
-  const Activation end = LayerActivation(model.layers.back());
-  const Shape shape = LayerOutputShapes(model).back();
-  if (loss == Loss::kMeanSquaredError) {
-    if (end != Activation::kSoftmax) return {};
-    return Fail(
-        "{}: layer \"{}\" is the last and softmax, which mean squared error "
-        "does not train; make it linear or train by a cross-entropy",
-        origin, name);
-  }
-  if (end != Activation::kLinear && end != Activation::kSoftmax) {
-    return Fail(
-        "{}: layer \"{}\" is the last but gives no class scores; end with a "
-        "Dense that is softmax or linear",
-        origin, name);
-  }
-  if (shape.dims.size() != 1) {
-    return Fail(
-        "{}: layer \"{}\" is the last and gives {}, not class scores; put a "
-        "Flatten and a Dense behind it",
-        origin, name, shape.ToString());
-  }
-  if (shape.elements() < 2) {
-    return Fail(
-        "{}: layer \"{}\" is the last and gives 1 score; make it one for each "
-        "class, 2 or more",
-        origin, name);
-  }
-  return {};
 }
 
 }  // namespace batchsweep

@@ -24,13 +24,6 @@ enum class Activation {
   kSoftmax,
 };
 
-// What training minimises, each the mean over the batch, by Keras' formulas.
-enum class Loss {
-  kSparseCategoricalCrossentropy,  // of integer labels
-  kCategoricalCrossentropy,        // of a distribution for each example
-  kMeanSquaredError,               // mean over the values of an example too
-};
-
 // Keras' initialisers, by its formulas. fan_in and fan_out are those of the
 // tensor: for a dense kernel its rows and columns, for any other kernel the
 // last two dimensions, each times the window in front of them.
@@ -255,11 +248,6 @@ std::vector<ParamSpec> ModelParams(const ModelSpec& model);
 // (4) softmax anywhere but last, a layer whose output nothing reads.
 // `origin` begins the message. REQUIRES: every width is in 1 .. kMaxWidth.
 Status CheckModel(const ModelSpec& model, std::string_view origin);
-
-// Refuses a model whose end does not fit the loss. Both cross-entropies want
-// one dimension of 2 or more scores, from a layer that is linear or softmax;
-// mean squared error takes any shape but no softmax.
-Status CheckEnd(const ModelSpec& model, Loss loss, std::string_view origin);
 
 }  // namespace batchsweep
 

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "graph/memory_planner.h"
+#include "model/loss.h"
 #include "model/model_spec.h"
 #include "platform/error.h"
 #include "train/optimizer.h"

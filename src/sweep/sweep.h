@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "graph/layer.h"
+#include "model/loss.h"
 #include "model/model_spec.h"
 #include "platform/error.h"
 #include "platform/sensors.h"

@@ -5,6 +5,7 @@
 #include "data/batcher.h"
 #include "graph/arithmetic.h"
 #include "kernels/denormals.h"
+#include "model/loss.h"
 
 namespace batchsweep {
 namespace {
@@ -38,7 +39,7 @@ class ExampleLoader {
 
   void Load(uint32_t row, int64_t place) const {
     LoadInput(row, network_.input() + place * values_);
-    if (network_.loss() == Loss::kSparseCategoricalCrossentropy) {
+    if (TraitsOf(network_.loss()).reads == GroundTruth::kLabel) {
       network_.labels()[place] = dataset_.labels[row];
       return;
     }
@@ -115,7 +116,7 @@ Result<Evaluation> Evaluate(ExampleRange range, int64_t batch,
   }
   const auto examples = static_cast<double>(range.size());
   Evaluation evaluation{.loss = loss_sum / examples, .accuracy = {}};
-  if (network.loss() != Loss::kMeanSquaredError) {
+  if (TraitsOf(network.loss()).tells_classes) {
     evaluation.accuracy = static_cast<double>(correct) / examples;
   }
   return evaluation;

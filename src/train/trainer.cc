@@ -5,6 +5,7 @@
 
 #include "kernels/denormals.h"
 #include "measure/phase_clock.h"
+#include "model/loss.h"
 #include "platform/clock.h"
 #include "platform/memory.h"
 #include "util/check.h"
@@ -31,7 +32,7 @@ Trainer::Trainer(const TrainingData& data, const CellConfig& config,
       network_(network),
       batcher_(data.train, {.seed = config.seed, .shuffle = config.shuffle}),
       whole_batch_(std::min(config.batch_size, data.train.size())),
-      tells_classes_(network.loss() != Loss::kMeanSquaredError) {
+      tells_classes_(TraitsOf(network.loss()).tells_classes) {
   const auto epoch_steps =
       static_cast<size_t>(batcher_.BatchesPerEpoch(config.batch_size));
   measurements_.reserve(epoch_steps);
