@@ -12,7 +12,6 @@
 #include <cstring>
 #include <map>
 #include <memory>
-#include <ranges>
 #include <vector>
 
 namespace batchsweep {
@@ -26,6 +25,9 @@ constexpr uint32_t kGetThrottled = 0x00030046;
 constexpr uint32_t kGetClockMeasured = 0x00030047;
 constexpr uint32_t kGetGencmdResult = 0x00030080;
 constexpr uint32_t kArmClock = 3;
+
+// As vcgencmd prints lines, and as the mailbox gives them.
+constexpr std::string_view kLineEnds("\n\0", 2);
 
 // Places in a buffer.
 constexpr size_t kStatus = 1, kTagStatus = 4, kValues = 5;
@@ -89,7 +91,13 @@ std::optional<std::string> Mailbox::Command(std::string_view command) const {
   if (!commands_(words) || !IsAnswered(words) || words[kValues] != 0) {
     return std::nullopt;
   }
-  return std::string(text, strnlen(text, kTextBytes));
+  // Lines may be separated by zero bytes, so the first is not the end.
+  std::string answer(text, kTextBytes);
+  answer.erase(answer.find_last_not_of('\0') + 1);
+  // A command that the firmware does not know is answered, and by a text:
+  // error=1 error_msg="Command not registered".
+  if (answer.starts_with("error=")) return std::nullopt;
+  return answer;
 }
 
 std::optional<uint32_t> Mailbox::ThrottleWord() const {
@@ -121,8 +129,10 @@ std::optional<double> Mailbox::RailsWatts() const {
 
 std::optional<double> SumOfRails(std::string_view text) {
   std::map<std::string, double> amperes, volts;
-  for (const auto part : text | std::views::split('\n')) {
-    std::string line(part.begin(), part.end());
+  while (!text.empty()) {
+    const size_t end = text.find_first_of(kLineEnds);
+    std::string line(text.substr(0, end));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
     line.erase(0, line.find_first_not_of(' '));
     const size_t space = line.find(' ');
     const auto value = NumberBehindEquals(line);

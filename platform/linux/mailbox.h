@@ -5,7 +5,8 @@
 // bytes, 0 (then kAnswered), and a tag: its number, the bytes of room for its
 // values, 0 (then the answer's bytes and bit 31), the values; a 0 ends it.
 // Written from the kernel's driver (drivers/char/broadcom/vcio.c) and the
-// firmware's wiki; a board has yet to confirm it.
+// firmware's wiki. The texts that commands answer are those recorded on boards;
+// the buffers themselves have not been recorded on one.
 #ifndef BATCHSWEEP_PLATFORM_LINUX_MAILBOX_H_
 #define BATCHSWEEP_PLATFORM_LINUX_MAILBOX_H_
 
@@ -42,14 +43,16 @@ class Mailbox {
   std::optional<double> CpuFrequencyHz() const;
 
   // Sum of voltage times current over the rails of a Raspberry Pi 5's power
-  // chip that have both.
+  // chip that have both. Absent where the firmware does not know the command
+  // for it, which older ones say by a text.
   std::optional<double> RailsWatts() const;
 
  private:
   // The last word of the answer to a tag with these values.
   std::optional<uint32_t> Ask(uint32_t tag,
                               std::span<const uint32_t> values) const;
-  // What vcgencmd prints.
+  // What vcgencmd prints, but with zero bytes between lines where the firmware
+  // puts them. Absent if the firmware does not know the command.
   std::optional<std::string> Command(std::string_view command) const;
 
   Transfer tags_;
@@ -57,7 +60,9 @@ class Mailbox {
 };
 
 // Of the lines of `vcgencmd pmic_read_adc`, "  VDD_CORE_A current(7)=0.56A" and
-// "  VDD_CORE_V volt(15)=0.77V": absent if no rail has both.
+// "  VDD_CORE_V volt(15)=0.77V", which the mailbox separates by zero bytes and
+// vcgencmd by newlines. A rail may be exactly 0; EXT5V and BATT are voltages
+// alone and no part of the sum. Absent if no rail has both.
 std::optional<double> SumOfRails(std::string_view text);
 
 }  // namespace batchsweep
