@@ -77,8 +77,8 @@ class CheckLayersTest(unittest.TestCase):
         "graph": "util model kernels xnn graph",
         "measure": "util model kernels xnn graph measure record",
         "record": "util measure record",
-        "train": "util data model kernels graph measure record train",
-        "sweep": "util data model kernels graph measure record train sweep",
+        "train": "util data model kernels xnn graph measure record train",
+        "sweep": "util data model kernels xnn graph measure record train sweep",
         "cli": "util data model kernels xnn graph measure record train sweep cli",
     }
 

@@ -13,7 +13,7 @@
 #include "model/zoo.h"
 #include "tests/fixtures.h"
 #include "tests/paths.h"
-#include "train/optimizer.h"
+#include "train/step.h"
 
 namespace batchsweep {
 namespace {
@@ -150,7 +150,9 @@ TEST_CASE("the zoo's networks follow their float64 curves",
     INFO(zoo.model << (sgd ? " by SGD" : " by Adam") << ", step " << step + 1);
     CHECK(std::abs(loss - want.total_loss) < tolerance);
     network.Backward();
-    OptimizerStep(optimizer, step + 1, engine.context(), network);
+    OptimizerStep(optimizer, step + 1, *engine.context().kernels,
+                  *engine.context().pool, TrainedTensors(network));
+    network.WeightsChanged();
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include "tests/fixtures.h"
 #include "tests/reference.h"
+#include "train/step.h"
 
 namespace batchsweep {
 namespace {
@@ -70,7 +71,8 @@ TEST_CASE("twenty steps follow the formula, on one thread and on two",
       const auto grads =
           reference::RandomFloats(network.grads().size(), -1.0f, 1.0f, rng);
       std::ranges::copy(grads, network.grads().begin());
-      OptimizerStep(config, t, engine.context(), network);
+      OptimizerStep(config, t, *engine.context().kernels,
+                    *engine.context().pool, TrainedTensors(network));
       for (size_t i = 0; i < twins.size(); ++i) {
         twins[i].Step(config, grads[i], t);
       }

@@ -21,8 +21,8 @@ LAYERS = {
     "graph": "util model kernels xnn",
     "measure": "util model kernels xnn graph record",
     "record": "util measure",
-    "train": "util data model kernels graph measure record",
-    "sweep": "util data model kernels graph measure record train",
+    "train": "util data model kernels xnn graph measure record",
+    "sweep": "util data model kernels xnn graph measure record train",
     "cli": "util data model kernels xnn graph measure record train sweep",
     "main.cc": "util data model kernels xnn graph measure record train sweep cli",
 }

@@ -38,7 +38,6 @@ Result<Network> Network::Create(const ModelSpec& model, Options options,
   network.options_ = options;
   network.context_ = context;
   network.serial_ = std::make_unique<ThreadPool>(1);
-  network.load_pool_ = network.update_pool_ = context.pool;
   network.planner_ = std::make_unique<MemoryPlanner>();
   network.param_specs_ = ModelParams(model);
   network.PlaceParams();
@@ -49,8 +48,9 @@ Result<Network> Network::Create(const ModelSpec& model, Options options,
   network.output_size_ = network.values_[static_cast<size_t>(spec.output)].size;
   for (NodeSpec& node : spec.nodes) {
     network.weights_are_live_ &= !node.layer->RecreatesOperators();
+    const LayerPools all = {context.pool, context.pool};
     network.nodes_.push_back(
-        {.spec = std::move(node), .pools = {context.pool, context.pool}});
+        {.spec = std::move(node), .pools = all, .fastest = all});
   }
   RETURN_IF_ERROR(network.PlanMemory());
   return network;
@@ -324,6 +324,7 @@ Status Network::Calibrate() {
     };
     ASSIGN_OR_RETURN(node.pools.forward, faster(true));
     ASSIGN_OR_RETURN(node.pools.backward, faster(false));
+    node.fastest = node.pools;
   }
   ClearTensors();
   return ApplyBatch();
@@ -334,18 +335,18 @@ void Network::ClearTensors() {
   WeightsChanged();
 }
 
-void Network::KeepChosenThreads() {
-  for (Node& node : nodes_) node.chosen = node.pools;
-  chosen_ = {.forward = load_pool_, .backward = update_pool_};
-}
-
-void Network::UseChosenThreads(bool chosen) {
-  ThreadPool* const one = serial_.get();
+void Network::UseThreads(LayerThreads threads) {
+  const LayerPools one = {serial_.get(), serial_.get()};
   for (Node& node : nodes_) {
-    node.pools = chosen ? node.chosen : LayerPools{one, one};
+    switch (threads) {
+      case LayerThreads::kOne:
+        node.pools = one;
+        break;
+      case LayerThreads::kFastest:
+        node.pools = node.fastest;
+        break;
+    }
   }
-  load_pool_ = chosen ? chosen_.forward : one;
-  update_pool_ = chosen ? chosen_.backward : one;
   // What was shaped for this batch once can be again.
   CHECK(ApplyBatch().has_value());
 }
@@ -375,7 +376,6 @@ std::vector<Network::LayerTime> Network::TimeLayers(int rounds) {
 
 void Network::UseAllThreads() {
   for (Node& node : nodes_) node.pools = {context_.pool, context_.pool};
-  load_pool_ = update_pool_ = context_.pool;
   batch_ = 0;
 }
 

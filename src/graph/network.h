@@ -88,9 +88,11 @@ class Network {
   std::span<float> ParamPart(std::span<float> flat, size_t param) const;
   const std::vector<ParamSpec>& param_specs() const { return param_specs_; }
 
-  // The threads that load and update: all, until ChooseThreads() knows better.
-  ThreadPool& load_pool() const { return *load_pool_; }
-  ThreadPool& update_pool() const { return *update_pool_; }
+  // The threads of the layers' operations: one for all of them, or for each
+  // those that were faster when it was timed alone. Fastest after Allocate().
+  enum class LayerThreads { kOne, kFastest };
+  void UseThreads(LayerThreads threads);
+  ThreadPool& one_thread() { return *serial_; }
   // The time of each layer, forward and backward, the best of `rounds` steps on
   // what input() holds. Weights stay as they are.
   struct LayerTime {
@@ -106,34 +108,13 @@ class Network {
 
   // For tests and benchmarks: all threads everywhere, whatever is faster.
   void UseAllThreads();
-  // Times `load` and `update`, which use these pools, on one thread and on all,
-  // and keeps the faster for each; then a whole `step` with all that was chosen
-  // and on one thread alone: operations that gain apart may lose together, when
-  // data goes to and fro between cores. All tensors are zero afterwards.
-  template <class Load, class Update, class Step>
-  void ChooseThreads(Load load, Update update, Step step) {
-    if (context_.pool->threads() == 1) return;
-    const auto faster = [&](ThreadPool*& pool, auto& run) {
-      pool = FasterPool(
-          *serial_, *context_.pool, [&](ThreadPool& p) { pool = &p; }, run);
-    };
-    faster(load_pool_, load);
-    faster(update_pool_, update);
-    KeepChosenThreads();
-    UseChosenThreads(
-        FasterPool(
-            *serial_, *context_.pool,
-            [&](ThreadPool& p) { UseChosenThreads(&p != serial_.get()); },
-            step) != serial_.get());
-    ClearTensors();
-  }
 
  private:
   // A layer with the planner's ids of the tensors it reads and writes.
   struct Node {
     NodeSpec spec;
     LayerPools pools;
-    LayerPools chosen;        // by the time of each operation alone
+    LayerPools fastest;       // by the time of each operation alone
     std::vector<int> dx_ids;  // -1: not wanted
     std::vector<bool> adds;   // dx is added to the input's gradient afterwards
   };
@@ -155,8 +136,6 @@ class Network {
   Status PlanNodes();
   Status Bind();
   Status ApplyBatch();
-  void KeepChosenThreads();
-  void UseChosenThreads(bool chosen);  // else one
   Status Calibrate();
   std::span<float> ParamValues(size_t param) const;
   size_t FlatSize() const { return static_cast<size_t>(flat_size_); }
@@ -194,9 +173,6 @@ class Network {
   std::vector<uint8_t> labels_;
   int64_t batch_ = 0;
   std::unique_ptr<ThreadPool> serial_;
-  LayerPools chosen_;  // to load and to update, as forward and backward
-  ThreadPool* load_pool_ = nullptr;
-  ThreadPool* update_pool_ = nullptr;
 };
 
 }  // namespace batchsweep

@@ -14,6 +14,8 @@
 
 namespace batchsweep {
 
+// Of a training step, in their order.
+enum class Phase { kLoad, kForward, kBackward, kUpdate };
 inline constexpr auto kPhases =
     std::to_array<const char*>({"load", "forward", "backward", "update"});
 

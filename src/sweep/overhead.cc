@@ -17,6 +17,7 @@
 #include "platform/cores.h"
 #include "record/csv.h"
 #include "train/epoch_recorder.h"
+#include "train/step.h"
 #include "train/trainer.h"
 
 namespace batchsweep {
@@ -79,6 +80,13 @@ class Blocks {
   Result<double> Bare() {
     const ScopedFlushDenormals flush_denormals;
     Batcher batcher(data_.train, {.seed = 1});
+    const OptimizerConfig optimizer;
+    const StepContext step = {
+        .dataset = *data_.train.dataset,
+        .optimizer = optimizer,
+        .kernels = *context_.kernels,
+        .pools = {.load = context_.pool, .update = context_.pool},
+        .network = network_};
     int64_t steps = 0, elapsed_ns = 0;
     const int64_t start_ns = MonotonicNs();
     for (int64_t epoch = 1; elapsed_ns < kBlockNs; ++epoch) {
@@ -86,11 +94,7 @@ class Blocks {
       for (auto rows = batcher.Next(kBatch); !rows.empty();
            rows = batcher.Next(kBatch)) {
         RETURN_IF_ERROR(network_.SetBatch(static_cast<int64_t>(rows.size())));
-        LoadBatch(*data_.train.dataset, rows, *context_.kernels, network_);
-        network_.Forward({.training = true});
-        network_.Loss();
-        network_.Backward();
-        OptimizerStep({}, ++step_, context_, network_);
+        TrainStep(step, rows, ++step_);
         ++steps;
       }
       elapsed_ns = MonotonicNs() - start_ns;

@@ -54,15 +54,13 @@ int OptimizerSlots(const OptimizerConfig& config) {
 }
 
 void OptimizerStep(const OptimizerConfig& config, int64_t step,
-                   ComputeContext context, Network& network) {
-  const Kernels& kernels = *context.kernels;
-  float* const params = network.params().data();
-  const float* const grads = network.grads().data();
-  const auto count = static_cast<int64_t>(network.params().size());
-  const int slots = OptimizerSlots(config);
-  float* const first = slots > 0 ? network.optimizer_slot(0).data() : nullptr;
-  float* const second = slots > 1 ? network.optimizer_slot(1).data() : nullptr;
-  ThreadPool& pool = network.update_pool();
+                   const Kernels& kernels, ThreadPool& pool,
+                   const OptimizerTensors& tensors) {
+  float* const params = tensors.params.data();
+  const float* const grads = tensors.grads.data();
+  const auto count = static_cast<int64_t>(tensors.params.size());
+  float* const first = tensors.slots[0].data();
+  float* const second = tensors.slots[1].data();
   const int64_t tile = pool.threads() == 1 ? count : kTile;
 
   if (config.kind == OptimizerConfig::Kind::kSgd) {
@@ -73,14 +71,13 @@ void OptimizerStep(const OptimizerConfig& config, int64_t step,
       kernels.sgd_step(sgd, grads + begin, size, params + begin,
                        first == nullptr ? nullptr : first + begin);
     });
-    return network.WeightsChanged();
+    return;
   }
   const AdamCoefficients adam = CoefficientsOf(config, step);
   pool.ParallelFor(count, tile, [&](int64_t begin, int64_t size) {
     kernels.adam_step(adam, grads + begin, size, params + begin, first + begin,
                       second + begin);
   });
-  network.WeightsChanged();
 }
 
 }  // namespace batchsweep

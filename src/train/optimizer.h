@@ -2,11 +2,14 @@
 #ifndef BATCHSWEEP_TRAIN_OPTIMIZER_H_
 #define BATCHSWEEP_TRAIN_OPTIMIZER_H_
 
+#include <array>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
-#include "graph/network.h"
+#include "kernels/kernels.h"
 #include "platform/error.h"
+#include "xnn/thread_pool.h"
 
 namespace batchsweep {
 
@@ -29,10 +32,21 @@ std::string_view OptimizerName(OptimizerConfig::Kind kind);
 // State tensors of the size of all weights: Adam's m and v, SGD's velocity.
 int OptimizerSlots(const OptimizerConfig& config);
 
-// Updates the network's weights from its gradients, as step `step`, from 1.
-// The result does not depend on the number of threads.
+inline constexpr size_t kMaxOptimizerSlots = 2;
+
+// Arrays of one length: a value of each for every weight.
+struct OptimizerTensors {
+  std::span<float> params;
+  std::span<const float> grads;
+  std::array<std::span<float>, kMaxOptimizerSlots> slots = {};  // as many as
+                                                                // it has
+};
+
+// Updates the weights from their gradients, as step `step`, from 1. The result
+// does not depend on the number of threads. REQUIRES: OptimizerSlots() slots.
 void OptimizerStep(const OptimizerConfig& config, int64_t step,
-                   ComputeContext context, Network& network);
+                   const Kernels& kernels, ThreadPool& pool,
+                   const OptimizerTensors& tensors);
 
 }  // namespace batchsweep
 

@@ -3,11 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "graph/fastest_pool.h"
 #include "kernels/denormals.h"
-#include "measure/phase_clock.h"
 #include "model/loss.h"
 #include "platform/clock.h"
 #include "platform/memory.h"
+#include "train/load.h"
 #include "util/check.h"
 
 namespace batchsweep {
@@ -29,6 +30,7 @@ Trainer::Trainer(const TrainingData& data, const CellConfig& config,
       config_(config),
       context_(context),
       counters_(counters != nullptr && counters->any() ? counters : nullptr),
+      pools_{.load = context.pool, .update = context.pool},
       network_(network),
       batcher_(data.train, {.seed = config.seed, .shuffle = config.shuffle}),
       whole_batch_(std::min(config.batch_size, data.train.size())),
@@ -55,22 +57,39 @@ std::optional<int64_t> Trainer::PlannedSteps() const {
   return *config_.budget.epochs * batcher_.BatchesPerEpoch(config_.batch_size);
 }
 
+StepContext Trainer::Context() {
+  return {.dataset = *data_.train.dataset,
+          .optimizer = config_.optimizer,
+          .kernels = *context_.kernels,
+          .pools = pools_,
+          .network = network_};
+}
+
 void Trainer::ChooseThreads() {
+  ThreadPool& one = network_.one_thread();
+  ThreadPool& all = *context_.pool;
+  if (all.threads() == 1) return;
   batcher_.StartEpoch(1);
   const auto rows = batcher_.Next(network_.batch());
   if (static_cast<int64_t>(rows.size()) < network_.batch()) return;
-  network_.ChooseThreads(
+  pools_.load = FasterPool(
+      one, all, [&](ThreadPool& pool) { pools_.load = &pool; },
       [&] {
-        LoadBatch(*data_.train.dataset, rows, *context_.kernels, network_);
-      },
-      [&] { OptimizerStep(config_.optimizer, 1, context_, network_); },
-      [&] {
-        LoadBatch(*data_.train.dataset, rows, *context_.kernels, network_);
-        network_.Forward({.training = true});
-        network_.Loss();
-        network_.Backward();
-        OptimizerStep(config_.optimizer, 1, context_, network_);
+        LoadBatch(*data_.train.dataset, rows, *context_.kernels, *pools_.load,
+                  network_);
       });
+  pools_.update = FasterPool(
+      one, all, [&](ThreadPool& pool) { pools_.update = &pool; },
+      [&] { UpdateWeights(Context(), 1); });
+  const StepPools fastest = pools_;
+  const auto use = [&](const ThreadPool& pool) {
+    const bool alone = &pool == &one;
+    pools_ = alone ? StepPools{&one, &one} : fastest;
+    network_.UseThreads(alone ? Network::LayerThreads::kOne
+                              : Network::LayerThreads::kFastest);
+  };
+  use(*FasterPool(one, all, use, [&] { TrainStep(Context(), rows, 1); }));
+  network_.ClearTensors();
 }
 
 Status Trainer::Soak(double seconds, const Hooks& hooks) {
@@ -92,11 +111,7 @@ Status Trainer::Soak(double seconds, const Hooks& hooks) {
       rows = batcher_.Next(config_.batch_size);
     }
     RETURN_IF_ERROR(network_.SetBatch(static_cast<int64_t>(rows.size())));
-    LoadBatch(*data_.train.dataset, rows, *context_.kernels, network_);
-    network_.Forward({.training = true});
-    network_.Loss();
-    network_.Backward();
-    OptimizerStep(config_.optimizer, 1, context_, network_);
+    TrainStep(Context(), rows, 1);
   }
   network_.ClearTensors();
   return {};
@@ -153,15 +168,10 @@ Status Trainer::Step(std::span<const uint32_t> rows) {
 
   StepMeasurement step;
   PhaseClock clock(counters, counter_records_);
-  LoadBatch(*data_.train.dataset, rows, *context_.kernels, network_);
-  step.load_time_ns = clock.Lap();
-  network_.Forward({.training = true, .step = state_.step});
-  const BatchScore score = network_.Loss();
-  step.forward_time_ns = clock.Lap();
-  network_.Backward();
-  step.backward_time_ns = clock.Lap();
-  OptimizerStep(config_.optimizer, state_.step + 1, context_, network_);
-  step.update_time_ns = clock.Lap();
+  const BatchScore score =
+      TrainStep(Context(), rows, state_.step + 1, [&](Phase phase) {
+        step.phase_ns[static_cast<size_t>(phase)] = clock.Lap();
+      });
 
   ++state_.step;
   ++state_.epoch_steps;
@@ -219,10 +229,10 @@ StepRecord Trainer::RecordOf(size_t index) const {
                        .loss = step.loss,
                        .start_unix_ns = step.start_ns + unix_offset_ns_,
                        .step_time_ns = step.step_time_ns(),
-                       .load_time_ns = step.load_time_ns,
-                       .forward_time_ns = step.forward_time_ns,
-                       .backward_time_ns = step.backward_time_ns,
-                       .update_time_ns = step.update_time_ns,
+                       .load_time_ns = step.time_ns(Phase::kLoad),
+                       .forward_time_ns = step.time_ns(Phase::kForward),
+                       .backward_time_ns = step.time_ns(Phase::kBackward),
+                       .update_time_ns = step.time_ns(Phase::kUpdate),
                        .arena_bytes = network_.planner().arena_bytes(),
                        .flags = step.flags};
   if (tells_classes_) record.accuracy = step.accuracy;
@@ -251,7 +261,7 @@ Result<EpochRecord> Trainer::FinishEpoch() {
   const int64_t start_ns = MonotonicNs();
   ASSIGN_OR_RETURN(const Evaluation validation,
                    Evaluate(data_.validation, config_.batch_size,
-                            *context_.kernels, network_));
+                            *context_.kernels, *pools_.load, network_));
   const auto trained = static_cast<double>(state_.position);
   const EpochRecord record = {
       .batch_size = config_.batch_size,
@@ -303,9 +313,9 @@ void Trainer::CloseEpoch(const EpochRecord& record) {
 }
 
 Result<Trainer::Summary> Trainer::Summarize() {
-  ASSIGN_OR_RETURN(
-      const Evaluation test,
-      Evaluate(data_.test, config_.batch_size, *context_.kernels, network_));
+  ASSIGN_OR_RETURN(const Evaluation test,
+                   Evaluate(data_.test, config_.batch_size, *context_.kernels,
+                            *pools_.load, network_));
   // Before the statistics, which take memory of their own.
   const ProcessMemory memory = ReadProcessMemory();
   const StepStatistics steps =

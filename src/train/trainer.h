@@ -7,9 +7,11 @@
 #ifndef BATCHSWEEP_TRAIN_TRAINER_H_
 #define BATCHSWEEP_TRAIN_TRAINER_H_
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <numeric>
 #include <optional>
 #include <span>
 #include <vector>
@@ -17,6 +19,7 @@
 #include "data/batcher.h"
 #include "data/dataset.h"
 #include "graph/network.h"
+#include "measure/phase_clock.h"
 #include "measure/step_flags.h"
 #include "measure/step_statistics.h"
 #include "platform/counters.h"
@@ -24,6 +27,7 @@
 #include "record/records.h"
 #include "train/evaluate.h"
 #include "train/optimizer.h"
+#include "train/step.h"
 
 namespace batchsweep {
 
@@ -61,17 +65,17 @@ inline constexpr int64_t kReservedSteps = 1 << 20;
 // What is kept of a step: RecordOf() makes a row of it.
 struct StepMeasurement {
   int64_t start_ns = 0;  // by MonotonicNs()
-  int64_t load_time_ns = 0;
-  int64_t forward_time_ns = 0;
-  int64_t backward_time_ns = 0;
-  int64_t update_time_ns = 0;
+  std::array<int64_t, kPhases.size()> phase_ns = {};
   int32_t examples = 0;
   float loss = 0.0f;
   float accuracy = 0.0f;  // meaningless where the loss tells no classes
   StepFlags flags;
 
+  int64_t time_ns(Phase phase) const {
+    return phase_ns[static_cast<size_t>(phase)];
+  }
   int64_t step_time_ns() const {
-    return load_time_ns + forward_time_ns + backward_time_ns + update_time_ns;
+    return std::accumulate(phase_ns.begin(), phase_ns.end(), int64_t{0});
   }
 };
 
@@ -152,8 +156,11 @@ class Trainer {
   };
   Result<Summary> Summarize();
 
-  // Lets the network use the number of threads that is faster, see
-  // Network::ChooseThreads(). Its weights and optimizer state are gone then.
+  // With several threads: times loading and updating on one and on all, and
+  // keeps the faster for each; then a whole step with all that was chosen, here
+  // and by the network, and on one thread alone. Threads that speed up single
+  // operations can slow the whole step, because data then moves between cores.
+  // The network's weights and optimizer state are gone then.
   void ChooseThreads();
 
   // Trains without a record for that long, so that the board is as warm as it
@@ -170,6 +177,7 @@ class Trainer {
   Status Step(std::span<const uint32_t> rows);
 
  private:
+  StepContext Context();
   bool CountsNextStep() const;
   bool BudgetSpent() const;
   std::optional<int64_t> PlannedSteps() const;
@@ -179,6 +187,7 @@ class Trainer {
   const CellConfig config_;
   const ComputeContext context_;
   const Counters* counters_;  // null without any count
+  StepPools pools_;
   Network& network_;
   Batcher batcher_;
   const int64_t whole_batch_;  // examples of all steps but an epoch's last

@@ -22,7 +22,7 @@
 #include "tests/fixtures.h"
 #include "tests/temp_dir.h"
 #include "train/evaluate.h"
-#include "train/optimizer.h"
+#include "train/step.h"
 #include "train/trainer.h"
 #include "util/rng.h"
 #include "xnn/operator.h"
@@ -131,7 +131,10 @@ void PrintOperations(Bench& bench) {
                             gradient.data());
           kernels.column_sums(gradient.data(), batch, kHidden, sums.data());
         }),
-        MedianUs([&] { OptimizerStep({}, ++step, context, network); })};
+        MedianUs([&] {
+          OptimizerStep({}, ++step, kernels, pool, TrainedTensors(network));
+          network.WeightsChanged();
+        })};
     rows[0].push_back(std::format("B={}", batch));
     double sum = 0.0;
     for (size_t i = 0; i < times.size(); ++i) {
@@ -161,9 +164,10 @@ void PrintSteps(Bench& bench) {
     for (int turn = 0; turn < 9; ++turn) {
       trainer.TrainEpoch({}).value();
       for (const StepMeasurement& step : trainer.measurements()) {
-        const int64_t times[] = {step.load_time_ns, step.forward_time_ns,
-                                 step.backward_time_ns, step.update_time_ns,
-                                 step.step_time_ns()};
+        const int64_t times[] = {
+            step.time_ns(Phase::kLoad), step.time_ns(Phase::kForward),
+            step.time_ns(Phase::kBackward), step.time_ns(Phase::kUpdate),
+            step.step_time_ns()};
         for (size_t i = 0; i < 5; ++i) {
           phases[i].push_back(static_cast<double>(times[i]) / 1e3);
         }
@@ -196,8 +200,11 @@ void PrintLayers(Bench& bench, std::string_view name) {
     const auto x = Floats(batch * input.elements());
     std::copy_n(x.begin(), batch * input.elements(), network.input());
     const auto layers = network.TimeLayers(batch > 32 ? 7 : 21);
-    const double update_us = MedianUs(
-        [&] { OptimizerStep({}, 1, bench.engine.context(), network); });
+    const double update_us = MedianUs([&] {
+      OptimizerStep({}, 1, *bench.engine.context().kernels,
+                    *bench.engine.context().pool, TrainedTensors(network));
+      network.WeightsChanged();
+    });
     rows[0].insert(rows[0].end(), {std::format("B={}: forward", batch),
                                    "backward", "packing"});
     rows.resize(layers.size() + 2);
