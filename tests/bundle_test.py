@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 """Checks a bundle where boards are: file systems without our libraries.
 
-  bundle_test.py BUILD_FOLDER [unittest's arguments]
+  BATCHSWEEP_BUILD=build/x86-64 bundle_test.py [unittest's arguments]
 
+The build folder has the bundle in it, which `cpack` makes there.
 The root file systems come from `tools/setup.sh ... tests`; what needs one is
 skipped where there is none. Programs of another architecture run under qemu.
 """
@@ -14,7 +15,6 @@ import platform
 import re
 import shutil
 import subprocess
-import sys
 import tarfile
 import tempfile
 import unittest
@@ -25,7 +25,7 @@ except ImportError:
     seccomp = None
 
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
-BUILD = pathlib.Path()  # set by main
+BUILD = pathlib.Path(os.environ["BATCHSWEEP_BUILD"]).resolve()
 MOST_BYTES = 15 * 2**20
 # By the loader's name: what `uname -m` says, Debian's name, and the emulator.
 ARCHITECTURES = {"ld-linux-x86-64.so.2": ("x86_64", "amd64", "qemu-x86_64"),
@@ -49,10 +49,9 @@ def refuse_statx():
 class BundleTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        made = subprocess.run(["cpack"], cwd=BUILD, capture_output=True, text=True)
-        if made.returncode:
-            raise AssertionError(made.stdout + made.stderr)
         cls.archive = BUILD / f"batchsweep-{BUILD.name}.tar.gz"
+        if not cls.archive.exists():
+            raise AssertionError(f"no {cls.archive}: run cpack in {BUILD}")
         cls.folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(cls.folder.cleanup)
         # Others may look into it, so that "nobody" can run what is there.
@@ -68,6 +67,21 @@ class BundleTest(unittest.TestCase):
         self.assertLess(self.archive.stat().st_size, MOST_BYTES)
         self.assertEqual([path.name for path in pathlib.Path(self.folder.name).iterdir()],
                          [self.bundle.name])
+
+    def test_an_install_keeps_to_its_folders(self):
+        prefix = self.new_root()
+        done = subprocess.run(["cmake", "--install", BUILD, "--prefix", prefix], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        names = {str(path.relative_to(prefix)) for top in prefix.iterdir() for path in (top, *top.iterdir())}
+        self.assertEqual(names, {"bin", "bin/batchsweep", "lib", "lib/batchsweep", "share", "share/batchsweep"})
+        self.assertEqual({path.name for path in (prefix / "share/batchsweep").iterdir()}, {"licences", "models"})
+        self.assertEqual([path.name for path in prefix.rglob("*tests*")], [])
+        link = self.new_root() / "batchsweep"
+        link.symlink_to(prefix / "bin/batchsweep")
+        self.assertTrue(link.exists())
+        if not self.foreign:
+            listed = subprocess.run([link, "models"], capture_output=True, text=True, check=True, cwd="/").stdout
+            self.assertIn("resnet8", listed)
 
     def test_names_no_folder_of_the_build_machine(self):
         wanted = str(REPOSITORY).encode()
@@ -208,5 +222,4 @@ class BundleTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    BUILD = pathlib.Path(sys.argv.pop(1)).resolve()
     unittest.main(verbosity=2)

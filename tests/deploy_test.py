@@ -1,23 +1,25 @@
 #!/usr/bin/python3
 """Tests of tools/deploy.sh against real ssh servers on loopback: each board is an
-sshd with a port, keys and a home folder of its own. Usage: deploy_test.py BUILD"""
+sshd with a port, keys and a home folder of its own."""
 
 import csv
 import json
 import os
 import pathlib
+import platform
 import re
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 import unittest
 
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
 DEPLOY = REPOSITORY / "tools/deploy.sh"
+GUIDE = REPOSITORY / "tools/deploy/README.md"
+PRESET = {"x86_64": "x86-64"}.get(platform.machine(), platform.machine())  # that runs on loopback
 SSHD = shutil.which("sshd") or shutil.which("/usr/sbin/sshd")
 SHORT = ["--data", "synthetic", "--train-limit", "256", "--batch-sizes", "8,32", "--epochs", "2"]
 
@@ -35,15 +37,19 @@ class Board:
         self.name = name
         self.home = folder / name
         (self.home / "bin").mkdir(parents=True)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
         self.config = folder / f"{name}.sshd"
         self.wrap = list(wrap)
-        self.config.write_text(f"""
+        self.log = open(folder / f"{name}.log", "a")
+        host_key = key(folder / f"{name}.host_key")
+        # Another test may take the port before this sshd does.
+        for _ in range(5):
+            with socket.socket() as free:
+                free.bind(("127.0.0.1", 0))
+                self.port = free.getsockname()[1]
+            self.config.write_text(f"""
 Port {self.port}
 ListenAddress 127.0.0.1
-HostKey {key(folder / f'{name}.host_key')}
+HostKey {host_key}
 AuthorizedKeysFile {folder}/login.pub
 PidFile none
 UsePAM no
@@ -51,19 +57,23 @@ StrictModes no
 PermitRootLogin yes
 ForceCommand cd {self.home} && HOME={self.home} PATH={self.home}/bin:{path} exec sh -c "$SSH_ORIGINAL_COMMAND"
 """)
-        self.log = open(folder / f"{name}.log", "a")
-        self.start()
+            if self.start():
+                return
+        raise AssertionError(f"no sshd for {self.name}: {pathlib.Path(self.log.name).read_text()}")
 
     def start(self):
+        """Whether it listens."""
         self.server = subprocess.Popen(self.wrap + [SSHD, "-D", "-e", "-f", self.config],
                                        stderr=self.log)
-        for _ in range(100):
+        for _ in range(200):
+            if self.server.poll() is not None:
+                return False
             try:
                 socket.create_connection(("127.0.0.1", self.port)).close()
-                return
+                return True
             except OSError:
-                time.sleep(0.1)
-        raise AssertionError(f"no sshd for {self.name}: {pathlib.Path(self.log.name).read_text()}")
+                time.sleep(0.05)
+        return False
 
     def cut(self, listen=True):
         """Ends all connections; what was started by setsid lives on."""
@@ -126,9 +136,7 @@ exec {shutil.which('ssh')} -F {self.ssh_config} "${{arguments[@]}}"
         return board
 
     def command(self, *arguments):
-        # On a board its own preset would be found, which is not built here.
-        built = [] if PRESET == "x86-64" or "--preset" in arguments else ["--preset", PRESET]
-        return [DEPLOY, *arguments, *built, "--out", self.out]
+        return [DEPLOY, *arguments, "--out", self.out]
 
     def environment(self):
         return dict(os.environ, PATH=f"{self.folder}/bin:{os.environ['PATH']}")
@@ -167,7 +175,7 @@ exec {shutil.which('ssh')} -F {self.ssh_config} "${{arguments[@]}}"
     def test_second_run_copies_nothing(self):
         board = self.board()
         first = self.deploy("me@pi.board", *SHORT)
-        self.assertRegex(first.stdout, r"me@pi\.board: preset " + PRESET)
+        self.assertRegex(first.stdout, r"(?m)^me@pi\.board: (.*, )?bundle " + PRESET + "$")
         self.assertRegex(first.stdout, r"bundle: copying \d+ files, \d")
         self.assertRegex(first.stdout, r"\[1/2\] batch 8 +epoch 1")
         self.check_results("me@pi.board")
@@ -196,11 +204,10 @@ exec {shutil.which('ssh')} -F {self.ssh_config} "${{arguments[@]}}"
         self.assertIn("me@pi.board: removed ~/batchsweep", cleaned.stdout)
         self.assertEqual([path.name for path in board.home.iterdir()], ["bin"])
 
-    def test_the_commands_of_the_readme(self):
+    def test_the_commands_of_the_guide(self):
         self.board("raspberrypi")
         self.board("jetson")
-        section = (REPOSITORY / "README.md").read_text().split("## On a board")[1]
-        commands = re.findall(r"(?m)^tools/deploy\.sh (\w+@\w+) +#", section)
+        commands = re.findall(r"(?m)^tools/deploy\.sh (\w+@\w+) +#", GUIDE.read_text())[:2]
         self.assertEqual(commands, ["pi@raspberrypi", "nvidia@jetson"])
         for host in commands:
             done = self.deploy(host)
@@ -242,20 +249,20 @@ exec {shutil.which('ssh')} -F {self.ssh_config} "${{arguments[@]}}"
         self.assertIn("bundle: copying", first.stdout)
         self.check_results("me@pi.board")
         self.assertIn("bundle: all there already", self.deploy("me@pi.board", *SHORT).stdout)
-        running = self.start_long_run()
+        running = self.start_long_run(seconds=60)
         self.deploy("me@pi.board", "--clean")
         self.assertNotEqual(self.end(running)[0], 0)
         self.assertFalse((board.home / "batchsweep").exists())
 
     # --- lost connections
 
-    def start_long_run(self, *arguments):
-        """Returns once its first line is shown here."""
+    def start_long_run(self, *arguments, seconds=4):
+        """Returns once its first line is shown here; it lasts `seconds` a batch size and seed."""
         self.shown = self.folder / "shown"
         with open(self.shown, "w") as shown:
             running = subprocess.Popen(
                 self.command("me@pi.board", "--data", "synthetic", "--batch-sizes", "8,32",
-                             "--train-limit", "2000", "--seconds", "4", *arguments),
+                             "--train-limit", "2000", "--seconds", str(seconds), *arguments),
                 stdout=shown, stderr=subprocess.PIPE, text=True, env=self.environment())
         for _ in range(1200):
             if "] batch 8 " in self.shown.read_text() or running.poll() is not None:
@@ -302,6 +309,9 @@ exec {shutil.which('ssh')} -F {self.ssh_config} "${{arguments[@]}}"
     def test_ctrl_c_leaves_the_run_to_go_on(self):
         board = self.board()
         running = self.start_long_run("--seeds", "2")
+        # It waits, however slow the commands are that find it there.
+        session = (board.home / "batchsweep/pid").read_text().strip()
+        subprocess.run(["pkill", "-STOP", "-s", session], check=True)
         running.send_signal(signal.SIGINT)
         code, out, err = self.end(running)
         self.assertEqual(code, 130, out)
@@ -312,9 +322,11 @@ exec {shutil.which('ssh')} -F {self.ssh_config} "${{arguments[@]}}"
         self.check_one_line(other.stderr, "me@pi.board: a run with other arguments goes on there")
 
         again = self.start_long_run("--seeds", "2")
+        self.assertIn("this run goes on there already", self.shown.read_text())
+        subprocess.run(["pkill", "-CONT", "-s", session], check=True)
         code, out, err = self.end(again)
         self.assertEqual((code, err), (0, ""), out)
-        self.assertIn("this run goes on there already", out)
+        self.check_results("me@pi.board", batch_sizes=(8, 32, 8, 32), steps=None)
 
     def test_a_run_that_was_killed_is_resumed(self):
         board = self.board()
@@ -332,7 +344,7 @@ exec {shutil.which('ssh')} -F {self.ssh_config} "${{arguments[@]}}"
 
     def test_clean_ends_what_runs(self):
         board = self.board()
-        running = self.start_long_run()
+        running = self.start_long_run(seconds=60)
         pid = int((board.home / "batchsweep/pid").read_text())
         self.deploy("me@pi.board", "--clean")
         self.assertNotEqual(self.end(running)[0], 0)
@@ -353,10 +365,8 @@ exec {shutil.which('ssh')} -F {self.ssh_config} "${{arguments[@]}}"
         done = self.deploy("me@pi.board", *SHORT, code=1)
         self.check_one_line(done.stderr, r"me@pi\.board: copying bundle: no space left there")
 
-    def test_wrong_architecture(self):
+    def test_a_board_that_there_is_no_build_for(self):
         board = self.board()
-        done = self.deploy("me@pi.board", "--preset", "armv7", *SHORT, code=1)
-        self.check_one_line(done.stderr, r"me@pi\.board: preset armv7 is for another architecture: expected")
         uname = board.home / "bin/uname"
         uname.write_text("#!/bin/sh\necho armv6l\n")
         uname.chmod(0o755)
@@ -388,7 +398,6 @@ exec {shutil.which('ssh')} -F {self.ssh_config} "${{arguments[@]}}"
     def test_bad_command_lines(self):
         for arguments, pattern in [
                 ([], "no host: expected"), (["a", "a"], "a is named twice"),
-                (["a", "--preset", "pi9"], "no preset pi9: expected one of x86-64, "),
                 (["a", "--data"], "--data: expected a value"),
                 (["a", "--resume"], "--resume: the same command resumes")]:
             done = subprocess.run([DEPLOY, *arguments], capture_output=True, text=True)
@@ -398,26 +407,40 @@ exec {shutil.which('ssh')} -F {self.ssh_config} "${{arguments[@]}}"
         self.assertEqual(helped.returncode, 0)
         self.assertIn("tools/deploy.sh pi@raspberrypi\n", helped.stdout)
 
-    def test_presets_by_board(self):
-        table = [
-            ("Raspberry Pi Zero 2 W Rev 1.0 / raspberrypi,model-zero-2-w brcm,bcm2837", "0x41:0xd03", "pi-zero-2w"),
-            ("Raspberry Pi 3 Model B Plus Rev 1.3 / ", "0x41:0xd03", "pi3"),
-            ("Raspberry Pi Compute Module 4 Rev 1.1 / ", "0x41:0xd08", "pi4"),
-            ("Raspberry Pi 400 Rev 1.0 / raspberrypi,400 brcm,bcm2711", "0x41:0xd08", "pi4"),
-            ("Raspberry Pi 5 Model B Rev 1.0 / ", "0x41:0xd0b", "pi5"),
-            ("Raspberry Pi 500 Rev 1.0 / ", "0x41:0xd0b", "pi5"),
-            ("NVIDIA Jetson Nano Developer Kit / nvidia,p3450-0000 nvidia,tegra210", "0x41:0xd07", "jetson-nano"),
-            ("NVIDIA Jetson Xavier NX Developer Kit / nvidia,tegra194", "0x4e:0x004", "jetson-xavier"),
-            ("NVIDIA Jetson Orin Nano Developer Kit / nvidia,tegra234", "0x41:0xd42", "jetson-orin"),
-            (" / ", "0x41:0xd0b", "pi5"),
-            ("Radxa ROCK 5B / rockchip,rk3588", "0x41:0xd05 0x41:0xd0b", "aarch64"),
-        ]
-        for board, parts, preset in table:
-            found = subprocess.run(
-                ["bash", "-c", '. "$0"; preset_of_64_bit_arm "$1" "$2"',
-                 REPOSITORY / "tools/deploy/host.sh", board, parts],
-                env=dict(os.environ, work="/tmp"), capture_output=True, text=True)
-            self.assertEqual(found.stdout.strip(), preset, board)
+    def told(self, *facts):
+        """The preset and the board by what a board says of itself."""
+        (self.folder / "me@x.facts").write_text("\n".join(facts) + "\n")
+        found = subprocess.run(
+            ["bash", "-c", 'fail() { echo "$1"; exit 1; }; . tools/build.sh; . tools/deploy/host.sh\n'
+             "preset_for_facts me@x; board_in_facts me@x"],
+            env=dict(os.environ, work=self.folder), cwd=REPOSITORY, capture_output=True, text=True)
+        self.assertEqual(found.stderr, "")
+        return found.stdout.splitlines()
+
+    def test_boards_are_told_by_their_device_tree(self):
+        for compatible, model, name in [
+                ("raspberrypi,2-model-b brcm,bcm2836", "Raspberry Pi 2 Model B Rev 1.1", "pi2"),
+                ("raspberrypi,model-zero-2-w brcm,bcm2837", "Raspberry Pi Zero 2 W Rev 1.0", "pi-zero-2w"),
+                ("", "Raspberry Pi 3 Model B Plus Rev 1.3", "pi3"),
+                ("", "Raspberry Pi Compute Module 4 Rev 1.1", "pi4"),
+                ("raspberrypi,400 brcm,bcm2711", "Raspberry Pi 400 Rev 1.0", "pi4"),
+                ("", "Raspberry Pi 5 Model B Rev 1.0", "pi5"), ("", "Raspberry Pi 500 Rev 1.0", "pi5"),
+                ("nvidia,p3450-0000 nvidia,tegra210", "NVIDIA Jetson Nano Developer Kit", "jetson-nano"),
+                ("nvidia,tegra194", "NVIDIA Jetson Xavier NX Developer Kit", "jetson-xavier"),
+                ("nvidia,tegra234", "NVIDIA Jetson Orin Nano Developer Kit", "jetson-orin")]:
+            preset, board = self.told("64", "aarch64", compatible, model)
+            self.assertEqual(preset, "aarch64")
+            self.assertTrue(board.endswith(f" ({name})"), board)
+        for compatible, model in [("", ""), ("rockchip,rk3588", "Radxa ROCK 5B"), ("", "Orange Pi 3 LTS")]:
+            self.assertEqual(self.told("64", "aarch64", compatible, model), ["aarch64"])
+
+    def test_the_bundle_goes_by_the_system_not_by_the_kernel(self):
+        for bits, machine, preset in [("64", "x86_64", "x86-64"), ("64", "aarch64", "aarch64"),
+                                      ("32", "aarch64", "armv7"), ("32", "armv7l", "armv7"),
+                                      ("32", "armv8l", "armv7")]:
+            self.assertEqual(self.told(bits, machine, "", ""), [preset])
+        for bits, machine in [("32", "armv6l"), ("64", "riscv64"), ("32", "x86_64")]:
+            self.assertRegex(self.told(bits, machine, "", "")[0], f"me@x: a {bits}-bit system on {machine}: expected")
 
     # --- several boards
 
@@ -444,5 +467,4 @@ exec {shutil.which('ssh')} -F {self.ssh_config} "${{arguments[@]}}"
 
 
 if __name__ == "__main__":
-    PRESET = pathlib.Path(sys.argv.pop(1)).name
     unittest.main(verbosity=2)

@@ -1,22 +1,43 @@
 # shellcheck shell=sh
-# For sourcing, from the repository's root: setting up and building a preset.
+# For sourcing, from the repository's root: setting up, building and testing a
+# preset. Each function ends the script with one line if it cannot do its work.
 
-host_preset() {
-  case $(dpkg --print-architecture 2>/dev/null || uname -m) in
-    amd64) echo x86-64 ;;
-    arm64) echo aarch64 ;;
+# preset_of ARCHITECTURE: the preset that builds for it. By Debian's name, as
+# tools/setup.sh and tools/boards.txt have it, or by that of `uname -m`.
+preset_of() {
+  case $1 in
+    amd64 | x86_64) echo x86-64 ;;
+    arm64 | aarch64) echo aarch64 ;;
+    armhf | armv7l | armv8l) echo armv7 ;;
     *)
-      echo "batchsweep: builds on x86-64 and 64-bit Arm; this is neither" >&2
-      exit 1
+      echo "batchsweep: no build for $1: expected amd64, arm64 or armhf" >&2
+      return 1
       ;;
   esac
 }
 
-preset_architecture() {
+# architecture_of PRESET, by Debian's name.
+architecture_of() {
   case $1 in
-    aarch64 | pi-zero-2w | pi3 | pi4 | pi5 | jetson-*) echo arm64 ;;
-    armv7 | pi-32bit) echo armhf ;;
-    *) echo amd64 ;;
+    x86-64 | x86-64-asan) echo amd64 ;;
+    aarch64) echo arm64 ;;
+    armv7) echo armhf ;;
+    *)
+      echo "batchsweep: no preset $1: expected x86-64, x86-64-asan, aarch64 or armv7" >&2
+      return 1
+      ;;
+  esac
+}
+
+# The preset of this machine, which has to be one that things are built on.
+host_preset() {
+  host=$(dpkg --print-architecture 2>/dev/null || uname -m)
+  case $host in
+    amd64 | x86_64 | arm64 | aarch64) preset_of "$host" ;;
+    *)
+      echo "batchsweep: this machine is $host: expected x86-64 or 64-bit Arm to build on" >&2
+      return 1
+      ;;
   esac
 }
 
@@ -25,7 +46,8 @@ preset_architecture() {
 build_preset() {
   preset=$1
   shift
-  tools/setup.sh "$(preset_architecture "$preset")"
+  architecture=$(architecture_of "$preset") || exit 1
+  tools/setup.sh "$architecture" || exit 1
   log=build/$preset.log
   if ! cmake --preset "$preset" "$@" >"$log" 2>&1; then
     tail -n 30 "$log" >&2
@@ -48,14 +70,32 @@ build_preset() {
   }
 }
 
-# bundle_preset PRESET: builds build/PRESET/batchsweep-PRESET.tar.gz.
+# test_preset PRESET [arguments of ctest]: tests what was built, and says after
+# them why some were skipped. Returns how they ended.
+test_preset() {
+  preset=$1
+  shift
+  report=$PWD/build/$preset/tests.xml
+  rm -f "$report"
+  code=0
+  ctest --preset "$preset" --parallel "$(nproc)" --output-junit "$report" "$@" || code=$?
+  [ ! -e "$report" ] || tests/cases.py skipped "$report"
+  return "$code"
+}
+
+# bundle_preset PRESET FOLDER: builds what is copied to boards into FOLDER. One
+# at a time, because a build folder is for one build at a time.
 bundle_preset() {
+  mkdir -p build
+  exec 9>"build/$1.lock"
+  flock 9
   build_preset "$1"
-  if ! (cd "build/$1" && cpack) >"build/$1.log" 2>&1; then
+  if ! cmake --install "build/$1" --component bundle --prefix "$2" >"build/$1.log" 2>&1; then
     tail -n 10 "build/$1.log" >&2
     echo "batchsweep: bundling failed; the whole output is in build/$1.log" >&2
     exit 1
   fi
+  exec 9>&-
 }
 
 # Shows the last step of a build on one line until it ends; returns how it did.

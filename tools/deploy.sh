@@ -7,7 +7,6 @@
 #   tools/deploy.sh pi@a pi@b jetson@c           side by side, and plotted together
 #   tools/deploy.sh pi@raspberrypi --clean       ends what runs there, removes all
 #
-#   --preset PRESET   of CMakePresets.json; found out on the board if not given
 #   --data DATA       fashion-mnist (carried there), synthetic, or a folder of
 #                     data here, which is carried there too
 #   --out FOLDER      for the results, FOLDER/HOST each; boards/ of the repository
@@ -33,7 +32,6 @@ from_caller() { case $1 in /*) echo "$1" ;; *) echo "$caller/$1" ;; esac; }
 
 command -v ssh >/dev/null || fail 'no ssh here: expected OpenSSH; run apt-get install openssh-client'
 hosts=()
-preset=
 data=fashion-mnist
 out=$PWD/boards
 clean=
@@ -50,14 +48,13 @@ while [ $# -gt 0 ]; do
       ;;
     --clean) clean=yes ;;
     --resume) fail '--resume: the same command resumes by itself; leave it out' ;;
-    --preset=* | --data=* | --out=* | --model=* | --init=*)
+    --data=* | --out=* | --model=* | --init=*)
       set -- "${1%%=*}" "${1#*=}" "${@:2}"
       continue
       ;;
-    --preset | --data | --out | --model | --init)
+    --data | --out | --model | --init)
       [ $# -gt 1 ] || fail "$1: expected a value after it"
       case $1 in
-        --preset) preset=$2 ;;
         --data) data=$2 ;;
         --out) out=$(from_caller "$2") ;;
         *) run_arguments+=("$1" "$2") ;;
@@ -72,9 +69,6 @@ done
 [ ${#hosts[@]} -gt 0 ] || fail 'no host: expected one or more first, like pi@raspberrypi; see --help'
 twice=$(printf '%s\n' "${hosts[@]}" | sort | uniq -d | head -n 1)
 [ -z "$twice" ] || fail "$twice is named twice: expected each board once"
-presets=$(sed -n '/packagePresets/,/\]/s/.*"name": "\([^"]*\)".*/\1/p' CMakePresets.json)
-[ -z "$preset" ] || grep -qxF -- "$preset" <<<"$presets" ||
-  fail "no preset $preset: expected one of ${presets//$'\n'/, }"
 
 work=$(mktemp -d)
 : >"$work/going"
@@ -137,13 +131,13 @@ printf '%s\n' ${run_arguments[@]+"${run_arguments[@]}"} --data "${data_target:-s
 declare -A preset_for
 for host in "${hosts[@]}"; do
   connect "$host"
-  preset_for[$host]=$(preset_of "$host" "$preset")
-  echo "$host: preset ${preset_for[$host]}"
+  ask "$host"
+  preset_for[$host]=$(preset_for_facts "$host")
+  what=$(board_in_facts "$host")
+  echo "$host: ${what:+$what, }bundle ${preset_for[$host]}"
 done
 for preset in $(printf '%s\n' "${preset_for[@]}" | sort -u); do
-  bundle_preset "$preset"
-  rm -rf "build/$preset/batchsweep-$preset"
-  tar -C "build/$preset" -xzf "build/$preset/batchsweep-$preset.tar.gz"
+  bundle_preset "$preset" "$work/bundle-$preset"
 done
 
 # Side by side, each in a process of its own; lines say whose they are if there

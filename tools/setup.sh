@@ -6,6 +6,7 @@
 #   tools/setup.sh [amd64] [arm64] [armhf]   the machine's own if none is named
 #   tools/setup.sh amd64 tests               and what the tests of bundles and of
 #                                            tools/deploy.sh need besides
+#   tools/setup.sh amd64 checks              and what .ci/run looks at sources with
 #
 # Prints nothing but what it does; every step can be repeated.
 set -eu
@@ -44,21 +45,25 @@ for tool in dpkg-query apt-get; do
 done
 host=$(dpkg --print-architecture)
 targets=
+more_packages=
 for_tests=
 for argument in "$@"; do
   case $argument in
     amd64 | arm64 | armhf) targets="$targets $argument" ;;
-    tests) for_tests=yes ;;
-    *) fail "no target '$argument'; there are amd64, arm64, armhf, and tests" ;;
+    tests)
+      for_tests=yes
+      more_packages="$more_packages proot strace python3-seccomp openssh-server openssh-client procps"
+      ;;
+    checks) more_packages="$more_packages clang-format-19 clang-tidy-19 shellcheck" ;;
+    *) fail "no target '$argument': expected amd64, arm64, armhf, tests or checks" ;;
   esac
 done
 targets=${targets:-$host}
 mkdir -p build
 : >"$log"
 
-packages="clang-19 lld-19 libclang-rt-19-dev clang-format-19 cmake ninja-build
-  git mmdebstrap shellcheck dataset-fashion-mnist python3-matplotlib python3-pandas"
-[ -z "$for_tests" ] || packages="$packages proot strace python3-seccomp openssh-server openssh-client procps"
+packages="clang-19 lld-19 libclang-rt-19-dev ccache cmake ninja-build git
+  mmdebstrap dataset-fashion-mnist python3-matplotlib python3-pandas $more_packages"
 for target in $targets; do
   [ "$target" = "$host" ] || packages="$packages qemu-user"
 done

@@ -28,7 +28,8 @@ for argument in "$@"; do
 done
 
 . tools/build.sh
-build_preset "$(host_preset)"
+preset=$(host_preset)
+build_preset "$preset"
 
 # Without --out, results/ of the repository; paths are the caller's otherwise.
 if [ -z "$out" ]; then
@@ -43,7 +44,7 @@ fi
 root=$PWD
 cd "$caller"
 code=0
-"$root/build/$(host_preset)/batchsweep" run "$@" || code=$?
+"$root/build/$preset/batchsweep" run "$@" || code=$?
 # What an interrupted or diverged run recorded is drawn too.
 case $code in
   0 | 2 | 130)

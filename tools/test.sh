@@ -1,6 +1,6 @@
 #!/bin/sh
-# Sets up what is missing, builds, and runs every test of this machine's own
-# architecture.
+# Sets up what is missing, what the tests alone need included, builds, and runs
+# every test of this machine's own architecture.
 #
 #   tools/test.sh [arguments of ctest]       tools/test.sh -R Adam
 set -eu
@@ -10,5 +10,7 @@ if [ "${1:-}" = --help ] || [ "${1:-}" = -h ]; then
   exit 0
 fi
 . tools/build.sh
-build_preset "$(host_preset)"
-ctest --preset "$(host_preset)" --parallel "$(nproc)" "$@"
+preset=$(host_preset)
+tools/setup.sh "$(architecture_of "$preset")" tests
+build_preset "$preset"
+test_preset "$preset" "$@"

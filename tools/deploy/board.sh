@@ -18,13 +18,10 @@ alive() {
   [ -e pid ] && [ "$(cat boot)" = "$(boot_id)" ] && kill -0 "$(cat pid)" 2>/dev/null
 }
 
-# One line each: bits, machine, implementer:part of the cores, compatible, model.
+# One line each: bits, machine, and the device tree's compatible and model.
 facts() {
   getconf LONG_BIT 2>/dev/null || case $(uname -m) in *64*) echo 64 ;; *) echo 32 ;; esac
   uname -m
-  sed -n 's/^CPU implementer[^:]*: *//p; s/^CPU part[^:]*: *//p' /proc/cpuinfo |
-    sed 'N; s/\n/:/' | sort -u | tr '\n' ' '
-  echo
   for name in compatible model; do
     tr '\0' ' ' 2>/dev/null </proc/device-tree/$name || true
     echo

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # For sourcing by tools/deploy.sh: what is done with one board. Each function
 # takes the host as ssh knows it. $work is a folder for temporary files, with
-# `arguments` of `batchsweep run`, one a line, `inputs/`, which they name, and
-# `going` until Ctrl-C. data_files lists the files of $data_folder that go to
+# `arguments` of `batchsweep run`, one a line, `inputs/`, which they name,
+# `bundle-PRESET/` and `going` until Ctrl-C. data_files lists the files of $data_folder that go to
 # $data_target, if any.
 # shellcheck disable=SC2154  # set there
 
@@ -38,55 +38,34 @@ connect() {
     refuse "$1" 'cannot log in and write to ~/batchsweep' "$said" "try \`ssh $1\`"
 }
 
-# preset_of HOST [PRESET]: prints the preset that fits the board, or the one
-# that was asked for if it can run there.
-preset_of() {
-  local bits machine parts compatible model fits
-  {
-    read -r bits
-    read -r machine
-    read -r parts
-    read -r compatible
-    read -r model
-  } < <(board "$1" facts 2>/dev/null) || fail "$1: the connection was lost; try again"
-  case $bits-$machine in
-    64-x86_64) fits=x86-64 ;;
-    64-aarch64) fits=$(preset_of_64_bit_arm "$model / $compatible" "${parts% }") ;;
-    # A 32-bit system often has a 64-bit kernel.
-    32-aarch64 | 32-armv7l | 32-armv8l)
-      case $model in *Raspberry*) fits=pi-32bit ;; *) fits=armv7 ;; esac
-      ;;
-    *) fail "$1: a $bits-bit system on $machine: expected x86-64, 64-bit Arm, or 32-bit Arm with NEON; there is no build for it" ;;
-  esac
-  if [ -n "${2:-}" ] && [ "$(preset_architecture "$2")" != "$(preset_architecture "$fits")" ]; then
-    fail "$1: preset $2 is for another architecture: expected one for a $bits-bit system on $machine; leave --preset out for $fits"
-  fi
-  echo "${2:-$fits}"
+# ask HOST: keeps what the board says of itself for the next two.
+ask() {
+  board "$1" facts >"$work/$(file_name "$1").facts" 2>/dev/null || fail "$1: the connection was lost; try again"
 }
 
-# By the device tree's model and compatible; where that is no board of ours, by
-# the cores if all are alike: implementer and part.
-preset_of_64_bit_arm() {
-  case $1 in
-    *'Pi Zero 2'*) echo pi-zero-2w ;;
-    *'Pi 3'* | *'Compute Module 3'*) echo pi3 ;;
-    *'Pi 4'* | *'Compute Module 4'*) echo pi4 ;;
-    *'Pi 5'* | *'Compute Module 5'*) echo pi5 ;;
-    *nvidia,tegra210*) echo jetson-nano ;;
-    *nvidia,tegra194*) echo jetson-xavier ;;
-    *nvidia,tegra234*) echo jetson-orin ;;
-    *)
-      case $2 in
-        0x41:0xd03) echo pi3 ;;
-        0x41:0xd07) echo jetson-nano ;;
-        0x41:0xd08) echo pi4 ;;
-        0x41:0xd0b) echo pi5 ;;
-        0x41:0xd42) echo jetson-orin ;;
-        0x4e:0x004) echo jetson-xavier ;;
-        *) echo aarch64 ;;
-      esac
-      ;;
+# preset_for_facts HOST: the preset whose bundle runs there. A 32-bit system
+# often has a 64-bit kernel.
+preset_for_facts() {
+  local bits machine
+  { read -r bits && read -r machine; } <"$work/$(file_name "$1").facts"
+  case $bits-$machine in
+    64-x86_64 | 64-aarch64 | 32-armv7l | 32-armv8l) preset_of "$machine" ;;
+    32-aarch64) preset_of armhf ;;
+    *) fail "$1: a $bits-bit system on $machine: expected x86-64, 64-bit Arm, or 32-bit Arm with NEON; there is no build for it" ;;
   esac
+}
+
+# board_in_facts HOST: what the board is by tools/boards.txt; nothing if it is
+# not there.
+board_in_facts() {
+  local said name pattern what
+  said=$(sed 1,2d "$work/$(file_name "$1").facts")
+  while read -r name _ _ _ _ pattern what; do
+    if [[ $name != '#'* && $said =~ $pattern ]]; then
+      echo "$what ($name)"
+      return
+    fi
+  done <tools/boards.txt
 }
 
 # copy HOST FOLDER TARGET, files of FOLDER on stdin: those that are not there yet.
@@ -187,7 +166,7 @@ run_on() {
 
 # ship HOST PRESET: what is not there yet.
 ship() {
-  local bundle=build/$2/batchsweep-$2
+  local bundle=$work/bundle-$2
   (cd "$bundle" && find . -type f) | copy "$1" "$bundle" bundle
   if [ -n "$data_folder" ]; then
     data_files | copy "$1" "$data_folder" "$data_target"
@@ -204,7 +183,7 @@ start() {
   board "$1" start "${@:2}" <"$work/arguments" 2>"$said" || refuse "$1" 'starting the run' "$said" 'try again'
 }
 
-# Whether the program starts there: a preset for a newer CPU would not.
+# check_program HOST PRESET: whether the program starts there.
 check_program() {
   local said code=0
   said=$work/$(file_name "$1").info
@@ -212,7 +191,7 @@ check_program() {
   on_host "$1" 'batchsweep/bundle/batchsweep info; exit $?' >"$said" 2>&1 || code=$?
   case $code in
     0) ;;
-    132) fail "$1: the program has instructions that this CPU lacks: expected a preset for it, not $2; leave --preset out" ;;
-    *) refuse "$1" 'the program does not start there' "$said" 'try a generic --preset: aarch64, armv7 or x86-64' ;;
+    132) fail "$1: the program has instructions that this CPU lacks: expected one of $2, with NEON if it is 32-bit Arm; there is no build for it" ;;
+    *) refuse "$1" 'the program does not start there' "$said" "try \`ssh $1 batchsweep/bundle/batchsweep info\`" ;;
   esac
 }
