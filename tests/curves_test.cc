@@ -146,7 +146,7 @@ TEST_CASE("the zoo's networks follow their float64 curves",
     LoadExamples(step * zoo.batch_size, classes, network);
     network.Forward({.training = true, .step = step});
     const double loss =
-        network.Loss().loss_sum / static_cast<double>(zoo.batch_size);
+        network.ScoreOutputs().loss_sum / static_cast<double>(zoo.batch_size);
     INFO(zoo.model << (sgd ? " by SGD" : " by Adam") << ", step " << step + 1);
     CHECK(std::abs(loss - want.total_loss) < tolerance);
     network.Backward();

@@ -85,7 +85,7 @@ void CheckAgainstTwin(const Trial& trial) {
     const std::vector<float> outputs(network.outputs(),
                                      network.outputs() + targets.size());
     const double loss =
-        network.Loss().loss_sum / static_cast<double>(trial.batch);
+        network.ScoreOutputs().loss_sum / static_cast<double>(trial.batch);
     const auto want = reference::ComputeLoss(question);
     CHECK(AllNear(outputs, want.outputs, 2e-5, 2e-5));
     CHECK(std::abs(loss - want.loss) < 2e-5 * (1 + std::abs(want.loss)));
@@ -400,7 +400,7 @@ TEST_CASE("dropout's gradient passes where its values passed",
   std::ranges::copy(x, network.input());
   std::ranges::copy(labels, network.labels());
   network.Forward({.training = true, .step = 5});
-  const double loss = network.Loss().loss_sum / 4;
+  const double loss = network.ScoreOutputs().loss_sum / 4;
   network.Backward();
   // A mask that explains the loss explains the gradient: find it by the key of
   // layer 1 and step 5, as the network draws it.
@@ -452,7 +452,7 @@ TEST_CASE("any number of threads gives the bits of one, for every layer",
     }
     network.Forward({.training = true, .step = 3});
     grads.emplace_back(network.outputs(), network.outputs() + 37 * kClasses);
-    network.Loss();
+    network.ScoreOutputs();
     network.Backward();
     grads.back().insert(grads.back().end(), network.grads().begin(),
                         network.grads().end());
@@ -485,7 +485,7 @@ TEST_CASE("lean memory gives the same bits in less of it", "[layers][memory]") {
     for (int step = 0; step < 2; ++step) {
       std::ranges::copy(x, network.input());
       network.Forward({.training = true});
-      network.Loss();
+      network.ScoreOutputs();
       network.Backward();
     }
     grads.emplace_back(network.grads().begin(), network.grads().end());

@@ -1,122 +1,110 @@
-#include "model/loss.h"
+#include "graph/loss.h"
 
 #include <catch2/catch_test_macros.hpp>
-#include <optional>
-#include <string>
-#include <utility>
+#include <catch2/generators/catch_generators.hpp>
+#include <catch2/generators/catch_generators_range.hpp>
+#include <cmath>
 #include <vector>
 
-#include "model/model_spec.h"
+#include "tests/fixtures.h"
+#include "tests/reference.h"
 
 namespace batchsweep {
 namespace {
 
-ModelSpec Chain(Shape input, std::vector<LayerSpec> layers) {
-  return {.name = "net",
-          .input_shape = std::move(input),
-          .layers = std::move(layers)};
+using reference::RandomFloats;
+
+constexpr int64_t kBatch = 3;
+constexpr int64_t kSize = 4;
+
+std::vector<Loss> AllLosses() {
+  std::vector<Loss> losses;
+  for (int i = 0; NameOf(static_cast<Loss>(i)) != nullptr; ++i) {
+    losses.push_back(static_cast<Loss>(i));
+  }
+  return losses;
 }
 
-const DenseSpec kDense = {.name = "dense", .units = 3};
-const ActivationSpec kSoftmax = {"act", Activation::kSoftmax};
-const Conv2DSpec kConv = {.name = "conv", .filters = 6, .kernel_size = {3, 3}};
-
-std::string EndRefusal(const ModelSpec& model, Loss loss) {
-  REQUIRE(CheckModel(model, "net.json"));
-  const Status status = CheckEnd(model, loss, "net.json");
-  REQUIRE(!status);
-  return status.error().message;
-}
-
-TEST_CASE("every loss is found by Keras' name for it, and no other is",
-          "[loss]") {
-  using enum Loss;
-  CHECK(FindLoss("sparse_categorical_crossentropy") ==
-        kSparseCategoricalCrossentropy);
-  CHECK(FindLoss("categorical_crossentropy") == kCategoricalCrossentropy);
-  CHECK(FindLoss("mean_squared_error") == kMeanSquaredError);
-  CHECK(FindLoss("auto") == std::nullopt);
-  CHECK(FindLoss("hinge") == std::nullopt);
-}
-
-TEST_CASE("cross-entropies tell classes apart, one of them by labels",
-          "[loss]") {
-  const LossTraits sparse = TraitsOf(Loss::kSparseCategoricalCrossentropy);
-  CHECK(sparse.reads == GroundTruth::kLabel);
-  CHECK(sparse.tells_classes);
-  const LossTraits categorical = TraitsOf(Loss::kCategoricalCrossentropy);
-  CHECK(categorical.reads == GroundTruth::kTargets);
-  CHECK(categorical.tells_classes);
-  const LossTraits squared = TraitsOf(Loss::kMeanSquaredError);
-  CHECK(squared.reads == GroundTruth::kTargets);
-  CHECK_FALSE(squared.tells_classes);
-}
-
-TEST_CASE("labels choose the sparse loss, targets one by the model's end",
-          "[loss]") {
-  using enum Loss;
-  const ModelSpec scores = Chain({{4}}, {kDense});
-  const ModelSpec shares = Chain({{4}}, {kDense, kSoftmax});
-  CHECK(DefaultLoss(scores, GroundTruth::kLabel) ==
-        kSparseCategoricalCrossentropy);
-  CHECK(DefaultLoss(shares, GroundTruth::kLabel) ==
-        kSparseCategoricalCrossentropy);
-  CHECK(DefaultLoss(scores, GroundTruth::kTargets) == kMeanSquaredError);
-  CHECK(DefaultLoss(shares, GroundTruth::kTargets) == kCategoricalCrossentropy);
-}
-
-TEST_CASE("a softmax end is seen inside any layer that has activations",
-          "[loss]") {
-  DenseSpec dense = kDense;
-  Conv2DSpec conv = kConv;
-  SeparableConv2DSpec separable = {.name = "sep", .pointwise = kConv};
-  CHECK_FALSE(EndsInSoftmax(Chain({{4}}, {dense})));
-  CHECK_FALSE(EndsInSoftmax(Chain({{9, 9, 1}}, {separable})));
-  CHECK_FALSE(EndsInSoftmax(Chain({{4}}, {kSoftmax, FlattenSpec{"f"}})));
-  dense.activation = Activation::kSoftmax;
-  conv.activation = Activation::kSoftmax;
-  separable.pointwise.activation = Activation::kSoftmax;
-  CHECK(EndsInSoftmax(Chain({{4}}, {dense})));
-  CHECK(EndsInSoftmax(Chain({{9, 9, 1}}, {conv})));
-  CHECK(EndsInSoftmax(Chain({{9, 9, 1}}, {separable})));
-  CHECK(EndsInSoftmax(Chain({{4}}, {kSoftmax})));
-}
-
-TEST_CASE("cross-entropies want a row of two or more scores", "[loss]") {
-  for (const Loss loss :
-       {Loss::kSparseCategoricalCrossentropy, Loss::kCategoricalCrossentropy}) {
-    CHECK(CheckEnd(Chain({{4}}, {kDense}), loss, "net.json"));
-    CHECK(CheckEnd(Chain({{4}}, {kDense, kSoftmax}), loss, "net.json"));
-    CHECK(CheckEnd(
-        Chain({{9, 9, 1}},
-              {kConv, GlobalAveragePooling2DSpec{.name = "pool"}, kSoftmax}),
-        loss, "net.json"));
-    CHECK(EndRefusal(Chain({{4}}, {DenseSpec{.name = "d", .units = 1}}), loss)
-              .contains("layer \"d\" is the last and gives 1 score"));
-    CHECK(EndRefusal(
-              Chain({{4}}, {kDense, ActivationSpec{"act", Activation::kTanh}}),
-              loss)
-              .contains("layer \"act\" is the last but gives no class scores"));
-    CHECK(EndRefusal(Chain({{9, 9, 1}}, {kConv}), loss)
-              .contains("layer \"conv\" is the last and gives 7x7x6"));
+TEST_CASE("the gradient of every loss is that of its score", "[loss]") {
+  TestEngine engine;
+  const Kernels& kernels = *engine.context().kernels;
+  const Loss loss = GENERATE(Catch::Generators::from_range(AllLosses()));
+  INFO(NameOf(loss));
+  Rng rng(11, 0);
+  auto outputs = RandomFloats(kBatch * kSize, -2, 2, rng);
+  const auto targets = RandomFloats(kBatch * kSize, 0, 1, rng);
+  const std::vector<uint8_t> labels = {2, 0, 3};
+  std::vector<float> grads(kBatch * kSize, 99.0f);
+  LossTensors tensors = {.outputs = outputs.data(),
+                         .output_grads = grads.data(),
+                         .batch = kBatch,
+                         .size = kSize};
+  // A loss that reads what it does not say crashes here.
+  switch (TraitsOf(loss).reads) {
+    case GroundTruth::kLabel:
+      tensors.labels = labels.data();
+      break;
+    case GroundTruth::kTargets:
+      tensors.targets = targets.data();
+      break;
+  }
+  const auto mean_loss = [&] {
+    return ScoreOutputs(loss, tensors, kernels).loss_sum / kBatch;
+  };
+  mean_loss();
+  OutputGradient(loss, tensors, kernels);
+  const std::vector<float> gradient = grads;
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    constexpr float kStep = 1e-2f;
+    const float value = outputs[i];
+    outputs[i] = value + kStep;
+    const double above = mean_loss();
+    outputs[i] = value - kStep;
+    const double below = mean_loss();
+    outputs[i] = value;
+    INFO("output " << i);
+    CHECK(std::abs((above - below) / (2 * kStep) -
+                   static_cast<double>(gradient[i])) < 1e-4);
   }
 }
 
-TEST_CASE("mean squared error takes any end but softmax", "[loss]") {
-  constexpr Loss kLoss = Loss::kMeanSquaredError;
-  CHECK(CheckEnd(Chain({{4}}, {DenseSpec{.name = "d", .units = 1}}), kLoss,
-                 "net.json"));
-  CHECK(CheckEnd(Chain({{9, 9, 1}}, {kConv}), kLoss, "net.json"));
-  CHECK(CheckEnd(Chain({{4}}, {DenseSpec{.name = "d",
-                                         .units = 2,
-                                         .activation = Activation::kSigmoid}}),
-                 kLoss, "net.json"));
-  CHECK(
-      EndRefusal(Chain({{4}}, {DenseSpec{.name = "d",
-                                         .units = 2,
-                                         .activation = Activation::kSoftmax}}),
-                 kLoss)
-          .contains("layer \"d\" is the last and softmax"));
+TEST_CASE("a loss that tells classes counts the examples it got right",
+          "[loss]") {
+  TestEngine engine;
+  const Loss loss = GENERATE(Catch::Generators::from_range(AllLosses()));
+  INFO(NameOf(loss));
+  // Right, wrong, right.
+  const std::vector<float> outputs = {0, 1, 5, 2, 3, 1, 0, 0, 0, 0, 0, 7};
+  const std::vector<float> targets = {0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 1};
+  const std::vector<uint8_t> labels = {2, 1, 3};
+  std::vector<float> grads(kBatch * kSize);
+  const BatchScore score = ScoreOutputs(loss,
+                                        {.outputs = outputs.data(),
+                                         .labels = labels.data(),
+                                         .targets = targets.data(),
+                                         .output_grads = grads.data(),
+                                         .batch = kBatch,
+                                         .size = kSize},
+                                        *engine.context().kernels);
+  CHECK(score.finite);
+  CHECK(score.correct == (TraitsOf(loss).tells_classes ? 2 : 0));
+}
+
+TEST_CASE("regularised kernels add to the loss and to its gradient", "[loss]") {
+  TestEngine engine;
+  const Kernels& kernels = *engine.context().kernels;
+  const std::vector<float> a = {1, -2, 3}, b = {4};
+  std::vector<float> a_grads = {0.5f, 0.5f, 0.5f}, b_grads = {-1};
+  const std::vector<RegularizedKernel> regularized = {
+      {.l2 = 0.25f, .values = a, .grads = a_grads},
+      {.l2 = 0.5f, .values = b, .grads = b_grads}};
+  BatchScore score = {.loss_sum = 1.0};
+  AddPenalties(regularized, 2, kernels, score);
+  // 1 + 2 * (0.25 * (1 + 4 + 9) + 0.5 * 16)
+  CHECK(score.loss_sum == 24.0);
+  AddPenaltyGradients(regularized, kernels);
+  CHECK(a_grads == std::vector<float>{1.0f, -0.5f, 2.0f});
+  CHECK(b_grads == std::vector<float>{3.0f});
 }
 
 }  // namespace

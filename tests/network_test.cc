@@ -74,7 +74,7 @@ TEST_CASE("loss and gradients match finite differences of a naive twin",
     REQUIRE(network.SetBatch(batch));
     Fill(network, x, labels);
     network.Forward({.training = true});
-    const BatchScore score = network.Loss();
+    const BatchScore score = network.ScoreOutputs();
     CHECK(std::abs(score.loss_sum / static_cast<double>(batch) -
                    reference::ComputeLoss(question).loss) < 1e-5);
     network.Backward();
@@ -99,7 +99,7 @@ TEST_CASE("the gradient of 128 examples is the mean of those of 16 times 8",
   const auto labels = RandomLabels(128, 10, rng);
   Fill(network, x, labels);
   network.Forward({.training = true});
-  const double loss = network.Loss().loss_sum;
+  const double loss = network.ScoreOutputs().loss_sum;
   network.Backward();
   const std::vector<float> whole(network.grads().begin(),
                                  network.grads().end());
@@ -113,7 +113,7 @@ TEST_CASE("the gradient of 128 examples is the mean of those of 16 times 8",
     std::copy_n(labels.begin() + static_cast<std::ptrdiff_t>(part * 8), 8,
                 network.labels());
     network.Forward({.training = true});
-    loss_of_parts += network.Loss().loss_sum;
+    loss_of_parts += network.ScoreOutputs().loss_sum;
     network.Backward();
     for (size_t i = 0; i < mean.size(); ++i) mean[i] += network.grads()[i] / 16;
   }
@@ -155,7 +155,7 @@ TEST_CASE("two threads give the bits of one", "[network]") {
     Rng rng(9, 0);
     Fill(network, RandomFloats(32 * 300, 0, 1, rng), RandomLabels(32, 10, rng));
     network.Forward({.training = true});
-    network.Loss();
+    network.ScoreOutputs();
     network.Backward();
     grads.emplace_back(network.grads().begin(), network.grads().end());
   }

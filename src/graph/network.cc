@@ -206,6 +206,12 @@ Status Network::Allocate() {
   arena_view_ = Arena(*planner_, arena_.get());
   labels_.resize(static_cast<size_t>(options_.max_batch));
   RETURN_IF_ERROR(Bind());
+  for (size_t i = 0; i < param_specs_.size(); ++i) {
+    const float l2 = param_specs_[i].l2;
+    if (l2 == 0.0f) continue;
+    regularized_.push_back(
+        {.l2 = l2, .values = ParamValues(i), .grads = ParamPart(grads(), i)});
+  }
   WeightsChanged();
   RETURN_IF_ERROR(SetBatch(options_.max_batch));
   return context_.pool->threads() > 1 ? Calibrate() : Status();
@@ -364,7 +370,7 @@ std::vector<Network::LayerTime> Network::TimeLayers(int rounds) {
       times[i].name = nodes_[i].spec.name;
       time(times[i].forward_ns, [&] { layer.Forward({.training = true}); });
     }
-    Loss();
+    ScoreOutputs();
     for (size_t i = nodes_.size(); i-- > 0;) {
       Layer& layer = *nodes_[i].spec.layer;
       time(times[i].backward_ns, [&] { layer.Backward(); });
@@ -383,43 +389,25 @@ void Network::Forward(const ForwardContext& context) {
   for (Node& node : nodes_) node.spec.layer->Forward(context);
 }
 
-BatchScore Network::Loss() {
-  const Kernels& kernels = *context_.kernels;
-  const float* outputs = Floats(outputs_id_);
-  float* grads = Floats(output_grads_id_);
-  BatchScore score;
-  switch (options_.loss) {
-    case Loss::kSparseCategoricalCrossentropy:
-      score = kernels.softmax_cross_entropy(outputs, labels_.data(), batch_,
-                                            output_size_, grads);
-      break;
-    case Loss::kCategoricalCrossentropy:
-      score = kernels.softmax_cross_entropy_of(outputs, targets(), batch_,
-                                               output_size_, grads);
-      break;
-    case Loss::kMeanSquaredError:
-      score = kernels.squared_error(outputs, targets(), batch_, output_size_,
-                                    grads);
-      break;
-  }
-  for (size_t i = 0; i < param_specs_.size(); ++i) {
-    const ParamSpec& param = param_specs_[i];
-    if (param.l2 == 0.0f) continue;
-    score.loss_sum +=
-        static_cast<double>(param.l2) * static_cast<double>(batch_) *
-        kernels.sum_of_squares(ParamValues(i).data(), param.shape.elements());
-  }
+LossTensors Network::TensorsOfLoss() const {
+  return {.outputs = outputs(),
+          .labels = labels_.data(),
+          .targets = targets_id_ < 0 ? nullptr : Floats(targets_id_),
+          .output_grads = Floats(output_grads_id_),
+          .batch = batch_,
+          .size = output_size_};
+}
+
+BatchScore Network::ScoreOutputs() {
+  BatchScore score = batchsweep::ScoreOutputs(options_.loss, TensorsOfLoss(),
+                                              *context_.kernels);
+  AddPenalties(regularized_, batch_, *context_.kernels, score);
   return score;
 }
 
 void Network::Backward() {
   const Kernels& kernels = *context_.kernels;
-  float* grads = Floats(output_grads_id_);
-  if (options_.loss == Loss::kSparseCategoricalCrossentropy) {
-    kernels.cross_entropy_grad(labels_.data(), batch_, output_size_, grads);
-  } else if (options_.loss == Loss::kCategoricalCrossentropy) {
-    kernels.cross_entropy_of_grad(targets(), batch_, output_size_, grads);
-  }
+  OutputGradient(options_.loss, TensorsOfLoss(), kernels);
   for (size_t i = nodes_.size(); i-- > 0;) {
     Node& node = nodes_[i];
     node.spec.layer->Backward();
@@ -431,13 +419,7 @@ void Network::Backward() {
                   Floats(buffer.grad_id));
     }
   }
-  for (size_t i = 0; i < param_specs_.size(); ++i) {
-    const ParamSpec& param = param_specs_[i];
-    if (param.l2 == 0.0f) continue;
-    kernels.add_scaled(ParamValues(i).data(), 2.0f * param.l2,
-                       param.shape.elements(),
-                       ParamPart(this->grads(), i).data());
-  }
+  AddPenaltyGradients(regularized_, kernels);
 }
 
 }  // namespace batchsweep

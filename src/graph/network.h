@@ -1,9 +1,9 @@
 // Network: a model on XNNPACK operators, in one planned block of memory.
 //
-// A step in time: load -> Forward() -> Loss() -> Backward() -> update of
-// params() from grads() -> WeightsChanged(). Weights, gradients and optimizer
-// state keep their place for good; activations live until they were read last;
-// gradients of activations and workspaces share what is free.
+// A step in time: load -> Forward() -> ScoreOutputs() -> Backward() -> update
+// of params() from grads() -> WeightsChanged(). Weights, gradients and
+// optimizer state keep their place for good; activations live until they were
+// read last; gradients of activations and workspaces share what is free.
 #ifndef BATCHSWEEP_GRAPH_NETWORK_H_
 #define BATCHSWEEP_GRAPH_NETWORK_H_
 
@@ -15,6 +15,7 @@
 
 #include "graph/fastest_pool.h"
 #include "graph/layer.h"
+#include "graph/loss.h"
 #include "graph/memory_planner.h"
 #include "graph/network_builder.h"
 #include "model/loss.h"
@@ -63,8 +64,8 @@ class Network {
 
   // (batch, input_size), to be filled before Forward().
   float* input() { return Floats(input_id_); }
-  // What is to be learnt, to be filled before Loss(): labels (batch) for sparse
-  // categorical cross-entropy, else targets (batch, output_size).
+  // What is to be learnt, to be filled before ScoreOutputs(): labels (batch)
+  // for sparse categorical cross-entropy, else targets (batch, output_size).
   uint8_t* labels() { return labels_.data(); }
   float* targets() { return Floats(targets_id_); }
   // (batch, output_size), valid between Forward() and Backward().
@@ -73,7 +74,7 @@ class Network {
   void Forward(const ForwardContext& context);
   // Scores the outputs; Backward() builds on it. The loss has the kernels'
   // regularisation in it, as Keras' has.
-  BatchScore Loss();
+  BatchScore ScoreOutputs();
   void Backward();
 
   // All trained weights, gradients and state of the optimizer's slots as flat
@@ -138,6 +139,7 @@ class Network {
   Status ApplyBatch();
   Status Calibrate();
   std::span<float> ParamValues(size_t param) const;
+  LossTensors TensorsOfLoss() const;
   size_t FlatSize() const { return static_cast<size_t>(flat_size_); }
   float* Floats(int id) const { return arena_view_.Floats(id); }
 
@@ -171,6 +173,7 @@ class Network {
   AlignedBlock arena_;
   Arena arena_view_;
   std::vector<uint8_t> labels_;
+  std::vector<RegularizedKernel> regularized_;
   int64_t batch_ = 0;
   std::unique_ptr<ThreadPool> serial_;
 };

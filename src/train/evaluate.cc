@@ -20,7 +20,7 @@ Result<Evaluation> Evaluate(ExampleRange range, int64_t batch,
     RETURN_IF_ERROR(network.SetBatch(static_cast<int64_t>(rows.size())));
     LoadBatch(*range.dataset, rows, kernels, load_pool, network);
     network.Forward({.training = false});
-    const BatchScore score = network.Loss();
+    const BatchScore score = network.ScoreOutputs();
     loss_sum += score.loss_sum;
     correct += score.correct;
   }

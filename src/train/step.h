@@ -69,7 +69,7 @@ BatchScore TrainStep(const StepContext& context, std::span<const uint32_t> rows,
             network);
   lap(Phase::kLoad);
   network.Forward({.training = true, .step = step - 1});
-  const BatchScore score = network.Loss();
+  const BatchScore score = network.ScoreOutputs();
   lap(Phase::kForward);
   network.Backward();
   lap(Phase::kBackward);
