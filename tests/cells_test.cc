@@ -13,7 +13,7 @@
 #include "data/synthetic.h"
 #include "model/keras_json.h"
 #include "model/zoo.h"
-#include "record/csv.h"
+#include "record/csv_reader.h"
 #include "sweep/sweep.h"
 #include "tests/board_trees.h"
 #include "tests/fixtures.h"
@@ -27,11 +27,11 @@ TEST_CASE("each process is a round of all cells, one after the other",
   const auto cells = SweepCells(
       {.batch_sizes = {8, 32}, .threads = {1, 2}, .seeds = 1, .processes = 2});
   REQUIRE(cells.size() == 8);
-  CHECK(cells[0] == Cell{.batch_size = 8, .seed = 1, .threads = 1});
-  CHECK(cells[1] == Cell{.batch_size = 32, .seed = 1, .threads = 1});
-  CHECK(cells[2] == Cell{.batch_size = 8, .seed = 1, .threads = 2});
+  CHECK(cells[0] == CellKey{.batch_size = 8, .seed = 1, .threads = 1});
+  CHECK(cells[1] == CellKey{.batch_size = 32, .seed = 1, .threads = 1});
+  CHECK(cells[2] == CellKey{.batch_size = 8, .seed = 1, .threads = 2});
   CHECK(cells[4] ==
-        Cell{.batch_size = 8, .seed = 1, .threads = 1, .process = 2});
+        CellKey{.batch_size = 8, .seed = 1, .threads = 1, .process = 2});
 }
 
 TEST_CASE("a shuffled round has the same cells in an order of its own",
@@ -144,8 +144,8 @@ TEST_CASE("throttling in the midst of a run flags those steps and the run",
   CHECK(Warns(position, "throttled"));
   CHECK(FlaggedEpochs(board, StepFlag::kThrottled) == std::set<int64_t>{3, 4});
   for (const StepRecord& step : board.Steps()) {
-    CHECK(step.throttled == step.flags.Has(StepFlag::kThrottled));
-    CHECK(step.cpu_temp_celsius == 48.312);
+    CHECK(step.board.throttled == step.flags.Has(StepFlag::kThrottled));
+    CHECK(step.board.cpu_temp_celsius == 48.312);
   }
   const SummaryRecord summary = board.Summaries().at(0);
   CHECK(summary.steps == 300);
@@ -187,9 +187,9 @@ TEST_CASE("without a sampler the board's cells are empty", "[sweep]") {
   SweepObserver quiet;
   board.Run(quiet);
   for (const StepRecord& step : board.Steps()) {
-    CHECK_FALSE(step.cpu_temp_celsius);
-    CHECK_FALSE(step.rss_bytes);
-    CHECK_FALSE(step.throttled);
+    CHECK_FALSE(step.board.cpu_temp_celsius);
+    CHECK_FALSE(step.board.rss_bytes);
+    CHECK_FALSE(step.board.throttled);
   }
 }
 
@@ -202,7 +202,7 @@ TEST_CASE("energy adds up from steps to epochs to the cell", "[sweep]") {
       ReadCsv<EpochRecord>(board.out.path() / "epochs.csv").value();
   const SummaryRecord summary = board.Summaries().at(0);
   // The fixture's power does not change.
-  const double watts = board.Steps().back().power_watts.value();
+  const double watts = board.Steps().back().board.power_watts.value();
   CHECK(watts > 1.0);
   double of_epochs = 0.0, of_steps = 0.0;
   for (const EpochRecord& epoch : epochs) {
@@ -211,10 +211,10 @@ TEST_CASE("energy adds up from steps to epochs to the cell", "[sweep]") {
     of_epochs += joules;
   }
   for (const StepRecord& step : board.Steps()) {
-    CHECK(std::abs(*step.energy_joules -
+    CHECK(std::abs(*step.board.energy_joules -
                    watts * static_cast<double>(step.step_time_ns) * 1e-9) <
           1e-9 * watts);
-    of_steps += *step.energy_joules;
+    of_steps += *step.board.energy_joules;
   }
   CHECK(of_steps <= of_epochs);
   CHECK(std::abs(summary.train_energy_joules.value() - of_epochs) <
@@ -275,7 +275,7 @@ TEST_CASE("a cell waits for the board to cool, and says how long", "[sweep]") {
   board.Run(fan);
   const SummaryRecord summary = board.Summaries().at(0);
   CHECK(summary.cool_wait_ns >= 400'000'000);
-  CHECK(board.Steps().front().cpu_temp_celsius == 44.0);
+  CHECK(board.Steps().front().board.cpu_temp_celsius == 44.0);
 }
 
 TEST_CASE("soaking trains, and leaves no trace but time", "[sweep]") {
@@ -296,8 +296,8 @@ TEST_CASE("processes repeat the losses, not the times", "[sweep]") {
   board.Run(quiet);
   const auto summaries = board.Summaries();
   REQUIRE(summaries.size() == 2);
-  CHECK(summaries[0].process == 1);
-  CHECK(summaries[1].process == 2);
+  CHECK(summaries[0].cell.process == 1);
+  CHECK(summaries[1].cell.process == 2);
   CHECK(summaries[0].test_loss == summaries[1].test_loss);
   const auto steps = board.Steps();
   REQUIRE(steps.size() == 600);
@@ -348,7 +348,7 @@ TEST_CASE("the peak of memory is what was planned", "[sweep][memory_fit]") {
   for (const SummaryRecord& summary : board.Summaries()) {
     const int64_t planned = summary.planned_rss_bytes.value();
     const int64_t peak = summary.peak_rss_bytes.value();
-    INFO(name << " batch " << summary.batch_size << ": planned " << planned
+    INFO(name << " batch " << summary.cell.batch_size << ": planned " << planned
               << ", peak " << peak);
     CHECK(std::abs(peak - planned) <= std::max<int64_t>(planned / 20, 4 << 20));
     CHECK(summary.rss_anon_bytes.value() <= peak);

@@ -75,7 +75,7 @@ class CheckLayersTest(unittest.TestCase):
     ALLOWED = {
         "util": "util", "data": "util data", "model": "util model", "kernels": "util kernels", "xnn": "util xnn",
         "graph": "util model kernels xnn graph",
-        "measure": "util model kernels xnn graph measure record",
+        "measure": "util model kernels xnn graph measure",
         "record": "util measure record",
         "train": "util data model kernels xnn graph measure record train",
         "sweep": "util data model kernels xnn graph measure record train sweep",

@@ -12,7 +12,10 @@
 #include <nlohmann/json.hpp>
 
 #include "platform/file.h"
-#include "record/csv.h"
+#include "record/csv_reader.h"
+#include "record/epoch_record.h"
+#include "record/step_record.h"
+#include "record/summary_record.h"
 #include "tests/paths.h"
 #include "tests/temp_dir.h"
 
@@ -179,8 +182,8 @@ TEST_CASE("threads are a dimension of the sweep", "[cli][threads]") {
   const std::filesystem::path out = quick.out;
   const auto rows = ReadCsv<SummaryRecord>(out / "summary.csv").value();
   REQUIRE(rows.size() == 4);
-  CHECK(rows[0].threads == 1);
-  CHECK(rows[2].threads == 2);
+  CHECK(rows[0].cell.threads == 1);
+  CHECK(rows[2].cell.threads == 2);
   CHECK(rows[0].final_val_loss == rows[2].final_val_loss);
   CHECK(rows[1].final_val_loss == rows[3].final_val_loss);
   for (const SummaryRecord& row : rows) {
@@ -473,7 +476,7 @@ TEST_CASE("several processes are one run with a row for each", "[cli]") {
   const auto rows = ReadCsv<SummaryRecord>(quick.out + "/summary.csv").value();
   REQUIRE(rows.size() == 6);
   for (size_t i = 0; i < rows.size(); ++i) {
-    CHECK(rows[i].process == static_cast<int>(i / 2) + 1);
+    CHECK(rows[i].cell.process == static_cast<int>(i / 2) + 1);
   }
   CHECK(outcome.out.contains("Between processes:"));
   // The program began anew for each round, and said what it is once.

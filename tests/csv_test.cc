@@ -1,8 +1,7 @@
-#include "record/csv.h"
-
 #include <catch2/catch_test_macros.hpp>
 #include <limits>
 
+#include "record/csv_reader.h"
 #include "record/recorder.h"
 #include "tests/temp_dir.h"
 
@@ -10,10 +9,7 @@ namespace batchsweep {
 namespace {
 
 StepRecord FullStep() {
-  return {.batch_size = 8,
-          .seed = 2,
-          .threads = 1,
-          .process = 2,
+  return {.cell = {.batch_size = 8, .seed = 2, .threads = 1, .process = 2},
           .epoch = 3,
           .step = 400,
           .examples = 7,
@@ -26,14 +22,14 @@ StepRecord FullStep() {
           .backward_time_ns = 3,
           .update_time_ns = 4,
           .arena_bytes = 1024,
-          .rss_bytes = 4096,
-          .peak_rss_bytes = 8192,
-          .swap_bytes = 512,
-          .cpu_temp_celsius = 51.5,
-          .cpu_freq_hz = 2.4e9,
-          .throttled = true,
-          .power_watts = 3.25,
-          .energy_joules = 0.5,
+          .board = {.rss_bytes = 4096,
+                    .peak_rss_bytes = 8192,
+                    .swap_bytes = 512,
+                    .cpu_temp_celsius = 51.5,
+                    .cpu_freq_hz = 2.4e9,
+                    .throttled = true,
+                    .power_watts = 3.25,
+                    .energy_joules = 0.5},
           .flags = {.bits = 0b101}};
 }
 
@@ -56,11 +52,12 @@ TEST_CASE("a row has every value in its shortest form", "[csv]") {
 
 TEST_CASE("an absent reading is an empty cell, never 0", "[csv]") {
   StepRecord step = FullStep();
-  step.rss_bytes = step.peak_rss_bytes = std::nullopt;
-  step.cpu_temp_celsius = step.cpu_freq_hz = step.power_watts = std::nullopt;
-  step.swap_bytes = std::nullopt;
-  step.throttled = std::nullopt;
-  step.energy_joules = std::nullopt;
+  step.board.rss_bytes = step.board.peak_rss_bytes = std::nullopt;
+  step.board.cpu_temp_celsius = step.board.cpu_freq_hz =
+      step.board.power_watts = std::nullopt;
+  step.board.swap_bytes = std::nullopt;
+  step.board.throttled = std::nullopt;
+  step.board.energy_joules = std::nullopt;
   step.flags = {};
   std::string rows;
   AppendCsvRow(step, rows);
@@ -73,10 +70,11 @@ TEST_CASE("the widest values fit into a row", "[csv]") {
   constexpr int64_t kLowest = std::numeric_limits<int64_t>::min();
   constexpr double kLong = -2.2250738585072014e-308;
   StepRecord step = FullStep();
-  step.batch_size = step.epoch = step.step = step.examples = kLowest;
+  step.cell.batch_size = step.epoch = step.step = step.examples = kLowest;
   step.arena_bytes = step.step_time_ns = kLowest;
-  step.rss_bytes = step.peak_rss_bytes = kLowest;
-  step.cpu_temp_celsius = step.cpu_freq_hz = step.power_watts = kLong;
+  step.board.rss_bytes = step.board.peak_rss_bytes = kLowest;
+  step.board.cpu_temp_celsius = step.board.cpu_freq_hz =
+      step.board.power_watts = kLong;
   step.loss = -std::numeric_limits<float>::denorm_min();
   std::string rows;
   AppendCsvRow(step, rows);
@@ -102,12 +100,11 @@ TEST_CASE("all flags fit into a cell, and an unknown one is refused", "[csv]") {
 TEST_CASE("what was written reads back the same", "[csv]") {
   const TempDir folder;
   auto recorder = Recorder::Create(folder.path()).value();
-  const SummaryRecord first{.batch_size = 8,
-                            .seed = 1,
+  const SummaryRecord first{.cell = {.batch_size = 8, .seed = 1},
                             .best_val_loss = 1.0 / 3.0,
                             .peak_rss_bytes = 77};
   const SummaryRecord second{
-      .batch_size = 32,
+      .cell = {.batch_size = 32},
       .final_val_loss = std::numeric_limits<double>::quiet_NaN(),
       .total_time_ns = 5};
   REQUIRE(recorder.AppendSummary(first));
@@ -117,7 +114,7 @@ TEST_CASE("what was written reads back the same", "[csv]") {
   REQUIRE(read.size() == 2);
   CHECK(read[0].best_val_loss == 1.0 / 3.0);
   CHECK(read[0].peak_rss_bytes == 77);
-  CHECK(read[1].batch_size == 32);
+  CHECK(read[1].cell.batch_size == 32);
   CHECK(read[1].final_val_loss != read[1].final_val_loss);
   CHECK_FALSE(read[1].peak_rss_bytes);
   CHECK(read[1].total_time_ns == 5);
@@ -143,7 +140,9 @@ TEST_CASE("a table that is not ours is refused with its line", "[csv]") {
 
 TEST_CASE("counts have a table where there was one from the start",
           "[recorder]") {
-  const CounterRecord count = {.batch_size = 8, .step = 3, .phase = "load"};
+  const CounterRecord count = {.cell = {.batch_size = 8, .threads = 2},
+                               .step = 3,
+                               .counts = {.phase = "load"}};
   for (const bool counters : {false, true}) {
     const TempDir folder;
     auto recorder = Recorder::Create(folder.path(), counters).value();
@@ -152,7 +151,7 @@ TEST_CASE("counts have a table where there was one from the start",
     CHECK(resumed.AppendCounters(std::vector{count}));
     const auto table = ReadFile(folder.path() / "counters.csv");
     CHECK(table.has_value() == counters);
-    if (counters) CHECK(table->ends_with("8,0,0,1,0,3,load,0,,,,\n"));
+    if (counters) CHECK(table->ends_with("8,0,2,1,0,3,load,0,,,,\n"));
   }
 }
 

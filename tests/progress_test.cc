@@ -11,7 +11,7 @@ TEST_CASE("the progress line tells where the sweep is", "[progress]") {
       .cells = 3,
       .fraction = 0.4,
       .step_time_mean_ns = 52'300,
-      .step = {.batch_size = 32, .epoch = 4, .loss = 0.41234f}};
+      .step = {.cell = {.batch_size = 32}, .epoch = 4, .loss = 0.41234f}};
   CHECK(ProgressLine(progress, -1) ==
         "[2/3] batch 32   epoch 4   [########............]  40%  loss 0.4123  "
         "52.3 us/step");

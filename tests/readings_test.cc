@@ -32,25 +32,19 @@ Readings EachTenth(int count, const SensorSources& sources,
   return readings;
 }
 
-StepRecord Step(const Readings& readings, int64_t start_ns, int64_t time_ns) {
-  StepRecord record{.step_time_ns = time_ns};
-  readings.Apply(start_ns, record);
-  return record;
-}
-
 constexpr auto kNothing = [](int, Reading&) {};
 
 TEST_CASE("a step takes the reading that covers it", "[readings]") {
   const Readings readings = EachTenth(5, {}, kNothing);
-  const StepRecord step = Step(readings, 150 * kMs, kMs);
-  CHECK(step.cpu_temp_celsius == 52.0);
-  CHECK(step.cpu_freq_hz == 1.8e9);
-  CHECK(step.throttled == false);
-  CHECK(step.rss_bytes == 1002);
-  CHECK(step.swap_bytes == 0);
-  CHECK_FALSE(step.peak_rss_bytes);
-  CHECK_FALSE(step.power_watts);
-  CHECK_FALSE(step.energy_joules);
+  const StepReading step = readings.During(150 * kMs, kMs);
+  CHECK(step.board.cpu_temp_celsius == 52.0);
+  CHECK(step.board.cpu_freq_hz == 1.8e9);
+  CHECK(step.board.throttled == false);
+  CHECK(step.board.rss_bytes == 1002);
+  CHECK(step.board.swap_bytes == 0);
+  CHECK_FALSE(step.board.peak_rss_bytes);
+  CHECK_FALSE(step.board.power_watts);
+  CHECK_FALSE(step.board.energy_joules);
   CHECK(step.flags == StepFlags());
 }
 
@@ -58,12 +52,12 @@ TEST_CASE("a step under no reading, or one that is not covered, has none",
           "[readings]") {
   const Readings readings = EachTenth(3, {}, kNothing);
   for (const int64_t start_ns : {-1 * kMs, 199 * kMs, 300 * kMs}) {
-    const StepRecord step = Step(readings, start_ns, 2 * kMs);
-    CHECK_FALSE(step.cpu_temp_celsius);
-    CHECK_FALSE(step.rss_bytes);
+    const StepReading step = readings.During(start_ns, 2 * kMs);
+    CHECK_FALSE(step.board.cpu_temp_celsius);
+    CHECK_FALSE(step.board.rss_bytes);
   }
   const Readings none((SensorSources()));
-  CHECK_FALSE(Step(none, 0, kMs).cpu_temp_celsius);
+  CHECK_FALSE(none.During(0, kMs).board.cpu_temp_celsius);
 }
 
 TEST_CASE("a long step takes the worst of the readings that cover it",
@@ -73,11 +67,11 @@ TEST_CASE("a long step takes the worst of the readings that cover it",
     if (i == 2) reading.sensors.cpu_freq_hz = 1.2e9;
     if (i == 2) reading.sensors.cpu_temp_celsius = 90;
   });
-  const StepRecord step = Step(readings, 110 * kMs, 250 * kMs);
-  CHECK(step.throttled == true);
-  CHECK(step.cpu_freq_hz == 1.2e9);
-  CHECK(step.cpu_temp_celsius == 90);
-  CHECK(step.rss_bytes == 1004);  // of the last
+  const StepReading step = readings.During(110 * kMs, 250 * kMs);
+  CHECK(step.board.throttled == true);
+  CHECK(step.board.cpu_freq_hz == 1.2e9);
+  CHECK(step.board.cpu_temp_celsius == 90);
+  CHECK(step.board.rss_bytes == 1004);  // of the last
 }
 
 TEST_CASE("an absent reading stays an empty cell", "[readings]") {
@@ -86,12 +80,12 @@ TEST_CASE("an absent reading stays an empty cell", "[readings]") {
     reading.memory = {};
     reading.machine_busy_ns = std::nullopt;
   });
-  const StepRecord step = Step(readings, 150 * kMs, kMs);
-  CHECK_FALSE(step.cpu_temp_celsius);
-  CHECK_FALSE(step.cpu_freq_hz);
-  CHECK_FALSE(step.throttled);
-  CHECK_FALSE(step.rss_bytes);
-  CHECK_FALSE(step.swap_bytes);
+  const StepReading step = readings.During(150 * kMs, kMs);
+  CHECK_FALSE(step.board.cpu_temp_celsius);
+  CHECK_FALSE(step.board.cpu_freq_hz);
+  CHECK_FALSE(step.board.throttled);
+  CHECK_FALSE(step.board.rss_bytes);
+  CHECK_FALSE(step.board.swap_bytes);
   CHECK(step.flags == StepFlags());
 }
 
@@ -99,7 +93,7 @@ TEST_CASE("an absent reading stays an empty cell", "[readings]") {
 std::vector<int> Flagged(const Readings& readings, int tenths, StepFlag flag) {
   std::vector<int> found;
   for (int i = 0; i < tenths; ++i) {
-    const StepRecord step = Step(readings, i * 100 * kMs + 50 * kMs, kMs);
+    const StepReading step = readings.During(i * 100 * kMs + 50 * kMs, kMs);
     if (step.flags.Has(flag)) found.push_back(i);
   }
   return found;
@@ -167,13 +161,13 @@ TEST_CASE("a measured power is integrated by trapezoids", "[readings]") {
   CHECK_THAT(ramp.EnergyJoules(0, 1000 * kMs).value(), WithinRel(5.0, 1e-9));
   CHECK_THAT(ramp.EnergyJoules(100 * kMs, 300 * kMs).value(),
              WithinRel(0.4, 1e-9));
-  const StepRecord step = Step(ramp, 110 * kMs, 10 * kMs);
-  CHECK_THAT(step.power_watts.value(), WithinRel(1.5, 1e-9));
-  CHECK_THAT(step.energy_joules.value(), WithinRel(0.015, 1e-9));
+  const StepReading step = ramp.During(110 * kMs, 10 * kMs);
+  CHECK_THAT(step.board.power_watts.value(), WithinRel(1.5, 1e-9));
+  CHECK_THAT(step.board.energy_joules.value(), WithinRel(0.015, 1e-9));
   // Across a reading: 50 ms at 1.5 W and 50 ms at 2.5 W.
-  const StepRecord across = Step(ramp, 150 * kMs, 100 * kMs);
-  CHECK_THAT(across.energy_joules.value(), WithinRel(0.2, 1e-9));
-  CHECK_THAT(across.power_watts.value(), WithinRel(2.0, 1e-9));
+  const StepReading across = ramp.During(150 * kMs, 100 * kMs);
+  CHECK_THAT(across.board.energy_joules.value(), WithinRel(0.2, 1e-9));
+  CHECK_THAT(across.board.power_watts.value(), WithinRel(2.0, 1e-9));
 }
 
 TEST_CASE("a counter of energy gives means already", "[readings]") {
@@ -195,18 +189,18 @@ TEST_CASE("energy with a hole in it is absent, not less", "[readings]") {
   CHECK_FALSE(holed.EnergyJoules(0, 300 * kMs));
   CHECK_FALSE(holed.EnergyJoules(400 * kMs, 600 * kMs));  // beyond the last
   CHECK_FALSE(holed.EnergyJoules(-kMs, 100 * kMs));
-  CHECK_FALSE(Step(holed, 250 * kMs, kMs).energy_joules);
-  CHECK_FALSE(Step(holed, 195 * kMs, 10 * kMs).power_watts);
-  CHECK(Step(holed, 150 * kMs, kMs).power_watts.has_value());
+  CHECK_FALSE(holed.During(250 * kMs, kMs).board.energy_joules);
+  CHECK_FALSE(holed.During(195 * kMs, 10 * kMs).board.power_watts);
+  CHECK(holed.During(150 * kMs, kMs).board.power_watts.has_value());
 }
 
 TEST_CASE("what is forgotten takes nothing from later steps", "[readings]") {
   Readings readings = EachTenth(40, {}, kNothing);
-  const StepRecord before = Step(readings, 3850 * kMs, kMs);
+  const StepReading before = readings.During(3850 * kMs, kMs);
   readings.Forget(3800 * kMs);
-  const StepRecord after = Step(readings, 3850 * kMs, kMs);
-  CHECK(after.cpu_temp_celsius == before.cpu_temp_celsius);
-  CHECK_FALSE(Step(readings, 1000 * kMs, kMs).cpu_temp_celsius);
+  const StepReading after = readings.During(3850 * kMs, kMs);
+  CHECK(after.board.cpu_temp_celsius == before.board.cpu_temp_celsius);
+  CHECK_FALSE(readings.During(1000 * kMs, kMs).board.cpu_temp_celsius);
 }
 
 std::vector<std::string> Names(const std::vector<Warning>& warnings) {
@@ -216,25 +210,23 @@ std::vector<std::string> Names(const std::vector<Warning>& warnings) {
 }
 
 TEST_CASE("each broken rule is a warning by its name", "[clean_rules]") {
-  const SummaryRecord cell = {
-      .batch_size = 8, .seed = 1, .threads = 1, .steps = 1000};
-  StepStatistics steps = {.steps = 980};
-  CHECK(CellWarnings(cell, steps).empty());
+  StepStatistics steps = {.all_steps = 1000, .steps = 980};
+  CHECK(CellWarnings("batch 8", steps).empty());
   steps.all.drift = 0.049;
   steps.all.mdape = 0.049;
-  CHECK(CellWarnings(cell, steps).empty());
+  CHECK(CellWarnings("batch 8", steps).empty());
   steps.all.drift = -0.05;
   steps.all.mdape = 0.05;
   steps.steps_by_flag[static_cast<size_t>(StepFlag::kWarmup)] = 20;
   steps.steps_by_flag[static_cast<size_t>(StepFlag::kPartBatch)] = 3;
-  CHECK(Names(CellWarnings(cell, steps)) ==
+  CHECK(Names(CellWarnings("batch 8", steps)) ==
         std::vector<std::string>{"drift", "spread"});
   for (const StepFlag flag :
        {StepFlag::kThrottled, StepFlag::kSlowClock, StepFlag::kSwap,
         StepFlag::kMajorFault, StepFlag::kLoad}) {
     steps.steps_by_flag[static_cast<size_t>(flag)] = 12;
   }
-  const auto all = CellWarnings(cell, steps);
+  const auto all = CellWarnings("batch 8", steps);
   CHECK(Names(all) == std::vector<std::string>{"throttled", "slow_clock",
                                                "swap", "major_fault", "load",
                                                "drift", "spread"});
@@ -245,7 +237,7 @@ TEST_CASE("each broken rule is a warning by its name", "[clean_rules]") {
         "batch 8: steps of the last third took 5.0 % less "
         "than those of the first");
   steps.steps = 29;
-  CHECK(Names(CellWarnings(cell, steps)).back() == "few_steps");
+  CHECK(Names(CellWarnings("batch 8", steps)).back() == "few_steps");
 }
 
 TEST_CASE("statistics leave out warm-up and part batches, clean ones flags",
@@ -256,6 +248,7 @@ TEST_CASE("statistics leave out warm-up and part batches, clean ones flags",
   flags[3].Add(StepFlag::kThrottled);
   flags[5].Add(StepFlag::kPartBatch);
   const StepStatistics found = DescribeSteps(times, flags);
+  CHECK(found.all_steps == 6);
   CHECK(found.steps == 4);
   CHECK(found.disturbed_steps == 1);
   CHECK(found.all.p99 == 50);

@@ -111,17 +111,17 @@ TEST_CASE("processes of a cell are summed up by their medians",
   std::vector<SummaryRecord> summaries;
   for (int process = 1; process <= 3; ++process) {
     for (const int64_t batch_size : {8, 32}) {
-      summaries.push_back({.batch_size = batch_size,
-                           .seed = 1,
-                           .threads = 1,
-                           .process = process,
+      summaries.push_back({.cell = {.batch_size = batch_size,
+                                    .seed = 1,
+                                    .threads = 1,
+                                    .process = process},
                            .step_time_median_ns = 1000 * process + batch_size});
     }
   }
-  summaries.push_back({.batch_size = 128, .seed = 1, .threads = 1});
+  summaries.push_back({.cell = {.batch_size = 128, .seed = 1, .threads = 1}});
   const auto spreads = SpreadOfProcesses(summaries);
   REQUIRE(spreads.size() == 2);
-  CHECK(spreads[0].batch_size == 8);
+  CHECK(spreads[0].cell.batch_size == 8);
   CHECK(spreads[0].processes == 3);
   CHECK(spreads[0].median_ns == 2008);
   CHECK(spreads[0].least_ns == 1008);

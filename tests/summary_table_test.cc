@@ -5,22 +5,21 @@
 namespace batchsweep {
 namespace {
 
-const SummaryRecord kSummary = {.batch_size = 8,
-                                .seed = 1,
-                                .threads = 1,
-                                .epochs = 10,
-                                .steps = 68750,
-                                .best_val_loss = 0.3123,
-                                .best_epoch = 6,
-                                .final_val_loss = 0.3456,
-                                .final_val_accuracy = 0.8846,
-                                .test_loss = 0.36,
-                                .test_accuracy = 0.8789,
-                                .step_time_median_ns = 23'456,
-                                .step_time_p95_ns = 31'000,
-                                .examples_per_second = 341'064.3,
-                                .arena_bytes = 1'042'880,
-                                .total_time_ns = 2'345'678'901};
+const SummaryRecord kSummary = {
+    .cell = {.batch_size = 8, .seed = 1, .threads = 1},
+    .epochs = 10,
+    .steps = 68750,
+    .best_val_loss = 0.3123,
+    .best_epoch = 6,
+    .final_val_loss = 0.3456,
+    .final_val_accuracy = 0.8846,
+    .test_loss = 0.36,
+    .test_accuracy = 0.8789,
+    .step_time_median_ns = 23'456,
+    .step_time_p95_ns = 31'000,
+    .examples_per_second = 341'064.3,
+    .arena_bytes = 1'042'880,
+    .total_time_ns = 2'345'678'901};
 
 TEST_CASE("sizes and times are told in units that read well", "[summary]") {
   CHECK(FormatBytes(0) == "0 B");
@@ -55,7 +54,7 @@ TEST_CASE("the summary shows every figure once", "[summary]") {
 
 TEST_CASE("seeds are told apart when there are several", "[summary]") {
   SummaryRecord other = kSummary;
-  other.seed = 2;
+  other.cell.seed = 2;
   CHECK(SummaryTable(std::vector{kSummary, other}).contains("seed"));
 }
 
@@ -76,7 +75,7 @@ TEST_CASE("what was flagged or measured has columns, what was not has none",
           "[summary]") {
   const std::string plain = SummaryTable(std::vector{kSummary});
   SummaryRecord other = kSummary;
-  other.process = 2;
+  other.cell.process = 2;
   other.flagged_steps = 6875;
   other.clean_step_time_median_ns = 22'222;
   other.train_energy_joules = 12.34;

@@ -12,7 +12,7 @@
 #include "data/synthetic.h"
 #include "model/safetensors.h"
 #include "platform/file.h"
-#include "record/csv.h"
+#include "record/csv_reader.h"
 #include "sweep/memory_fit.h"
 #include "tests/fixtures.h"
 #include "tests/temp_dir.h"
@@ -61,8 +61,7 @@ std::string LossColumns(const std::filesystem::path& folder) {
   std::string columns;
   for (const StepRecord& step :
        ReadCsv<StepRecord>(folder / "steps.csv").value()) {
-    StepRecord timeless{.batch_size = step.batch_size,
-                        .seed = step.seed,
+    StepRecord timeless{.cell = step.cell,
                         .epoch = step.epoch,
                         .step = step.step,
                         .examples = step.examples,
@@ -92,10 +91,10 @@ TEST_CASE("a sweep records every step, epoch and batch size", "[sweep]") {
   const auto summaries =
       ReadCsv<SummaryRecord>(out.path() / "summary.csv").value();
   REQUIRE(summaries.size() == 4);
-  CHECK(summaries[0].batch_size == 8);
-  CHECK(summaries[1].batch_size == 32);
+  CHECK(summaries[0].cell.batch_size == 8);
+  CHECK(summaries[1].cell.batch_size == 32);
   CHECK(summaries[1].steps == 12);
-  CHECK(summaries[2].seed == 2);
+  CHECK(summaries[2].cell.seed == 2);
   CHECK(summaries[0].total_time_ns > 0);
 }
 

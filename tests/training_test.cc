@@ -229,7 +229,7 @@ TEST_CASE("phases add up to the step and counts to the epoch", "[training]") {
     CHECK(step.forward_time_ns > 0);
     CHECK(step.backward_time_ns > 0);
     CHECK(step.update_time_ns > 0);
-    CHECK(step.rss_bytes.value_or(1) > 0);
+    CHECK(step.board.rss_bytes.value_or(1) > 0);
     loss_sum += step.loss * static_cast<double>(step.examples);
     correct += step.accuracy.value() * static_cast<double>(step.examples);
     step_time_sum_ns += step.step_time_ns;
@@ -283,15 +283,15 @@ TEST_CASE("some steps are counted, phase by phase, beside their times",
       const char* phases[] = {"load", "forward", "backward", "update"};
       for (size_t phase = 0; phase < 4; ++phase) {
         const CounterRecord& count = counts[i + phase];
-        CHECK(count.phase == std::string(phases[phase]));
-        CHECK(count.time_ns == times[phase]);
+        CHECK(count.counts.phase == std::string(phases[phase]));
+        CHECK(count.counts.time_ns == times[phase]);
         CHECK(count.epoch == epoch);
-        CHECK(count.seed == 5);
+        CHECK(count.cell.seed == 5);
         CHECK(count.step == step.step);
         // The clock of the events stands around it.
-        CHECK(count.cycles.value() > count.time_ns / 2);
-        CHECK(count.instructions.value() >= 0);
-        CHECK_FALSE(count.cache_misses);
+        CHECK(count.counts.cycles.value() > count.counts.time_ns / 2);
+        CHECK(count.counts.instructions.value() >= 0);
+        CHECK_FALSE(count.counts.cache_misses);
       }
       CHECK(step.step > last_step);
       last_step = step.step;

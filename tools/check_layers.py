@@ -19,7 +19,7 @@ LAYERS = {
     "kernels": "util",
     "xnn": "util",
     "graph": "util model kernels xnn",
-    "measure": "util model kernels xnn graph record",
+    "measure": "util model kernels xnn graph",
     "record": "util measure",
     "train": "util data model kernels xnn graph measure record",
     "sweep": "util data model kernels xnn graph measure record train",

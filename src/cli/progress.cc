@@ -23,7 +23,7 @@ std::string ProgressLine(const CellProgress& progress, int64_t left_ns) {
   std::string line = std::format(
       "[{}/{}] batch {:<4} epoch {:<3} [{:#<{}}{:.<{}}] {:3.0f}%  loss {:.4f}  "
       "{}/step",
-      progress.cell + 1, progress.cells, progress.step.batch_size,
+      progress.cell + 1, progress.cells, progress.step.cell.batch_size,
       progress.step.epoch, "", filled, "", kBarWidth - filled,
       progress.fraction * 100, progress.step.loss,
       FormatDurationNs(progress.step_time_mean_ns));
@@ -54,7 +54,7 @@ void ProgressPrinter::ShowWait(const CellProgress& progress,
                                const std::string& what) {
   const std::string line =
       std::format("[{}/{}] batch {:<4} {}", progress.cell + 1, progress.cells,
-                  progress.step.batch_size, what);
+                  progress.step.cell.batch_size, what);
   if (terminal_) {
     Redraw(line);
   } else if (waiting_ != line) {
@@ -86,9 +86,9 @@ void ProgressPrinter::OnEpoch(const CellProgress& progress,
   std::println(stderr,
                "[{}/{}] batch {:<4} epoch {:<3} train loss {:.4f} acc {}  "
                "val loss {:.4f} acc {}  {}/step  {}",
-               progress.cell + 1, progress.cells, epoch.batch_size, epoch.epoch,
-               epoch.train_loss, OrDash(epoch.train_accuracy), epoch.val_loss,
-               OrDash(epoch.val_accuracy),
+               progress.cell + 1, progress.cells, epoch.cell.batch_size,
+               epoch.epoch, epoch.train_loss, OrDash(epoch.train_accuracy),
+               epoch.val_loss, OrDash(epoch.val_accuracy),
                FormatDurationNs(progress.step_time_mean_ns),
                FormatDurationNs(epoch.train_time_ns + epoch.val_time_ns));
 }
@@ -99,7 +99,7 @@ void ProgressPrinter::OnCellDone(const SummaryRecord& summary) {
   std::println(stderr,
                "batch {:<4} val loss {:.4f} (best {:.4f} at epoch {})  val acc "
                "{}  {}/step  {}",
-               summary.batch_size, summary.final_val_loss,
+               summary.cell.batch_size, summary.final_val_loss,
                summary.best_val_loss, summary.best_epoch,
                OrDash(summary.final_val_accuracy),
                FormatDurationNs(summary.step_time_median_ns),

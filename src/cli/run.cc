@@ -19,7 +19,7 @@
 #include "platform/memory.h"
 #include "platform/process.h"
 #include "platform/sensors.h"
-#include "record/csv.h"
+#include "record/csv_reader.h"
 #include "record/process_spread.h"
 #include "record/run_info.h"
 #include "record/summary_table.h"

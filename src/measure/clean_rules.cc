@@ -5,8 +5,6 @@
 #include <format>
 #include <utility>
 
-#include "record/summary_table.h"
-
 namespace batchsweep {
 namespace {
 
@@ -20,24 +18,23 @@ constexpr auto kWhatHappened = std::to_array<std::pair<StepFlag, const char*>>({
 
 }  // namespace
 
-std::vector<Warning> CellWarnings(const SummaryRecord& cell,
+std::vector<Warning> CellWarnings(std::string_view cell_name,
                                   const StepStatistics& steps) {
   std::vector<Warning> warnings;
-  const std::string name = CellName(cell);
   for (const auto& [flag, what] : kWhatHappened) {
     const auto index = static_cast<size_t>(flag);
     const int64_t count = steps.steps_by_flag[index];
     if (count == 0) continue;
-    warnings.push_back(
-        {kStepFlagNames[index], std::format("{}: {} during {} of {} steps",
-                                            name, what, count, cell.steps)});
+    warnings.push_back({kStepFlagNames[index],
+                        std::format("{}: {} during {} of {} steps", cell_name,
+                                    what, count, steps.all_steps)});
   }
   if (steps.steps < kFewSteps) {
     warnings.push_back(
         {"few_steps",
          std::format("{}: {} step{} after the warm-up {} too few "
                      "for statistics",
-                     name, steps.steps, steps.steps == 1 ? "" : "s",
+                     cell_name, steps.steps, steps.steps == 1 ? "" : "s",
                      steps.steps == 1 ? "is" : "are")});
     return warnings;
   }
@@ -45,7 +42,7 @@ std::vector<Warning> CellWarnings(const SummaryRecord& cell,
     warnings.push_back(
         {"drift", std::format("{}: steps of the last third took {:.1f} % {} "
                               "than those of the first",
-                              name, 100 * std::abs(drift),
+                              cell_name, 100 * std::abs(drift),
                               drift > 0 ? "longer" : "less")});
   }
   if (const double mdape = steps.all.mdape; mdape >= kMdapeLimit) {
@@ -53,7 +50,7 @@ std::vector<Warning> CellWarnings(const SummaryRecord& cell,
         {"spread",
          std::format("{}: half of the steps are {:.1f} % or more away "
                      "from the median",
-                     name, 100 * mdape)});
+                     cell_name, 100 * mdape)});
   }
   return warnings;
 }

@@ -2,11 +2,11 @@
 #ifndef BATCHSWEEP_MEASURE_CLEAN_RULES_H_
 #define BATCHSWEEP_MEASURE_CLEAN_RULES_H_
 
+#include <string_view>
 #include <vector>
 
 #include "measure/step_statistics.h"
 #include "measure/warning.h"
-#include "record/records.h"
 
 namespace batchsweep {
 
@@ -17,10 +17,10 @@ inline constexpr double kMdapeLimit = 0.05;
 // Fewer steps say nothing about either.
 inline constexpr int64_t kFewSteps = 30;
 
-// A warning for each rule that the cell broke: "throttled", "slow_clock",
+// A warning for each rule that a cell's steps broke: "throttled", "slow_clock",
 // "swap", "major_fault", "load" if any step was so flagged, "drift", "spread",
-// "few_steps".
-std::vector<Warning> CellWarnings(const SummaryRecord& cell,
+// "few_steps". Their messages begin with the cell's name.
+std::vector<Warning> CellWarnings(std::string_view cell_name,
                                   const StepStatistics& steps);
 
 }  // namespace batchsweep

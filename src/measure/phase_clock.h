@@ -6,11 +6,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <vector>
+#include <span>
 
+#include "measure/phase_counts.h"
 #include "platform/clock.h"
 #include "platform/counters.h"
-#include "record/records.h"
 
 namespace batchsweep {
 
@@ -19,17 +19,21 @@ enum class Phase { kLoad, kForward, kBackward, kUpdate };
 inline constexpr auto kPhases =
     std::to_array<const char*>({"load", "forward", "backward", "update"});
 
-// One reading of the clock a phase; with counters, which are read while the
-// clock stands, a record of each phase too.
+// One reading of the clock a phase. Counters are read too, if there are any,
+// while the clock stands.
 class PhaseClock {
  public:
-  PhaseClock(const Counters* counters, std::vector<CounterRecord>& records)
-      : counters_(counters), records_(records) {
+  // `counters` may be null: then nothing is counted.
+  explicit PhaseClock(const Counters* counters) : counters_(counters) {
     if (counters_ != nullptr) values_ = counters_->Read();
     start_ns_ = lap_ns_ = MonotonicNs();
   }
 
   int64_t start_ns() const { return start_ns_; }
+  // Of the phases that ended; empty without counters.
+  std::span<const PhaseCounts> counts() const {
+    return std::span(counts_).first(counted_);
+  }
 
   // Since the lap before, or the start.
   int64_t Lap() {
@@ -48,24 +52,24 @@ class PhaseClock {
 
   void Count(int64_t lap_ns) {
     const CounterValues now = counters_->Read();
-    records_.push_back(
-        {.phase = kPhases[phase_++],
-         .time_ns = lap_ns,
-         .cycles = Difference(now.cycles, values_.cycles),
-         .instructions = Difference(now.instructions, values_.instructions),
-         .cache_misses = Difference(now.cache_misses, values_.cache_misses),
-         .branch_misses =
-             Difference(now.branch_misses, values_.branch_misses)});
+    counts_[counted_] = {
+        .phase = kPhases[counted_],
+        .time_ns = lap_ns,
+        .cycles = Difference(now.cycles, values_.cycles),
+        .instructions = Difference(now.instructions, values_.instructions),
+        .cache_misses = Difference(now.cache_misses, values_.cache_misses),
+        .branch_misses = Difference(now.branch_misses, values_.branch_misses)};
+    ++counted_;
     values_ = counters_->Read();
     lap_ns_ = MonotonicNs();
   }
 
   const Counters* counters_;
-  std::vector<CounterRecord>& records_;
   CounterValues values_;
   int64_t start_ns_ = 0;
   int64_t lap_ns_ = 0;
-  size_t phase_ = 0;
+  std::array<PhaseCounts, kPhases.size()> counts_;
+  size_t counted_ = 0;
 };
 
 }  // namespace batchsweep

@@ -1,27 +1,15 @@
 #include "measure/readings.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "util/check.h"
 
 namespace batchsweep {
-namespace {
-
-void KeepHighest(std::optional<double> value, std::optional<double>& highest) {
-  if (value && (!highest || *value > *highest)) highest = value;
-}
-
-void KeepLowest(std::optional<double> value, std::optional<double>& lowest) {
-  if (value && (!lowest || *value < *lowest)) lowest = value;
-}
-
-void KeepAny(std::optional<bool> value, std::optional<bool>& any) {
-  if (value) any = any.value_or(false) || *value;
-}
-
-}  // namespace
 
 void Readings::Add(const Reading& reading) {
+  const std::optional<double> watts_before =
+      std::exchange(last_watts_, reading.sensors.power_watts);
   if (!first_) {
     first_ = reading;
     first_events_ = reading.sensors.over_current_events;
@@ -33,16 +21,13 @@ void Readings::Add(const Reading& reading) {
   Covered covered = {.begin_ns = before.time_ns,
                      .end_ns = reading.time_ns,
                      .reading = reading,
-                     .power_watts = reading.sensors.power_watts,
                      .flags = FlagsOf(before, reading)};
   // A counter of energy gives the mean by itself; between two readings of a
   // power the trapezoid does.
-  if (sources_.energy_grade != EnergyGrade::kPackageCounter &&
-      covered.power_watts) {
-    const auto& earlier = before.sensors.power_watts;
-    covered.power_watts =
-        earlier ? std::optional((*earlier + *covered.power_watts) / 2)
-                : std::nullopt;
+  auto& watts = covered.reading.sensors.power_watts;
+  if (sources_.energy_grade != EnergyGrade::kPackageCounter && watts) {
+    watts = watts_before ? std::optional((*watts_before + *watts) / 2)
+                         : std::nullopt;
   }
   readings_.push_back(covered);
 }
@@ -88,36 +73,28 @@ bool Readings::Loaded(const Reading& reading) const {
          kLoadCores * static_cast<double>(reading.time_ns - begin->time_ns);
 }
 
-void Readings::Apply(int64_t start_ns, StepRecord& record) const {
-  const int64_t end_ns = start_ns + record.step_time_ns;
-  double joules = 0.0;
-  bool powered = true;
+StepReading Readings::During(int64_t start_ns, int64_t time_ns) const {
+  const int64_t end_ns = start_ns + time_ns;
   // A step on the border of two belongs to both.
   auto covered =
       std::ranges::lower_bound(readings_, start_ns, {}, &Covered::end_ns);
   if (covered == readings_.end() || readings_.front().begin_ns > start_ns ||
       readings_.back().end_ns < end_ns) {
-    return;
+    return {};
   }
+  StepReading step;
+  auto merge = BoardState::Merge();
   for (; covered != readings_.end() && covered->begin_ns <= end_ns; ++covered) {
-    const SensorReading& sensors = covered->reading.sensors;
-    KeepHighest(sensors.cpu_temp_celsius, record.cpu_temp_celsius);
-    KeepLowest(sensors.cpu_freq_hz, record.cpu_freq_hz);
-    KeepAny(sensors.throttled, record.throttled);
-    record.rss_bytes = covered->reading.memory.rss_bytes;
-    record.peak_rss_bytes = covered->reading.memory.peak_rss_bytes;
-    record.swap_bytes = covered->reading.memory.swap_bytes;
-    record.flags.Add(covered->flags);
-    const int64_t shared_ns = std::min(end_ns, covered->end_ns) -
-                              std::max(start_ns, covered->begin_ns);
-    powered = powered && covered->power_watts.has_value();
-    joules += covered->power_watts.value_or(0.0) *
-              static_cast<double>(shared_ns) * 1e-9;
+    merge.Add(covered->reading, std::min(end_ns, covered->end_ns) -
+                                    std::max(start_ns, covered->begin_ns));
+    step.flags.Add(covered->flags);
   }
-  if (!powered || record.step_time_ns <= 0) return;
-  record.energy_joules = joules;
-  record.power_watts =
-      joules / (static_cast<double>(record.step_time_ns) * 1e-9);
+  merge.WriteTo(step.board);
+  if (step.board.power_watts) {
+    step.board.energy_joules =
+        *step.board.power_watts * static_cast<double>(time_ns) * 1e-9;
+  }
+  return step;
 }
 
 std::optional<double> Readings::EnergyJoules(int64_t begin_ns,
@@ -131,8 +108,9 @@ std::optional<double> Readings::EnergyJoules(int64_t begin_ns,
     const int64_t shared_ns =
         std::min(end_ns, covered.end_ns) - std::max(begin_ns, covered.begin_ns);
     if (shared_ns <= 0) continue;
-    if (!covered.power_watts) return std::nullopt;
-    joules += *covered.power_watts * static_cast<double>(shared_ns) * 1e-9;
+    const auto& watts = covered.reading.sensors.power_watts;
+    if (!watts) return std::nullopt;
+    joules += *watts * static_cast<double>(shared_ns) * 1e-9;
   }
   return joules;
 }

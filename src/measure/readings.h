@@ -1,31 +1,22 @@
 // What the sampler read, and which steps it concerns.
 //
-// A reading covers the time since the one before it. A step gets what the
-// readings say that cover some of it: the highest temperature, the lowest
-// frequency, throttled if any says so, the mean power by the time that each
-// covers, memory of the last; and a flag if any of them was disturbed.
+// A reading covers the time since the one before it. A step takes part in every
+// reading that covers some of its time: BoardState says by which rule each
+// column comes from these readings, and the step is flagged if any of them saw
+// something that disturbs.
 #ifndef BATCHSWEEP_MEASURE_READINGS_H_
 #define BATCHSWEEP_MEASURE_READINGS_H_
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <vector>
 
-#include "platform/memory.h"
-#include "platform/process.h"
+#include "measure/board_state.h"
+#include "measure/reading.h"
+#include "measure/step_flags.h"
 #include "platform/sensors.h"
-#include "record/records.h"
 
 namespace batchsweep {
-
-struct Reading {
-  int64_t time_ns = 0;  // by MonotonicNs(), when all of it had been read
-  SensorReading sensors;
-  ProcessMemory memory;
-  ProcessUsage usage;
-  std::optional<int64_t> machine_busy_ns;  // see MachineBusyNs()
-};
 
 // What disturbs a step, beside a throttle bit, swapping and major faults.
 inline constexpr double kSlowClockFraction = 0.95;  // of the highest frequency
@@ -34,6 +25,12 @@ inline constexpr int64_t kLoadWindowNs = 500'000'000;  // ... this long: the
                                                        // kernel counts in
                                                        // steps of 10 ms
 
+// What the readings say of one step.
+struct StepReading {
+  BoardState board;
+  StepFlags flags;  // what disturbed it
+};
+
 class Readings {
  public:
   explicit Readings(const SensorSources& sources) : sources_(sources) {}
@@ -41,9 +38,9 @@ class Readings {
   // REQUIRES: later than all before.
   void Add(const Reading& reading);
 
-  // Fills the columns of `record` that come from readings, for a step from
-  // `start_ns`. Leaves them as they are if no reading covers it.
-  void Apply(int64_t start_ns, StepRecord& record) const;
+  // Of a step from `start_ns`, by MonotonicNs(), that took `time_ns`. All is
+  // absent, and nothing flagged, unless readings cover all of it.
+  StepReading During(int64_t start_ns, int64_t time_ns) const;
 
   // What was drawn between two moments; absent unless readings cover all of it
   // and each has a power.
@@ -57,11 +54,11 @@ class Readings {
   void Forget(int64_t time_ns);
 
  private:
-  struct Covered {  // a reading, and the time that it covers
+  // A reading, and the time that it covers. Its power is the mean of that time.
+  struct Covered {
     int64_t begin_ns = 0;
     int64_t end_ns = 0;
     Reading reading;
-    std::optional<double> power_watts;  // mean of that time
     StepFlags flags;
   };
 
@@ -71,7 +68,8 @@ class Readings {
   const SensorSources sources_;
   std::optional<Reading> first_;         // covers nothing
   std::optional<int64_t> first_events_;  // of over-current
-  std::vector<Covered> readings_;  // each begins where the one before ends
+  std::vector<Covered> readings_;     // each begins where the one before ends
+  std::optional<double> last_watts_;  // at the moment of the latest reading
 };
 
 }  // namespace batchsweep

@@ -9,7 +9,7 @@ namespace batchsweep {
 StepStatistics DescribeSteps(std::span<const float> times_ns,
                              std::span<const StepFlags> flags) {
   CHECK(times_ns.size() == flags.size());
-  StepStatistics found;
+  StepStatistics found = {.all_steps = std::ssize(times_ns)};
   std::vector<float> all, clean;
   for (size_t i = 0; i < times_ns.size(); ++i) {
     for (size_t flag = 0; flag < kStepFlags; ++flag) {

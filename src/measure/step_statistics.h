@@ -14,9 +14,10 @@ namespace batchsweep {
 
 // Of steps on a whole batch.
 struct StepStatistics {
-  TimeStatistics all;    // but for the warm-up
-  TimeStatistics clean;  // of these, without disturbed ones
-  int64_t steps = 0;     // without the warm-up
+  TimeStatistics all;     // but for the warm-up
+  TimeStatistics clean;   // of these, without disturbed ones
+  int64_t all_steps = 0;  // with the warm-up and steps on part of a batch
+  int64_t steps = 0;      // without the warm-up
   int64_t disturbed_steps = 0;
   std::array<int64_t, kStepFlags> steps_by_flag = {};
 };

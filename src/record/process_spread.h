@@ -8,15 +8,14 @@
 #include <string>
 #include <vector>
 
-#include "record/records.h"
+#include "record/cell.h"
+#include "record/summary_record.h"
 
 namespace batchsweep {
 
 // Of the median step times of the processes of one cell.
 struct ProcessSpread {
-  int64_t batch_size = 0;
-  uint64_t seed = 0;
-  int threads = 0;
+  CellKey cell;  // of the first of them
   int processes = 0;
   int64_t median_ns = 0;
   int64_t median_low_ns = 0;   // 95 % confidence interval, see

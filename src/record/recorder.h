@@ -14,8 +14,11 @@
 
 #include "platform/error.h"
 #include "platform/file.h"
-#include "record/csv.h"
-#include "record/records.h"
+#include "record/counter_record.h"
+#include "record/csv_writer.h"
+#include "record/epoch_record.h"
+#include "record/step_record.h"
+#include "record/summary_record.h"
 
 namespace batchsweep {
 

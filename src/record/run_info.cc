@@ -100,9 +100,9 @@ Json SystemJson(const RunInfo& info) {
 Json ProcessesJson(const std::vector<ProcessSpread>& spreads) {
   Json rows = Json::array();
   for (const ProcessSpread& spread : spreads) {
-    rows.push_back({{"batch_size", spread.batch_size},
-                    {"seed", spread.seed},
-                    {"threads", spread.threads},
+    rows.push_back({{"batch_size", spread.cell.batch_size},
+                    {"seed", spread.cell.seed},
+                    {"threads", spread.cell.threads},
                     {"processes", spread.processes},
                     {"step_time_median_ns", spread.median_ns},
                     {"step_time_median_low_ns", spread.median_low_ns},

@@ -63,14 +63,6 @@ std::string AlignedTable(const std::vector<std::vector<std::string>>& rows) {
   return table;
 }
 
-std::string CellName(const SummaryRecord& cell) {
-  std::string name = std::format("batch {}", cell.batch_size);
-  if (cell.threads > 1) name += std::format(", {} threads", cell.threads);
-  if (cell.seed > 1) name += std::format(", seed {}", cell.seed);
-  if (cell.process > 1) name += std::format(", process {}", cell.process);
-  return name;
-}
-
 std::string OrDash(std::optional<double> value) {
   return value ? std::format("{:.4f}", *value) : "-";
 }
@@ -96,10 +88,9 @@ struct SummaryColumn {
 
 // Whether not all of them have the same.
 template <class Value>
-bool Differ(std::span<const SummaryRecord> summaries,
-            Value SummaryRecord::* field) {
+bool Differ(std::span<const SummaryRecord> summaries, Value CellKey::* field) {
   return std::ranges::any_of(summaries, [&](const SummaryRecord& summary) {
-    return summary.*field != summaries.front().*field;
+    return summary.cell.*field != summaries.front().cell.*field;
   });
 }
 
@@ -116,13 +107,14 @@ std::vector<SummaryColumn> ColumnsFor(std::span<const SummaryRecord> all) {
   using Row = const SummaryRecord&;
   const bool flagged = Has(all, &SummaryRecord::flagged_steps);
   return {
-      {"batch", true, [](Row r) { return std::format("{}", r.batch_size); }},
-      {"threads", Differ(all, &SummaryRecord::threads),
-       [](Row r) { return std::format("{}", r.threads); }},
-      {"seed", Differ(all, &SummaryRecord::seed),
-       [](Row r) { return std::format("{}", r.seed); }},
-      {"process", Differ(all, &SummaryRecord::process),
-       [](Row r) { return std::format("{}", r.process); }},
+      {"batch", true,
+       [](Row r) { return std::format("{}", r.cell.batch_size); }},
+      {"threads", Differ(all, &CellKey::threads),
+       [](Row r) { return std::format("{}", r.cell.threads); }},
+      {"seed", Differ(all, &CellKey::seed),
+       [](Row r) { return std::format("{}", r.cell.seed); }},
+      {"process", Differ(all, &CellKey::process),
+       [](Row r) { return std::format("{}", r.cell.process); }},
       {"val loss", true,
        [](Row r) { return std::format("{:.4f}", r.final_val_loss); }},
       {"best", true,
@@ -180,19 +172,14 @@ std::string SummaryJson(std::span<const SummaryRecord> summaries) {
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   for (const SummaryRecord& summary : summaries) {
     nlohmann::ordered_json row;
-    const auto add = [&](const auto& column) {
-      if constexpr (requires { (summary.*column.field).has_value(); }) {
-        if (const auto& value = summary.*column.field) {
-          row[column.name] = *value;
-        } else {
-          row[column.name] = nullptr;
-        }
+    ForEachColumn(summary, [&](std::string_view name, const auto& value) {
+      nlohmann::ordered_json& cell = row[std::string(name)];
+      if constexpr (requires { value.has_value(); }) {
+        if (value) cell = *value;
       } else {
-        row[column.name] = summary.*column.field;
+        cell = value;
       }
-    };
-    std::apply([&](const auto&... columns) { (..., add(columns)); },
-               ColumnsOf(&summary));
+    });
     rows.push_back(std::move(row));
   }
   return nlohmann::ordered_json{{"summary", rows}}.dump(2) + "\n";

@@ -8,16 +8,13 @@
 #include <string>
 #include <vector>
 
-#include "record/records.h"
+#include "record/summary_record.h"
 
 namespace batchsweep {
 
 // Rows of cells as lines whose columns align to the right; the first row is the
 // heading, ruled off from the rest.
 std::string AlignedTable(const std::vector<std::vector<std::string>>& rows);
-
-// "batch 8", with threads, seed and process where they are not 1.
-std::string CellName(const SummaryRecord& cell);
 
 // With four digits; "-" if absent.
 std::string OrDash(std::optional<double> value);

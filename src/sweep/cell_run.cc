@@ -33,12 +33,12 @@ constexpr int64_t kCoolLimitNs = 20LL * 60 * 1'000'000'000;
 constexpr std::chrono::milliseconds kCoolPause(500);
 
 // Fresh weights of a batch size, unlike any other seed's.
-uint64_t FreshSeed(const Cell& cell) {
+uint64_t FreshSeed(const CellKey& cell) {
   return cell.seed * 1'000'003 + static_cast<uint64_t>(cell.batch_size);
 }
 
 Result<std::vector<NamedTensor>> FirstWeights(const SweepConfig& config,
-                                              const Cell& cell) {
+                                              const CellKey& cell) {
   const std::vector<ParamSpec> params = ModelParams(config.model);
   switch (config.init.kind) {
     case InitialWeights::Kind::kShared:
@@ -265,7 +265,7 @@ class CellRun {
     record.total_time_ns = ElapsedNs();
     RETURN_IF_ERROR(recorder_->recorder().AppendSummary(record));
     ++position_.cells_done;
-    std::ranges::copy(CellWarnings(record, summary.statistics),
+    std::ranges::copy(CellWarnings(CellName(cell_), summary.statistics),
                       std::back_inserter(warnings_));
     for (const Warning& warning : warnings_) {
       if (!std::ranges::contains(position_.warnings, warning)) {
@@ -323,7 +323,7 @@ class CellRun {
         .step_time_mean_ns =
             state.step_time_sum_ns / std::max<int64_t>(1, state.step),
         .step = step};
-    progress.step.batch_size = cell_.batch_size;
+    progress.step.cell = cell_;
     return progress;
   }
 
@@ -335,8 +335,8 @@ class CellRun {
   const std::optional<int64_t> base_rss_bytes_;
   SweepObserver& observer_;
   SweepPosition position_;
-  const std::vector<Cell> cells_;
-  const Cell cell_;
+  const std::vector<CellKey> cells_;
+  const CellKey cell_;
   const bool spare_cores_;
   // In this order: the sampler's thread stays where the process was, the
   // counters do not count it, and they count the pool.

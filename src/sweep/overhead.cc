@@ -15,7 +15,7 @@
 #include "model/zoo.h"
 #include "platform/clock.h"
 #include "platform/cores.h"
-#include "record/csv.h"
+#include "record/csv_writer.h"
 #include "train/epoch_recorder.h"
 #include "train/step.h"
 #include "train/trainer.h"
@@ -176,7 +176,7 @@ Result<OverheadComparison> Alternate(Blocks& blocks) {
 
 RunInfo::Overhead MeasureOverhead(Sensors& sensors, const Counters& counters) {
   RunInfo::Overhead cost;
-  StepRecord record = {.batch_size = 8,
+  StepRecord record = {.cell = {.batch_size = 8},
                        .examples = 8,
                        .loss = 0.123456f,
                        .accuracy = 0.875f,
@@ -186,12 +186,12 @@ RunInfo::Overhead MeasureOverhead(Sensors& sensors, const Counters& counters) {
                        .forward_time_ns = 10'000,
                        .backward_time_ns = 10'000,
                        .update_time_ns = 7'000,
-                       .rss_bytes = 64 << 20,
-                       .peak_rss_bytes = 64 << 20,
-                       .cpu_temp_celsius = 48.312,
-                       .cpu_freq_hz = 1.8e9,
-                       .power_watts = 4.321,
-                       .energy_joules = 1.23e-4};
+                       .board = {.rss_bytes = 64 << 20,
+                                 .peak_rss_bytes = 64 << 20,
+                                 .cpu_temp_celsius = 48.312,
+                                 .cpu_freq_hz = 1.8e9,
+                                 .power_watts = 4.321,
+                                 .energy_joules = 1.23e-4}};
   std::string rows;
   rows.reserve(1 << 16);
   CsvRows<StepRecord> writer;
@@ -199,7 +199,7 @@ RunInfo::Overhead MeasureOverhead(Sensors& sensors, const Counters& counters) {
     if (rows.size() > 1 << 15) rows.clear();
     ++record.step;
     record.loss *= 0.999f;
-    record.energy_joules = *record.energy_joules * 0.999;
+    record.board.energy_joules = *record.board.energy_joules * 0.999;
     record.start_unix_ns += 30'123;
     for (int64_t* time_ns :
          {&record.step_time_ns, &record.load_time_ns, &record.forward_time_ns,

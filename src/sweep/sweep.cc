@@ -8,7 +8,6 @@
 
 #include "platform/memory.h"
 #include "platform/process.h"
-#include "record/summary_table.h"
 #include "sweep/cell_run.h"
 #include "util/rng.h"
 
@@ -34,8 +33,8 @@ float ScaledLearningRate(float learning_rate, LrRule rule, int64_t batch_size) {
   return learning_rate;
 }
 
-std::vector<Cell> SweepCells(const SweepConfig& config) {
-  std::vector<Cell> cells;
+std::vector<CellKey> SweepCells(const SweepConfig& config) {
+  std::vector<CellKey> cells;
   for (int process = 1; process <= config.processes; ++process) {
     const size_t round = cells.size();
     for (int64_t seed = 1; seed <= config.seeds; ++seed) {
@@ -60,19 +59,15 @@ Result<SweepResult> RunRound(const SweepConfig& config,
                              const TrainingData& data, const Kernels& kernels,
                              Sensors& sensors, SweepPosition position,
                              SweepObserver& observer) {
-  const std::vector<Cell> cells = SweepCells(config);
+  const std::vector<CellKey> cells = SweepCells(config);
   const auto count = static_cast<int64_t>(cells.size());
   const int64_t round = count / config.processes;
   const int64_t end = (position.cells_done / round + 1) * round;
   while (position.cells_done < std::min(end, count)) {
     const int64_t cell = position.cells_done;
     const auto base_rss_bytes = ReadProcessMemory().rss_bytes;
-    const Cell& next = cells[static_cast<size_t>(cell)];
-    const std::string name = CellName({.batch_size = next.batch_size,
-                                       .seed = next.seed,
-                                       .threads = next.threads,
-                                       .process = next.process});
-    RETURN_IF_ERROR(RunInChild(name, [&] {
+    const CellKey& next = cells[static_cast<size_t>(cell)];
+    RETURN_IF_ERROR(RunInChild(CellName(next), [&] {
       return RunCell(config, data, kernels, sensors, base_rss_bytes, position,
                      observer);
     }));

@@ -13,8 +13,11 @@
 #include "model/model_spec.h"
 #include "platform/error.h"
 #include "platform/sensors.h"
+#include "record/cell.h"
+#include "record/epoch_record.h"
 #include "record/recorder.h"
-#include "record/records.h"
+#include "record/step_record.h"
+#include "record/summary_record.h"
 #include "sweep/checkpoint.h"
 #include "train/optimizer.h"
 #include "train/trainer.h"
@@ -62,18 +65,9 @@ struct SweepConfig {
   std::filesystem::path out;  // exists; weights/ and checkpoint/ are made in it
 };
 
-// One batch size, seed and number of threads, once. In a round, cells run seed
-// by seed, within them by threads, batch sizes as given, unless shuffled; there
-// is a round for each process.
-struct Cell {
-  int64_t batch_size = 0;
-  uint64_t seed = 0;
-  int threads = 1;
-  int process = 1;
-
-  bool operator==(const Cell&) const = default;
-};
-std::vector<Cell> SweepCells(const SweepConfig& config);
+// In a round, cells run seed by seed, within them by threads, batch sizes as
+// given, unless shuffled; there is a round for each process.
+std::vector<CellKey> SweepCells(const SweepConfig& config);
 
 struct CellProgress {
   size_t cell = 0;  // from 0

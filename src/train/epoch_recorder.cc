@@ -15,7 +15,10 @@ Status EpochRecorder::Record(std::span<const Reading> readings,
   if (steps.empty()) return {};
   for (size_t i = 0; i < steps.size(); ++i) {
     StepRecord record = trainer.RecordOf(i);
-    readings_.Apply(steps[i].start_ns, record);
+    const StepReading reading =
+        readings_.During(steps[i].start_ns, record.step_time_ns);
+    record.board = reading.board;
+    record.flags.Add(reading.flags);
     trainer.Flag(i, record.flags);
     rows_.push_back(record);
     if (rows_.size() < kRowsAtATime && i + 1 < steps.size()) continue;

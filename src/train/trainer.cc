@@ -164,10 +164,9 @@ Status Trainer::Step(std::span<const uint32_t> rows) {
   const auto examples = static_cast<int64_t>(rows.size());
   RETURN_IF_ERROR(network_.SetBatch(examples));
   const Counters* counters = CountsNextStep() ? counters_ : nullptr;
-  const size_t first_count = counter_records_.size();
 
   StepMeasurement step;
-  PhaseClock clock(counters, counter_records_);
+  PhaseClock clock(counters);
   const BatchScore score =
       TrainStep(Context(), rows, state_.step + 1, [&](Phase phase) {
         step.phase_ns[static_cast<size_t>(phase)] = clock.Lap();
@@ -195,14 +194,11 @@ Status Trainer::Step(std::span<const uint32_t> rows) {
   if (examples != whole_batch_) step.flags.Add(StepFlag::kPartBatch);
   measurements_.push_back(step);
   if (counters != nullptr) {
-    for (size_t i = first_count; i < counter_records_.size(); ++i) {
-      CounterRecord& record = counter_records_[i];
-      record.batch_size = config_.batch_size;
-      record.seed = config_.seed;
-      record.threads = context_.pool->threads();
-      record.process = config_.process;
-      record.epoch = state_.epoch;
-      record.step = state_.step;
+    for (const PhaseCounts& counts : clock.counts()) {
+      counter_records_.push_back({.cell = Key(),
+                                  .epoch = state_.epoch,
+                                  .step = state_.step,
+                                  .counts = counts});
     }
     counting_time_ns_ += MonotonicNs() - step.start_ns - step.step_time_ns();
   }
@@ -217,12 +213,16 @@ bool Trainer::CountsNextStep() const {
              kCountingShare * static_cast<double>(state_.step_time_sum_ns);
 }
 
+CellKey Trainer::Key() const {
+  return {.batch_size = config_.batch_size,
+          .seed = config_.seed,
+          .threads = context_.pool->threads(),
+          .process = config_.process};
+}
+
 StepRecord Trainer::RecordOf(size_t index) const {
   const StepMeasurement& step = measurements_[index];
-  StepRecord record = {.batch_size = config_.batch_size,
-                       .seed = config_.seed,
-                       .threads = context_.pool->threads(),
-                       .process = config_.process,
+  StepRecord record = {.cell = Key(),
                        .epoch = epoch_,
                        .step = first_step_ + static_cast<int64_t>(index) + 1,
                        .examples = step.examples,
@@ -264,10 +264,7 @@ Result<EpochRecord> Trainer::FinishEpoch() {
                             *context_.kernels, *pools_.load, network_));
   const auto trained = static_cast<double>(state_.position);
   const EpochRecord record = {
-      .batch_size = config_.batch_size,
-      .seed = config_.seed,
-      .threads = context_.pool->threads(),
-      .process = config_.process,
+      .cell = Key(),
       .epoch = state_.epoch,
       .steps = state_.epoch_steps,
       .train_loss = state_.epoch_loss_sum / trained,
@@ -323,10 +320,7 @@ Result<Trainer::Summary> Trainer::Summarize() {
   const bool any_clean = steps.steps > steps.disturbed_steps;
   return Summary{
       .record =
-          {.batch_size = config_.batch_size,
-           .seed = config_.seed,
-           .threads = context_.pool->threads(),
-           .process = config_.process,
+          {.cell = Key(),
            .epochs = state_.epochs_done,
            .steps = state_.step,
            .best_val_loss = state_.best_val_loss,

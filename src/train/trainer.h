@@ -24,7 +24,11 @@
 #include "measure/step_statistics.h"
 #include "platform/counters.h"
 #include "platform/error.h"
-#include "record/records.h"
+#include "record/cell.h"
+#include "record/counter_record.h"
+#include "record/epoch_record.h"
+#include "record/step_record.h"
+#include "record/summary_record.h"
 #include "train/evaluate.h"
 #include "train/optimizer.h"
 #include "train/step.h"
@@ -178,6 +182,7 @@ class Trainer {
 
  private:
   StepContext Context();
+  CellKey Key() const;
   bool CountsNextStep() const;
   bool BudgetSpent() const;
   std::optional<int64_t> PlannedSteps() const;

@@ -1,0 +1,80 @@
+// A row of summary.csv.
+#ifndef BATCHSWEEP_RECORD_SUMMARY_RECORD_H_
+#define BATCHSWEEP_RECORD_SUMMARY_RECORD_H_
+
+#include <cstdint>
+#include <optional>
+
+#include "record/cell.h"
+#include "util/fields.h"
+
+namespace batchsweep {
+
+// One cell, from its first weights to its test. Statistics of step times leave
+// out the warm-up and steps on fewer examples than the others.
+struct SummaryRecord {
+  CellKey cell;
+  int64_t epochs = 0;
+  int64_t steps = 0;
+  double best_val_loss = 0.0;
+  int64_t best_epoch = 0;
+  double final_val_loss = 0.0;
+  std::optional<double> final_val_accuracy;
+  double test_loss = 0.0;
+  std::optional<double> test_accuracy;
+  int64_t warmup_steps = 0;
+  int64_t flagged_steps = 0;  // of the others, see StepFlags::Disturbed()
+  int64_t step_time_median_ns = 0;
+  int64_t step_time_median_low_ns = 0;   // 95 % confidence interval, see
+  int64_t step_time_median_high_ns = 0;  // MedianInterval()
+  int64_t step_time_mad_ns = 0;  // median absolute deviation from the median
+  int64_t step_time_p5_ns = 0;
+  int64_t step_time_p95_ns = 0;
+  int64_t step_time_p99_ns = 0;
+  // Without flagged steps; absent if that leaves none.
+  std::optional<int64_t> clean_step_time_median_ns;
+  std::optional<int64_t> clean_step_time_p95_ns;
+  double examples_per_second = 0.0;  // trained, over the sum of step times
+  // What this machine's arithmetic and memory allow for such a step, see
+  // measure/roofline.h, and which part of that speed the median step reached.
+  int64_t limit_time_ns = 0;
+  double limit_fraction = 0.0;
+  int64_t arena_bytes = 0;
+  // Before the cell's own memory was taken, plus what was planned for it; to
+  // compare with the peak, which is the process' own.
+  std::optional<int64_t> planned_rss_bytes;
+  std::optional<int64_t> peak_rss_bytes;
+  std::optional<int64_t> rss_anon_bytes;  // at the end of training, as swap
+  std::optional<int64_t> swap_bytes;
+  // During training, see SensorReading; since it was resumed, if it was.
+  std::optional<int64_t> over_current_events;
+  std::optional<double> train_energy_joules;  // absent if an epoch's is
+  // Training only, until the end of the first epoch whose validation accuracy
+  // reached --target-accuracy; absent if none did.
+  std::optional<int64_t> time_to_target_ns;
+  std::optional<double> energy_to_target_joules;
+  int64_t cool_wait_ns = 0;   // waited for --cool-to, before total_time_ns
+  int64_t total_time_ns = 0;  // all of it: set-up, soaking, training,
+                              // validation, test, writing the rows
+
+  static constexpr auto Fields() {
+    using R = SummaryRecord;
+    return FieldList<
+        &R::cell, &R::epochs, &R::steps, &R::best_val_loss, &R::best_epoch,
+        &R::final_val_loss, &R::final_val_accuracy, &R::test_loss,
+        &R::test_accuracy, &R::warmup_steps, &R::flagged_steps,
+        &R::step_time_median_ns, &R::step_time_median_low_ns,
+        &R::step_time_median_high_ns, &R::step_time_mad_ns, &R::step_time_p5_ns,
+        &R::step_time_p95_ns, &R::step_time_p99_ns,
+        &R::clean_step_time_median_ns, &R::clean_step_time_p95_ns,
+        &R::examples_per_second, &R::limit_time_ns, &R::limit_fraction,
+        &R::arena_bytes, &R::planned_rss_bytes, &R::peak_rss_bytes,
+        &R::rss_anon_bytes, &R::swap_bytes, &R::over_current_events,
+        &R::train_energy_joules, &R::time_to_target_ns,
+        &R::energy_to_target_joules, &R::cool_wait_ns, &R::total_time_ns>();
+  }
+};
+
+}  // namespace batchsweep
+
+#endif  // BATCHSWEEP_RECORD_SUMMARY_RECORD_H_
