@@ -25,6 +25,8 @@ struct SensorReading {
   // Of over-current and under-voltage, since the board's start. Healthy boards
   // count them too: not throttling.
   std::optional<int64_t> over_current_events;
+
+  bool operator==(const SensorReading&) const = default;
 };
 
 // How far a power can be trusted to be the board's.

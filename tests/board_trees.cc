@@ -61,22 +61,6 @@ void AddPowerModes(Tree& tree, std::string_view status,
   if (!status.empty()) tree.Add("var/lib/nvpmodel/status", status);
 }
 
-// Each of 5.072 V and 968, 978, 988 mA; further inputs are sums of shunts.
-void AddHwmonRails(Tree& tree, const std::string& device,
-                   const std::vector<std::string>& names) {
-  const std::string folder =
-      "sys/bus/i2c/drivers/ina3221/" + device + "/hwmon/hwmon3/";
-  for (size_t i = 0; i < names.size(); ++i) {
-    tree.Add(std::format("{}in{}_label", folder, i + 1), names[i] + "\n")
-        .Add(std::format("{}in{}_input", folder, i + 1), "5072\n")
-        .Add(std::format("{}curr{}_input", folder, i + 1),
-             std::format("{}\n", 968 + 10 * i));
-  }
-  tree.Add(folder + "in7_label", "sum of shunt voltages\n")
-      .Add(folder + "in7_input", "7200\n")
-      .Add("sys/bus/i2c/drivers/ina3221/uevent", "");
-}
-
 void AddThrottleAlert(Tree& tree, int index, std::string_view type) {
   const std::string folder =
       std::format("sys/class/thermal/cooling_device{}/", index);
@@ -111,6 +95,34 @@ Tree& Tree::Add(const std::string& file, std::string_view text) {
   std::filesystem::create_directories(path.parent_path());
   std::ofstream(path, std::ios::binary) << text;
   return *this;
+}
+
+Tree& Tree::AddUnreadable(const std::string& file) {
+  std::filesystem::remove_all(root() / file);
+  std::filesystem::create_directories(root() / file);
+  return *this;
+}
+
+void AddIna3221(Tree& tree, std::string_view device, std::string_view hwmon,
+                const std::vector<Ina3221Channel>& channels) {
+  const std::string folder =
+      std::format("sys/bus/i2c/drivers/ina3221/{}/hwmon/{}/", device, hwmon);
+  for (size_t i = 0; i < channels.size(); ++i) {
+    const auto& [label, millivolts, milliamperes] = channels[i];
+    tree.Add(std::format("{}in{}_label", folder, i + 1), label + "\n")
+        .Add(std::format("{}in{}_input", folder, i + 1),
+             std::format("{}\n", millivolts))
+        .Add(std::format("{}curr{}_input", folder, i + 1),
+             std::format("{}\n", milliamperes));
+  }
+  // As of an Orin Nano (4vy7.txt).
+  tree.Add(folder + "in4_input", "5240\n")
+      .Add(folder + "in5_input", "760\n")
+      .Add(folder + "in6_input", "1560\n")
+      .Add(folder + "in7_label", "sum of shunt voltages\n")
+      .Add(folder + "in7_input", "7840\n")
+      .Add(folder + "curr4_input", "1560\n")
+      .Add("sys/bus/i2c/drivers/ina3221/uevent", "");
 }
 
 void MakePi3(Tree& tree) {
@@ -164,13 +176,19 @@ void MakeJetsonNano(Tree& tree) {
 
 void MakeJetsonXavierNx(Tree& tree) {
   AddDeviceTree(tree, "NVIDIA Jetson Xavier NX Developer Kit",
-                "nvidia,p3509-0000+p3668-0000\0nvidia,tegra194"sv);
+                // 3YWp.txt
+                "nvidia,p3449-0000+p3668-0000\0nvidia,p3449-0000+p3668-0001\0"
+                "nvidia,p3509-0000+p3668-0000\0nvidia,p3509-0000+p3668-0001\0"
+                "nvidia,tegra194"sv);
   AddPolicy(tree, "0 1", "schedutil", 115'200, 1'420'800);
   AddPolicy(tree, "2 3", "schedutil", 115'200, 1'420'800);
   AddPolicy(tree, "4 5", "performance", 1'420'800, 1'420'800);
   AddMemory(tree, 6'850'000, 3'425'000, 3'425'000);
   AddZone(tree, 0, "CPU-therm", 41'000);
-  AddHwmonRails(tree, "7-0040", {"VDD_IN", "VDD_CPU_GPU_CV", "VDD_SOC"});
+  AddIna3221(tree, "7-0040", "hwmon3",
+             {{"VDD_IN", 5072, 968},
+              {"VDD_CPU_GPU_CV", 5072, 978},
+              {"VDD_SOC", 5072, 988}});
   AddPowerModes(tree, "pmode:0012 fmode:quiet",
                 "< POWER_MODEL ID=1 NAME=MODE_15W_4CORE >\n"
                 "< POWER_MODEL ID=12 NAME=MODE_15W_6CORE >\n"
@@ -183,15 +201,19 @@ void MakeJetsonAgxXavier(Tree& tree) {
   AddPolicy(tree, "0 1 2 3 4 5 6 7", "schedutil", 115'200, 2'265'600);
   AddMemory(tree, 31'918'000, 15'959'000, 15'959'000);
   AddZone(tree, 0, "CPU-therm", 39'000);
-  AddHwmonRails(tree, "1-0040", {"GPU", "CPU", "SOC"});
-  AddHwmonRails(tree, "1-0041", {"CV", "VDDRQ", "SYS5V"});
+  AddIna3221(tree, "1-0040", "hwmon3",
+             {{"GPU", 5072, 968}, {"CPU", 5072, 978}, {"SOC", 5072, 988}});
+  AddIna3221(tree, "1-0041", "hwmon3",
+             {{"CV", 5072, 968}, {"VDDRQ", 5072, 978}, {"SYS5V", 5072, 988}});
   AddCounters(tree, "armv8_pmuv3", 2);
 }
 
 void MakeJetsonOrinNano(Tree& tree) {
-  AddDeviceTree(
-      tree, "NVIDIA Jetson Orin Nano Engineering Reference Developer Kit",
-      "nvidia,p3768-0000+p3767-0005\0nvidia,p3767-0005\0nvidia,tegra234"sv);
+  // 4vy7.txt, whose chip's name is followed by that of its family.
+  AddDeviceTree(tree, "NVIDIA Orin Nano Developer Kit",
+                "nvidia,p3768-0000+p3767-0003\0nvidia,p3768-0000+p3767-0005\0"
+                "nvidia,p3767-0003\0nvidia,p3767-0005\0nvidia,tegra234\0"
+                "nvidia,tegra23x"sv);
   AddPolicy(tree, "0 1 2 3", "schedutil", 115'200, 1'510'400);
   AddPolicy(tree, "4 5", "schedutil", 115'200, 1'510'400);
   AddMemory(tree, 7'800'000, 3'900'000, 3'800'000);
@@ -202,7 +224,11 @@ void MakeJetsonOrinNano(Tree& tree) {
   AddThrottleAlert(tree, 2, "cpu-throttle-alert");
   AddThrottleAlert(tree, 3, "hot-surface-alert");
   AddOverCurrent(tree);
-  AddHwmonRails(tree, "1-0040", {"VDD_IN", "VDD_CPU_GPU_CV", "VDD_SOC"});
+  // 4vy7.txt, lines 76 to 90; volts and amperes as lm-sensors rounds them.
+  AddIna3221(tree, "1-0040", "hwmon3",
+             {{"VDD_IN", 4900, 1050},
+              {"VDD_CPU_GPU_CV", 4890, 152},
+              {"VDD_SOC", 4900, 312}});
   AddPowerModes(tree, "pmode:0002",
                 "< POWER_MODEL ID=0 NAME=15W >\n"
                 "< POWER_MODEL ID=2 NAME=MAXN_SUPER >\n"
@@ -210,15 +236,31 @@ void MakeJetsonOrinNano(Tree& tree) {
   AddCounters(tree, "armv8_cortex_a78", 2);
 }
 
+// 4ax9.txt: one of the first, whose name does not say what it is, with twelve
+// cores and two power monitors (lines 162 to 192), the second of which has two
+// channels that are not connected and two files that cannot be read.
 void MakeJetsonAgxOrin(Tree& tree) {
-  AddDeviceTree(tree, "NVIDIA Jetson AGX Orin Developer Kit",
-                "nvidia,p3737-0000+p3701-0005\0nvidia,tegra234"sv);
+  AddDeviceTree(
+      tree, "NVIDIA Orin Jetson-Small Developer Kit",
+      "nvidia,p3737-0000+p3701-0000\0nvidia,tegra234\0nvidia,tegra23x"sv);
   AddPolicy(tree, "0 1 2 3", "schedutil", 115'200, 2'201'600);
-  AddMemory(tree, 62'800'000, 31'400'000, 31'400'000);
-  AddZone(tree, 0, "cpu-thermal", 44'000);
-  AddZone(tree, 2, "cv0-thermal", 43'000);
-  AddHwmonRails(tree, "1-0040", {"VDD_GPU_SOC", "VDD_CPU_CV", "VIN_SYS_5V0"});
-  AddHwmonRails(tree, "1-0041", {"NC", "VDDQ_VDD2_1V8AO", "NC"});
+  AddPolicy(tree, "4 5 6 7", "schedutil", 115'200, 2'201'600);
+  AddPolicy(tree, "8 9 10 11", "schedutil", 115'200, 2'201'600);
+  AddMemory(tree, 31'000'000, 15'500'000, 15'500'000);
+  AddZone(tree, 0, "CPU-therm", 44'000);
+  AddZone(tree, 2, "CV0-therm", 43'000);
+  AddZone(tree, 7, "SOC2-therm", 44'500);
+  AddIna3221(tree, "1-0041", "hwmon4",
+             {{"NC", 0, 0}, {"VDDQ_VDD2_1V8AO", 5060, 140}, {"NC", 0, 0}});
+  AddIna3221(tree, "1-0040", "hwmon3",
+             {{"VDD_GPU_SOC", 19'980, 240},
+              {"VDD_CPU_CV", 19'980, 80},
+              {"VIN_SYS_5V0", 5060, 740}});
+  const std::string drivers = "sys/bus/i2c/drivers/ina3221/";
+  tree.AddUnreadable(drivers + "1-0041/hwmon/hwmon4/in7_input")
+      .AddUnreadable(drivers + "1-0041/hwmon/hwmon4/curr4_input")
+      // Not the sum of the three.
+      .Add(drivers + "1-0040/hwmon/hwmon3/curr4_input", "360\n");
   AddCounters(tree, "armv8_cortex_a78", 2);
 }
 

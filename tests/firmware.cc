@@ -63,6 +63,12 @@ bool Firmware::AnswerCommand(std::span<uint32_t> words) {
   return true;
 }
 
+Board BoardWith(const Tree& tree, Firmware& firmware) {
+  Board board = OpenBoard(tree.root());
+  board.mailbox = Mailbox(firmware.tags(), firmware.commands());
+  return board;
+}
+
 std::vector<PmicRail> LoadedPi5Rails() {
   return {{"3V7_WL_SW", 0, 8, 0.09368929, 3.69977600},
           {"3V3_SYS", 1, 9, 0.08783370, 3.31003300},

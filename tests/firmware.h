@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "platform/linux/mailbox.h"
+#include "platform/linux/sensor.h"
+#include "tests/board_trees.h"
 
 namespace batchsweep {
 
@@ -34,6 +36,9 @@ struct Firmware {
   bool AnswerCommand(std::span<uint32_t> words);
   std::string AnswerTo(const std::string& command) const;
 };
+
+// The board of `tree` with this firmware; both outlive it.
+Board BoardWith(const Tree& tree, Firmware& firmware);
 
 // One rail of a Raspberry Pi 5's power chip, as it was read.
 struct PmicRail {

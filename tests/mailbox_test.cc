@@ -3,7 +3,6 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
 
-#include "platform/linux/throttling.h"
 #include "tests/board_trees.h"
 #include "tests/firmware.h"
 
@@ -92,66 +91,6 @@ TEST_CASE("rails pair by name, and garbage among them is left out",
                         "C_A current(4)=7A\nA_A current(3)=0.5A\n")
                  .value(),
              WithinRel(1.5, 1e-9));
-}
-
-// Throttle words of recorded boards, as sbc-bench printed them (in binary; its
-// legend swaps bits 1 and 2, 17 and 18): whether each says "now", and which of
-// its bits only tell of the time since the start.
-TEST_CASE("a throttle word's low bits are now, its high bits since the start",
-          "[sensors]") {
-  struct Recorded {
-    uint32_t word;
-    bool now;
-  };
-  for (const Recorded& recorded :
-       {// Raspberry Pi 3B+ (1iH0.txt): too low a voltage, throttled; now and
-        // since.
-        Recorded{0x50005, true},
-        // Raspberry Pi 3B at 85 degrees (4hOp.txt): frequency capped; now and
-        // since.
-        Recorded{0x20002, true},
-        // Raspberry Pi 4B at 82 degrees and full clock (1MFf.txt): was capped.
-        Recorded{0x20000, false},
-        // Raspberry Pi 4B, overclocked (3Llk.txt): was capped, throttled and at
-        // its soft temperature limit.
-        Recorded{0xE0000, false}}) {
-    Firmware firmware{.throttled = recorded.word};
-    const Mailbox mailbox(firmware.tags(), firmware.commands());
-    const Tree tree;
-    Throttling throttling(tree.root(), mailbox);
-    INFO(recorded.word);
-    CHECK(throttling.Read() == recorded.now);
-    CHECK(throttling.Read() == recorded.now);
-    firmware.throttled = recorded.word & 0xF0000;  // it is over
-    CHECK(throttling.Read() == false);
-  }
-}
-
-TEST_CASE("each bit of a throttle word counts, now and when it is new",
-          "[sensors]") {
-  // 0 under-voltage, 1 frequency capped, 2 throttled, 3 soft temperature limit.
-  for (const int bit : {0, 1, 2, 3}) {
-    Firmware firmware{.throttled = 0};
-    const Mailbox mailbox(firmware.tags(), firmware.commands());
-    const Tree tree;
-    Throttling throttling(tree.root(), mailbox);
-    INFO(bit);
-    CHECK(throttling.Read() == false);
-    firmware.throttled = 0x10001u << bit;
-    CHECK(throttling.Read() == true);
-    firmware.throttled = 0x10000u << bit;  // over, and known
-    CHECK(throttling.Read() == false);
-    firmware.throttled = 0;
-    CHECK(throttling.Read() == false);
-    firmware.throttled = 0x10000u << bit;  // came and went since the last call
-    CHECK(throttling.Read() == true);
-    CHECK(throttling.Read() == false);
-  }
-  // Bits of other meanings are none of ours.
-  Firmware firmware{.throttled = 0xFFF0FFF0};
-  const Mailbox mailbox(firmware.tags(), firmware.commands());
-  const Tree tree;
-  CHECK(Throttling(tree.root(), mailbox).Read() == false);
 }
 
 }  // namespace

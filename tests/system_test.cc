@@ -1,46 +1,15 @@
 #include "platform/system.h"
 
-#include <grp.h>
-#include <unistd.h>
-
 #include <catch2/catch_test_macros.hpp>
 #include <filesystem>
 
-#include "platform/linux/board_sensors.h"
 #include "platform/memory.h"
 #include "tests/board_trees.h"
 
 namespace batchsweep {
 namespace {
 
-constexpr auto kMake = {MakePi3,
-                        MakePi4,
-                        MakePi5,
-                        MakeJetsonNano,
-                        MakeJetsonXavierNx,
-                        MakeJetsonOrinNano,
-                        MakeLaptop};
-
-// For files that exist: readable by no one but the group, if that has a name.
-auto Closed(const std::string& group) {
-  return [group](const std::filesystem::path& file) {
-    const bool exists = std::filesystem::exists(file);
-    return FileAccess{.exists = exists, .group = exists ? group : ""};
-  };
-}
-
-FileAccess Open(const std::filesystem::path& file) {
-  const bool exists = std::filesystem::exists(file);
-  return {.exists = exists, .readable = exists};
-}
-
-SensorStatus Find(const std::vector<SensorStatus>& sensors,
-                  const std::string& name) {
-  for (const SensorStatus& sensor : sensors) {
-    if (sensor.name == name) return sensor;
-  }
-  return {.name = "not found"};
-}
+using std::string_view_literals::operator""sv;
 
 TEST_CASE("each board's name and chip are read from its device tree",
           "[system]") {
@@ -56,8 +25,8 @@ TEST_CASE("each board's name and chip are read from its device tree",
         {MakeJetsonNano, "NVIDIA Jetson Nano Developer Kit", "tegra210"},
         {MakeJetsonXavierNx, "NVIDIA Jetson Xavier NX Developer Kit",
          "tegra194"},
-        {MakeJetsonOrinNano,
-         "NVIDIA Jetson Orin Nano Engineering Reference Developer Kit",
+        {MakeJetsonOrinNano, "NVIDIA Orin Nano Developer Kit", "tegra234"},
+        {MakeJetsonAgxOrin, "NVIDIA Orin Jetson-Small Developer Kit",
          "tegra234"},
         {MakeLaptop, "Latitude 7440", std::nullopt}}) {
     Tree tree;
@@ -66,6 +35,20 @@ TEST_CASE("each board's name and chip are read from its device tree",
     CHECK(system.board == expected.board);
     CHECK(system.soc == expected.soc);
   }
+}
+
+TEST_CASE("a chip's family stands for it only where it is not named",
+          "[system]") {
+  const auto soc_of = [](std::string_view compatible) {
+    Tree tree;
+    tree.Add("proc/device-tree/compatible", compatible);
+    return DescribeSystem(tree.root()).soc;
+  };
+  CHECK(soc_of("nvidia,kit\0nvidia,tegra234\0nvidia,tegra23x\0"sv) ==
+        "tegra234");
+  CHECK(soc_of("nvidia,kit\0nvidia,tegra23x\0"sv) == "tegra23x");
+  CHECK(soc_of("maker,box\0maker,linux\0"sv) == "linux");
+  CHECK(soc_of("plain\0"sv) == "plain");
 }
 
 TEST_CASE("cores that are clocked alike are one entry", "[system]") {
@@ -146,141 +129,6 @@ TEST_CASE("garbage in the system's files is absent, too", "[system]") {
   CHECK(system.clocking[0].cores == std::vector{0, 2});
   CHECK_FALSE(system.clocking[0].max_freq_hz);
   CHECK_FALSE(ReadSwap(tree.root()).total_bytes);
-}
-
-TEST_CASE("what is open needs no command, and what is not has one",
-          "[sensors][system]") {
-  for (const auto make : kMake) {
-    Tree tree;
-    make(tree);
-    for (const SensorStatus& sensor : DescribeBoardSensors(tree.root(), Open)) {
-      INFO(sensor.name << ": " << sensor.detail);
-      CHECK((sensor.name == "counters" || !sensor.remedy));
-      CHECK((!sensor.readable || !sensor.remedy));
-    }
-  }
-}
-
-TEST_CASE("boards without a power sensor say so by name", "[sensors][system]") {
-  Tree pi4, empty;
-  MakePi4(pi4);
-  const auto power = Find(DescribeBoardSensors(pi4.root(), Open), "power");
-  CHECK_FALSE(power.readable);
-  CHECK_FALSE(power.remedy);
-  CHECK(power.detail ==
-        "a Raspberry Pi 4 Model B Rev 1.4 has no power sensor; use a meter at "
-        "the plug");
-  for (const SensorStatus& none : DescribeBoardSensors(empty.root(), Open)) {
-    CHECK_FALSE(none.readable);
-    CHECK_FALSE(none.remedy);
-  }
-}
-
-TEST_CASE("a closed mailbox is opened by its group or a rule of its own",
-          "[sensors][system]") {
-  Tree tree;
-  MakePi5(tree);
-  for (const char* name : {"mailbox", "power"}) {
-    const auto by_group =
-        Find(DescribeBoardSensors(tree.root(), Closed("video")), name);
-    CHECK_FALSE(by_group.readable);
-    CHECK(by_group.remedy == "sudo usermod -aG video $USER");
-    for (const char* group : {"", "root"}) {
-      const auto by_rule =
-          Find(DescribeBoardSensors(tree.root(), Closed(group)), name);
-      REQUIRE(by_rule.remedy);
-      CHECK(by_rule.remedy->starts_with(
-          "echo 'KERNEL==\"vcio\", GROUP=\"video\", MODE=\"0660\"' | sudo tee "
-          "/etc/udev/rules.d/99-vcio.rules && "));
-    }
-  }
-  // A kernel may open to vcgencmd only.
-  tree.Add("dev/vcio_gencmd", "");
-  const auto half = [](const std::filesystem::path& file) {
-    return file.filename() == "vcio" ? Closed("root")(file) : Open(file);
-  };
-  CHECK(Find(DescribeBoardSensors(tree.root(), half), "mailbox")
-            .detail.starts_with("/dev/vcio_gencmd"));
-}
-
-TEST_CASE("closed power counters name the files to open", "[sensors][system]") {
-  struct Expected {
-    void (*make)(Tree&);
-    const char* remedy;
-  };
-  for (const Expected& expected :
-       {Expected{MakeJetsonNano,
-                 "sudo chmod a+r /sys/bus/i2c/drivers/ina3221x/6-0040/"
-                 "iio:device0/rail_name_* /sys/bus/i2c/drivers/ina3221x/"
-                 "6-0040/iio:device0/*_input"},
-        {MakeJetsonOrinNano,
-         "sudo chmod a+r /sys/bus/i2c/drivers/ina3221/1-0040/hwmon/hwmon3/"
-         "in*_label /sys/bus/i2c/drivers/ina3221/1-0040/hwmon/hwmon3/*_input"},
-        {MakeLaptop,
-         "sudo chmod a+r /sys/class/powercap/intel-rapl:0/energy_uj"}}) {
-    Tree tree;
-    expected.make(tree);
-    const auto power =
-        Find(DescribeBoardSensors(tree.root(), Closed("")), "power");
-    CHECK_FALSE(power.readable);
-    CHECK(power.remedy == expected.remedy);
-  }
-}
-
-TEST_CASE("a Jetson's power is its input, or a known sum",
-          "[sensors][system]") {
-  const auto power_of = [](void (*make)(Tree&)) {
-    Tree tree;
-    make(tree);
-    return Find(DescribeBoardSensors(tree.root(), Open), "power").detail;
-  };
-  CHECK(power_of(MakeJetsonNano) == "POM_5V_IN of an INA3221");
-  CHECK(power_of(MakeJetsonXavierNx) == "VDD_IN of an INA3221");
-  CHECK(power_of(MakeJetsonOrinNano) == "VDD_IN of an INA3221");
-  CHECK(power_of(MakeJetsonAgxXavier) ==
-        "GPU + CPU + SOC + CV + VDDRQ + SYS5V of an INA3221");
-  CHECK(power_of(MakeJetsonAgxOrin) ==
-        "VDD_GPU_SOC + VDD_CPU_CV + VIN_SYS_5V0 of an INA3221");
-  CHECK(power_of([](Tree& tree) {
-          tree.Add("proc/device-tree/compatible", "nvidia,tegra999");
-          const std::string folder =
-              "sys/bus/i2c/drivers/ina3221/1-0040/hwmon/hwmon1/";
-          tree.Add(folder + "in1_label", "VDD_NEW\n")
-              .Add(folder + "in1_input", "5000\n")
-              .Add(folder + "curr1_input", "100\n");
-        }).starts_with("an INA3221 has VDD_NEW, of which no sum"));
-  Tree bare;  // a Jetson Nano 2GB
-  bare.Add("proc/device-tree/compatible", "nvidia,tegra210");
-  CHECK(Find(DescribeBoardSensors(bare.root(), Open), "power")
-            .detail.starts_with("no INA3221"));
-}
-
-TEST_CASE("event counters need a low perf_event_paranoid",
-          "[sensors][system]") {
-  Tree pi4, laptop;
-  MakePi4(pi4);
-  CHECK(Find(DescribeBoardSensors(pi4.root(), Open), "counters").readable);
-  MakeLaptop(laptop);
-  const auto closed =
-      Find(DescribeBoardSensors(laptop.root(), Open), "counters");
-  CHECK_FALSE(closed.readable);
-  CHECK(closed.detail.starts_with("kernel.perf_event_paranoid is 4"));
-  CHECK(closed.remedy == "sudo sysctl kernel.perf_event_paranoid=2");
-}
-
-TEST_CASE("who may read a file is told from the file", "[sensors][system]") {
-  const TempDir folder;
-  CHECK_FALSE(ProbeFile(folder.path() / "none").exists);
-  const auto file = folder.Write("file", "");
-  std::filesystem::permissions(file, std::filesystem::perms::group_read |
-                                         std::filesystem::perms::owner_read);
-  CHECK(ProbeFile(file).exists);
-  CHECK(ProbeFile(file).readable);
-  const group* own = getgrgid(getegid());
-  CHECK(ProbeFile(file).group == (own != nullptr ? own->gr_name : ""));
-  std::filesystem::permissions(file, std::filesystem::perms::none);
-  CHECK(ProbeFile(file).exists);
-  CHECK(ProbeFile(file).group.empty());
 }
 
 }  // namespace

@@ -1,31 +1,31 @@
-// What `batchsweep info` says of sensors that not everybody may read: the
-// Raspberry Pi's mailbox, power, and the CPU's event counters.
+// All sensors of a board.
 #ifndef BATCHSWEEP_PLATFORM_LINUX_BOARD_SENSORS_H_
 #define BATCHSWEEP_PLATFORM_LINUX_BOARD_SENSORS_H_
 
-#include <filesystem>
-#include <functional>
-#include <string>
+#include <cstdint>
+#include <memory>
 #include <vector>
 
+#include "platform/linux/sensor.h"
 #include "platform/sensors.h"
 
 namespace batchsweep {
 
-// Who may read a file. All false or empty where there is none.
-struct FileAccess {
-  bool exists = false;
-  bool readable = false;  // by this process
-  std::string group;      // the owning one's name, "" if it may not read
-};
-FileAccess ProbeFile(const std::filesystem::path& file);
+// The body of Sensors, for a board that tests may have made up.
+class BoardSensors {
+ public:
+  explicit BoardSensors(Board board);
+  BoardSensors(const BoardSensors&) = delete;
+  BoardSensors& operator=(const BoardSensors&) = delete;
 
-// Whether each is there and readable. Tests give a made-up tree as `root` and
-// say by `probe` who may read it, since root may read everything.
-std::vector<SensorStatus> DescribeBoardSensors(
-    const std::filesystem::path& root,
-    const std::function<FileAccess(const std::filesystem::path&)>& probe =
-        ProbeFile);
+  SensorReading Read(int64_t now_ns);
+  SensorSources Sources() const;
+  std::vector<SensorStatus> Describe();
+
+ private:
+  const Board board_;
+  std::vector<std::unique_ptr<Sensor>> sensors_;
+};
 
 }  // namespace batchsweep
 

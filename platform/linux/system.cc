@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <charconv>
 #include <format>
+#include <ranges>
 #include <string_view>
 
 #include "platform/linux/sysfs.h"
@@ -36,15 +37,24 @@ std::optional<std::string> BoardName(const std::filesystem::path& root) {
 }
 
 // A device tree says what it is compatible with from the board to the chip,
-// each as "vendor,name" and a zero byte: the last name is the chip's.
+// each as "vendor,name" and a zero byte: the last name is the chip's, or that
+// of its family, as of an Orin: ..., "nvidia,tegra234", "nvidia,tegra23x".
 std::optional<std::string> SocName(const std::filesystem::path& root) {
   const auto compatible = sysfs::ReadText(root / "proc/device-tree/compatible");
   if (!compatible) return std::nullopt;
-  const size_t comma = compatible->find_last_of(std::string_view("\0,", 2));
-  std::string name =
-      compatible->substr(comma == std::string::npos ? 0 : comma + 1);
-  if (name.empty()) return std::nullopt;
-  return name;
+  std::vector<std::string> names;
+  for (const auto part : *compatible | std::views::split('\0')) {
+    const std::string_view both(part.begin(), part.end());
+    names.emplace_back(both.substr(both.find(',') + 1));  // npos + 1 is 0
+  }
+  if (names.empty() || names.back().empty()) return std::nullopt;
+  const std::string last = names.back();
+  if (!last.ends_with('x')) return last;
+  const std::string_view family(last.data(), last.size() - 1);
+  names.pop_back();
+  const auto chip = std::ranges::find_if(
+      names, [&](const std::string& name) { return name.starts_with(family); });
+  return chip == names.end() ? last : *chip;
 }
 
 // "0 1 2 3"
