@@ -17,9 +17,29 @@ inline constexpr int64_t kFloatBytes = sizeof(float);
 // than `least`, and a multiple of it.
 int64_t TileOf(int64_t size, int64_t least, const ThreadPool& pool);
 
+// body(i) for each of `count` examples, each thread taking some in a row.
+template <class Body>
+void ForEachExample(ThreadPool& pool, int64_t count, const Body& body) {
+  pool.ParallelFor(count, TileOf(count, 1, pool),
+                   [&](int64_t begin, int64_t examples) {
+                     for (int64_t i = begin; i < begin + examples; ++i) body(i);
+                   });
+}
+
 // The product, split by rows or columns of c.
 void RunProduct(const MatrixProduct& product, const Kernels& kernels,
                 ThreadPool& pool);
+
+// Whether a layer with weights computes this activation itself.
+inline bool ComputesActivation(Activation activation) {
+  return activation == Activation::kRelu || activation == Activation::kRelu6;
+}
+
+// The part of `activation` that a layer with weights computes; linear where the
+// activation is a layer of its own.
+inline Activation ComputedActivation(Activation activation) {
+  return ComputesActivation(activation) ? activation : Activation::kLinear;
+}
 
 // y += bias and then the activation, rows at a time. `bias` may be null.
 // REQUIRES: the activation is linear, relu or relu6.

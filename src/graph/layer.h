@@ -109,11 +109,6 @@ class Layer {
   virtual bool RecreatesOperators() const { return false; }
 };
 
-// Whether a layer with weights computes this activation itself.
-inline bool ComputesActivation(Activation activation) {
-  return activation == Activation::kRelu || activation == Activation::kRelu6;
-}
-
 }  // namespace batchsweep
 
 #endif  // BATCHSWEEP_GRAPH_LAYER_H_

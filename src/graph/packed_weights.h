@@ -1,46 +1,20 @@
-// What layers on XNNPACK's convolutions share.
-//
-// PackedWeights: where a layer keeps the packed weights of one of its XNNPACK
-// operators: in memory of their own, refreshed after each update; or, lean, in
-// memory that others use too, refreshed right before each run.
+// PackedWeights: where an operation keeps the packed weights of its XNNPACK
+// operator: in memory of their own, refreshed after each update; or, lean, in
+// memory that others use too, refreshed right before each pass over the batch.
 #ifndef BATCHSWEEP_GRAPH_PACKED_WEIGHTS_H_
 #define BATCHSWEEP_GRAPH_PACKED_WEIGHTS_H_
 
 #include <string>
 
-#include "graph/arithmetic.h"
 #include "graph/layer.h"
 #include "util/check.h"
 #include "xnn/weighted_operator.h"
 
 namespace batchsweep {
 
-// XNNPACK's convolution over `window`, with the activation that it computes.
-inline xnn::ConvolutionOptions ConvolutionOptionsOf(
-    const WindowGeometry& window, int64_t out_channels, bool use_bias,
-    Activation activation) {
-  xnn::Clamp clamp;
-  if (ComputesActivation(activation)) clamp.min = 0.0f;
-  if (activation == Activation::kRelu6) clamp.max = 6.0f;
-  return {.channels = window.channels,
-          .out_channels = out_channels,
-          .kernel_height = window.window_height,
-          .kernel_width = window.window_width,
-          .stride_height = window.stride_height,
-          .stride_width = window.stride_width,
-          .dilation_height = window.dilation_height,
-          .dilation_width = window.dilation_width,
-          .padding = {.top = window.top,
-                      .right = RightPadding(window),
-                      .bottom = BottomPadding(window),
-                      .left = window.left},
-          .use_bias = use_bias,
-          .clamp = clamp};
-}
-
 class PackedWeights {
  public:
-  // `moment`: when the operator runs.
+  // `moment`: of the step, when the operator runs.
   void Plan(const std::string& name, const xnn::WeightedOperator& op,
             const PlanContext& context, int moment) {
     lean_ = context.lean;
@@ -59,12 +33,14 @@ class PackedWeights {
   void WeightsChanged(xnn::WeightedOperator& op) const {
     if (!lean_) Refresh(op);
   }
+  // To be called before the first run of a pass.
   void BeforeRun(xnn::WeightedOperator& op) const {
     if (lean_) Refresh(op);
   }
 
  private:
-  // Fails only where an operator is created anew and there is no memory left.
+  // This fails only where an operator is created anew and the heap is used up,
+  // from which there is no way on within a step.
   void Refresh(xnn::WeightedOperator& op) const {
     CHECK(op.Refresh(kernel_, bias_).has_value());
   }

@@ -1,0 +1,182 @@
+#include "graph/arithmetic.h"
+#include "graph/convolution_operations.h"
+#include "graph/packed_weights.h"
+#include "graph/padded_image.h"
+
+namespace batchsweep {
+namespace {
+
+// XNNPACK's convolution with live weights, whole slices at a time. It pads by
+// itself, and computes bias and activation too.
+class XnnpackForward : public Operation {
+ public:
+  XnnpackForward(const ConvolutionProblem& problem, xnn::Convolution op)
+      : problem_(problem), op_(std::move(op)) {}
+
+  Status Plan(const PlanContext& context, int64_t examples) override {
+    weights_.Plan(problem_.name + "/packed", op_, context, context.forward);
+    ASSIGN_OR_RETURN(const int64_t bytes,
+                     op_.Reshape(examples, problem_.window.height,
+                                 problem_.window.width, serial_));
+    workspace_id_ = context.planner.Add(problem_.name + "/workspace",
+                                        MemoryClass::kWorkspace, bytes,
+                                        context.forward, context.forward);
+    return {};
+  }
+
+  void Bind(const LayerTensors& tensors, const Arena& arena) override {
+    weights_.Bind(arena, tensors.params[0],
+                  problem_.use_bias ? tensors.params[1] : nullptr, op_);
+    workspace_ = arena.At(workspace_id_);
+  }
+
+  Status SetBatch(int64_t, int64_t slice, ThreadPool& pool) override {
+    pool_ = &pool;
+    return Shape(slice);
+  }
+
+  void Run(const ExampleSlice& slice) override {
+    if (slice.first == 0) weights_.BeforeRun(op_);
+    // Only the last slice is smaller, and what a reshape once took it takes
+    // again.
+    if (slice.count != shaped_for_) CHECK(Shape(slice.count).has_value());
+    CHECK(op_.Bind(workspace_, slice.x, slice.y).has_value());
+    op_.Run(*pool_);
+  }
+
+  void WeightsChanged() override { weights_.WeightsChanged(op_); }
+  bool RecreatesOperators() const override { return !op_.live(); }
+
+ private:
+  Status Shape(int64_t examples) {
+    RETURN_IF_ERROR(op_.Reshape(examples, problem_.window.height,
+                                problem_.window.width, *pool_));
+    shaped_for_ = examples;
+    return {};
+  }
+
+  const ConvolutionProblem problem_;
+  xnn::Convolution op_;
+  PackedWeights weights_;
+  ThreadPool serial_{1};  // until SetBatch(); the operator remembers its pool
+  ThreadPool* pool_ = nullptr;
+  int workspace_id_ = -1;  // of the planner
+  std::byte* workspace_ = nullptr;
+  int64_t shaped_for_ = 0;
+};
+
+// Our product: an image's windows, read where they lie, times the kernel.
+class ProductForward : public Operation {
+ public:
+  ProductForward(const ConvolutionProblem& problem,
+                 const ComputeContext& context)
+      : problem_(problem),
+        kernels_(*context.kernels),
+        padded_(problem.window),
+        tap_offsets_(padded_.TapOffsets()),
+        pixel_offsets_(padded_.PixelOffsets()) {}
+
+  Status Plan(const PlanContext& context, int64_t examples) override {
+    if (padded_.floats() == 0) return {};
+    padded_id_ =
+        context.planner.Add(problem_.name + "/padded", MemoryClass::kWorkspace,
+                            examples * padded_.floats() * kFloatBytes,
+                            context.forward, context.forward);
+    return {};
+  }
+
+  void Bind(const LayerTensors& tensors, const Arena& arena) override {
+    kernel_ = tensors.params[0];
+    bias_ = problem_.use_bias ? tensors.params[1] : nullptr;
+    if (padded_.floats() > 0) padded_images_ = arena.Floats(padded_id_);
+  }
+
+  Status SetBatch(int64_t, int64_t, ThreadPool& pool) override {
+    pool_ = &pool;
+    return {};
+  }
+
+  void Run(const ExampleSlice& slice) override {
+    ForEachExample(*pool_, slice.count, [&](int64_t i) {
+      const float* x = slice.x + i * problem_.in_size();
+      if (padded_.floats() > 0) {
+        float* image = padded_images_ + i * padded_.floats();
+        padded_.Fill(x, image);
+        x = image;
+      }
+      RunImage(x, slice.y + i * problem_.out_size());
+    });
+  }
+
+  int64_t scratch_floats() const override { return padded_.floats(); }
+
+ private:
+  // `x` is padded.
+  void RunImage(const float* x, float* y) const {
+    const WindowGeometry& window = problem_.window;
+    MatrixProduct product{
+        .a = x,
+        .a_stride = 1,
+        .a_band_stride = window.dilation_height * padded_.line_floats(),
+        .a_offsets = pixel_offsets_.data(),
+        .b = kernel_,
+        .b_stride = problem_.out_channels,
+        .bands = window.window_height,
+        .m = window.out_height * window.out_width,
+        .n = problem_.out_channels,
+        .c = y,
+        .c_stride = problem_.out_channels};
+    if (window.dilation_width == 1) {
+      // A line of the kernel lies in a line of the image.
+      product.rows = window.window_width * window.channels;
+      product.b_band_stride = product.rows * problem_.out_channels;
+      kernels_.matrix_product(product);
+    } else {
+      RunByTaps(x, product);
+    }
+    AddBiasAndActivate(bias_, problem_.activation, product.m, product.n, y,
+                       kernels_, serial_);
+  }
+
+  // With dilation only the channels of one tap lie together: a product each.
+  void RunByTaps(const float* x, MatrixProduct product) const {
+    const int64_t channels = problem_.window.channels;
+    product.bands = 1;
+    product.rows = channels;
+    for (int64_t value = 0; value < problem_.taps(); value += channels) {
+      product.a = x + tap_offsets_[static_cast<size_t>(value)];
+      product.b = kernel_ + value * problem_.out_channels;
+      product.accumulate = value > 0;
+      kernels_.matrix_product(product);
+    }
+  }
+
+  const ConvolutionProblem problem_;
+  const Kernels& kernels_;
+  const PaddedImage padded_;
+  const std::vector<int32_t> tap_offsets_;
+  const std::vector<int32_t> pixel_offsets_;
+  mutable ThreadPool serial_{1};  // for what is done within one image
+  ThreadPool* pool_ = nullptr;
+  int padded_id_ = -1;  // of the planner
+  float* padded_images_ = nullptr;
+  const float* kernel_ = nullptr;
+  const float* bias_ = nullptr;
+};
+
+constexpr Candidate<ConvolutionProblem> kCandidates[] = {
+    {Library::kXnnpack, CreateXnnpackForward},
+    {Library::kOwn, CreateOperation<ProductForward, ConvolutionProblem>},
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Operation>> CreateXnnpackForward(
+    const ConvolutionProblem& problem, const ComputeContext&) {
+  ASSIGN_OR_RETURN(auto op, xnn::Convolution::Create(XnnpackOptions(problem)));
+  return std::make_unique<XnnpackForward>(problem, std::move(op));
+}
+
+ConvolutionCandidates ConvolutionForwards() { return kCandidates; }
+
+}  // namespace batchsweep
