@@ -115,7 +115,7 @@ TEST_CASE("the zoo's networks follow their float64 curves",
   for (LayerSpec& layer : model.layers) {
     if (auto* dropout = std::get_if<DropoutSpec>(&layer)) dropout->rate = 0;
   }
-  OptimizerConfig optimizer = DefaultOptimizer(sgd ? "sgd" : "adam").value();
+  OptimizerConfig optimizer = MakeOptimizer(sgd ? "sgd" : "adam").value();
   const bool mobilenet = std::string(zoo.model) == "mobilenet-v1-025";
   if (sgd) optimizer.learning_rate = mobilenet ? 1e-5f : 0.01f;
   const bool reconstructs = std::string(zoo.model) == "autoencoder";

@@ -165,6 +165,74 @@ TEST_CASE("an SGD step follows Keras' formula", "[kernels][optimizer]") {
   });
 }
 
+TEST_CASE("an RMSprop step follows Keras' formula", "[kernels][optimizer]") {
+  const bool with_momentum = GENERATE(false, true);
+  const bool centered = GENERATE(false, true);
+  const RmsPropCoefficients rmsprop{.learning_rate = 0.01f,
+                                    .rho = 0.9f,
+                                    .one_minus_rho = 0.1f,
+                                    .momentum = 0.7f,
+                                    .epsilon = 1e-7f};
+  ForEachCase([&](const Kernels& kernels, int64_t count, int64_t misalignment) {
+    Rng rng(4, static_cast<uint64_t>(count));
+    const auto size = static_cast<size_t>(count);
+    GuardedFloats g(RandomFloats(size, -1.0f, 1.0f, rng), misalignment);
+    GuardedFloats w(RandomFloats(size, -1.0f, 1.0f, rng), misalignment);
+    // More than the square of the mean, as it is in training.
+    GuardedFloats v(RandomFloats(size, 0.1f, 0.5f, rng), misalignment);
+    GuardedFloats m(RandomFloats(size, -0.1f, 0.1f, rng), misalignment);
+    GuardedFloats mean(RandomFloats(size, -0.2f, 0.2f, rng), misalignment);
+    auto want_w = ToDouble(w.values()), want_v = ToDouble(v.values()),
+         want_m = ToDouble(m.values()), want_mean = ToDouble(mean.values());
+    for (size_t i = 0; i < size; ++i) {
+      const double gradient = g.values()[i];
+      want_v[i] =
+          rmsprop.rho * want_v[i] + rmsprop.one_minus_rho * gradient * gradient;
+      double square = want_v[i];
+      if (centered) {
+        want_mean[i] =
+            rmsprop.rho * want_mean[i] + rmsprop.one_minus_rho * gradient;
+        square -= want_mean[i] * want_mean[i];
+      }
+      double change = rmsprop.learning_rate * gradient /
+                      std::sqrt(square + double{rmsprop.epsilon});
+      if (with_momentum) {
+        change = want_m[i] = rmsprop.momentum * want_m[i] + change;
+      }
+      want_w[i] -= change;
+    }
+    kernels.rmsprop_step(rmsprop, g.data(), count, w.data(), v.data(),
+                         with_momentum ? m.data() : nullptr,
+                         centered ? mean.data() : nullptr);
+    REQUIRE(AllNear(w.values(), want_w, 1e-7, 2e-7));
+    REQUIRE(AllNear(v.values(), want_v, 1e-8, 3e-7));
+    REQUIRE(AllNear(m.values(), want_m, 1e-7, 3e-7));
+    REQUIRE(AllNear(mean.values(), want_mean, 1e-7, 3e-7));
+    REQUIRE((w.GuardsIntact() && v.GuardsIntact() && m.GuardsIntact() &&
+             mean.GuardsIntact() && g.GuardsIntact()));
+  });
+}
+
+TEST_CASE("RMSprop steps right from tiny to huge gradients",
+          "[kernels][optimizer]") {
+  for (const Kernels* kernels : KernelsUpTo(ThisCpu().isa)) {
+    for (const float gradient : {0.0f, 1e-12f, 1e-6f, 1.0f, 1e6f, 1e15f}) {
+      INFO(IsaName(kernels->isa) << ", gradient " << gradient);
+      std::vector<float> g(20, gradient), w(20, 0.0f), v(20, 0.0f);
+      kernels->rmsprop_step({.learning_rate = 1e-3f,
+                             .rho = 0.9f,
+                             .one_minus_rho = 0.1f,
+                             .momentum = 0.0f,
+                             .epsilon = 1e-7f},
+                            g.data(), 20, w.data(), v.data(), nullptr, nullptr);
+      const double g64 = gradient;
+      const std::vector<double> want(
+          20, -1e-3 * g64 / std::sqrt(0.1 * g64 * g64 + 1e-7));
+      CHECK(AllNear(w, want, 1e-16, 1e-6));
+    }
+  }
+}
+
 TEST_CASE("gradients of activations follow from their outputs", "[kernels]") {
   ForEachCase([](const Kernels& kernels, int64_t count, int64_t misalignment) {
     Rng rng(3, static_cast<uint64_t>(count));

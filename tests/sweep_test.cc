@@ -175,8 +175,7 @@ TEST_CASE("an interrupted sweep goes on to the bits of an uninterrupted one",
   const TempDir whole;
   SmallSweep sweep;
   if (GENERATE(false, true)) sweep.config.model = ModelWithMemory();
-  sweep.config.optimizer.kind =
-      GENERATE(OptimizerConfig::Kind::kAdam, OptimizerConfig::Kind::kSgd);
+  sweep.config.optimizer.name = GENERATE("adam", "sgd", "rmsprop");
   sweep.config.optimizer.momentum = 0.9f;
   sweep.RunWhole(whole.path()).value();
 

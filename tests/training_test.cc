@@ -328,8 +328,7 @@ TEST_CASE("a loss that is not finite ends training and is recorded",
           "[training]") {
   const SmallRun run;
   TestEngine engine;
-  const OptimizerConfig wild{.kind = OptimizerConfig::Kind::kSgd,
-                             .learning_rate = 1e30f};
+  const OptimizerConfig wild{.name = "sgd", .learning_rate = 1e30f};
   Network network = MakeNetwork(run.model, {.max_batch = 32}, engine.context());
   Trainer trainer(
       run.data, {.batch_size = 32, .budget = {.epochs = 1}, .optimizer = wild},

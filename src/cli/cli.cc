@@ -7,6 +7,7 @@
 
 #include "cli/commands.h"
 #include "record/build_info.h"
+#include "train/optimizer.h"
 
 namespace batchsweep {
 namespace {
@@ -59,10 +60,10 @@ void AddSharedFlags(CLI::App& app, RunOptions& options) {
       ->delimiter(',')
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
-  app.add_option("--optimizer", options.optimizer, "adam, adamw or sgd")
-      ->check(CLI::IsMember({"adam", "adamw", "sgd"}))
+  app.add_option("--optimizer", options.optimizer, "by Keras' formulas")
+      ->check(CLI::IsMember(OptimizerNames()))
       ->capture_default_str();
-  app.add_option("--momentum", options.momentum, "of sgd [0]")
+  app.add_option("--momentum", options.momentum, "of sgd and rmsprop [0]")
       ->check(CLI::Range(0.0, 1.0));
   app.add_option("--loss", options.loss,
                  "auto goes by the data: labels, or targets for a model that "

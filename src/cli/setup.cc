@@ -144,24 +144,11 @@ Result<ModelSpec> LoadModel(const std::string& name) {
 }
 
 Result<OptimizerConfig> OptimizerOf(const RunOptions& options) {
-  ASSIGN_OR_RETURN(OptimizerConfig config, DefaultOptimizer(options.optimizer));
-  const bool sgd = config.kind == OptimizerConfig::Kind::kSgd;
-  if ((options.momentum || options.nesterov) && !sgd) {
-    return Fail("--momentum and --nesterov go with --optimizer sgd, not {}",
-                options.optimizer);
-  }
-  if (options.weight_decay && config.kind != OptimizerConfig::Kind::kAdamW) {
-    return Fail("--weight-decay goes with --optimizer adamw, not {}",
-                options.optimizer);
-  }
-  if (options.nesterov && options.momentum.value_or(0.0f) == 0.0f) {
-    return Fail("--nesterov needs --momentum, 0.9 for example");
-  }
-  config.learning_rate = options.learning_rate.value_or(config.learning_rate);
-  config.momentum = options.momentum.value_or(config.momentum);
-  config.weight_decay = options.weight_decay.value_or(config.weight_decay);
-  config.nesterov = options.nesterov;
-  return config;
+  return MakeOptimizer(options.optimizer,
+                       {.learning_rate = options.learning_rate,
+                        .momentum = options.momentum,
+                        .nesterov = options.nesterov,
+                        .weight_decay = options.weight_decay});
 }
 
 Result<LoadedData> LoadData(const RunOptions& options, const ModelSpec& model) {

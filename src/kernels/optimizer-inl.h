@@ -1,6 +1,6 @@
 // Bodies of optimizer.h; included by kernels-inl.h.
 
-// The one kernel whose arithmetic the compiler may approximate: where the build
+// The kernels whose arithmetic the compiler may approximate: where the build
 // asks for it (-mrecip), root and quotient are estimated and refined to 3 units
 // in the last place, which takes half the time of the exact instructions. A NaN
 // or infinity that comes in makes a weight that the next step's logits show.
@@ -19,6 +19,39 @@ void AdamStep(const AdamCoefficients& coefficients,
     params[i] =
         params[i] * keep - step_size * m[i] / (__builtin_sqrtf(v[i]) + epsilon);
   }
+}
+
+template <bool kMomentum, bool kCentered>
+void RmsPropLoop(const RmsPropCoefficients& coefficients,
+                 const float* __restrict grads, int64_t count,
+                 float* __restrict params, float* __restrict velocity,
+                 float* __restrict momentum, float* __restrict mean) {
+  const auto [learning_rate, rho, one_minus_rho, keep, epsilon] = coefficients;
+  for (int64_t i = 0; i < count; ++i) {
+    const float g = grads[i];
+    velocity[i] = rho * velocity[i] + one_minus_rho * (g * g);
+    float square = velocity[i];
+    if constexpr (kCentered) {
+      mean[i] = rho * mean[i] + one_minus_rho * g;
+      square -= mean[i] * mean[i];
+    }
+    float change = learning_rate * g / __builtin_sqrtf(square + epsilon);
+    if constexpr (kMomentum) change = momentum[i] = keep * momentum[i] + change;
+    params[i] -= change;
+  }
+}
+
+void RmsPropStep(const RmsPropCoefficients& coefficients,
+                 const float* __restrict grads, int64_t count,
+                 float* __restrict params, float* __restrict velocity,
+                 float* __restrict momentum, float* __restrict mean) {
+  // A loop each, so that none has a branch inside.
+  const auto loop = momentum == nullptr
+                        ? (mean == nullptr ? RmsPropLoop<false, false>
+                                           : RmsPropLoop<false, true>)
+                        : (mean == nullptr ? RmsPropLoop<true, false>
+                                           : RmsPropLoop<true, true>);
+  loop(coefficients, grads, count, params, velocity, momentum, mean);
 }
 #pragma float_control(pop)
 
@@ -42,4 +75,5 @@ void SgdStep(const SgdCoefficients& coefficients, const float* __restrict grads,
 constexpr OptimizerKernels kOptimizerKernels = {
     .adam_step = AdamStep,
     .sgd_step = SgdStep,
+    .rmsprop_step = RmsPropStep,
 };

@@ -29,12 +29,29 @@ struct SgdCoefficients {
   bool nesterov;
 };
 
+// RMSprop as Keras computes it (keras.io/api/optimizers/rmsprop):
+//   v = rho * v + one_minus_rho * g^2
+//   a = rho * a + one_minus_rho * g                         (centered only)
+//   d = learning_rate * g / sqrt(v + epsilon), centered sqrt(v - a^2 + epsilon)
+//   w -= d, or with momentum m = momentum * m + d; w -= m
+struct RmsPropCoefficients {
+  float learning_rate;
+  float rho;
+  float one_minus_rho;
+  float momentum;
+  float epsilon;
+};
+
 struct OptimizerKernels {
   void (*adam_step)(const AdamCoefficients& coefficients, const float* grads,
                     int64_t count, float* params, float* m, float* v);
   // `velocity` is not touched, and may be null, when momentum is 0.
   void (*sgd_step)(const SgdCoefficients& coefficients, const float* grads,
                    int64_t count, float* params, float* velocity);
+  // `momentum` (m) is null without momentum, `mean` (a) unless centered.
+  void (*rmsprop_step)(const RmsPropCoefficients& coefficients,
+                       const float* grads, int64_t count, float* params,
+                       float* velocity, float* momentum, float* mean);
 };
 
 }  // namespace batchsweep

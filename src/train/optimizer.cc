@@ -1,6 +1,9 @@
 #include "train/optimizer.h"
 
+#include <algorithm>
 #include <cmath>
+
+#include "util/check.h"
 
 namespace batchsweep {
 namespace {
@@ -9,75 +12,207 @@ namespace {
 // handing them out. One thread takes all.
 constexpr int64_t kTile = 16 * 1024;
 
-AdamCoefficients CoefficientsOf(const OptimizerConfig& config, int64_t step) {
+// The options that some optimizers take and others do not.
+struct Takes {
+  bool momentum = false;
+  bool nesterov = false;
+  bool weight_decay = false;
+};
+
+struct Optimizer {
+  OptimizerConfig defaults;  // Keras', under the optimizer's name
+  Takes takes;
+  int (*slots)(const OptimizerConfig& config);
+  // Step number `step` for the weights of `tile`. Any cut into tiles gives the
+  // same bits.
+  void (*update)(const OptimizerConfig& config, int64_t step,
+                 const Kernels& kernels, const OptimizerTensors& tile);
+};
+
+int64_t SizeOf(const OptimizerTensors& tensors) {
+  return static_cast<int64_t>(tensors.params.size());
+}
+
+int AdamSlots(const OptimizerConfig&) { return 2; }
+
+void UpdateByAdam(const OptimizerConfig& config, int64_t step,
+                  const Kernels& kernels, const OptimizerTensors& tile) {
   // In double: 1 - beta2^t loses all of a float's digits for small t.
   const double t = static_cast<double>(step);
   const double beta1 = config.beta1, beta2 = config.beta2;
   const double correction =
       std::sqrt(1.0 - std::pow(beta2, t)) / (1.0 - std::pow(beta1, t));
-  return {.step_size = static_cast<float>(config.learning_rate * correction),
-          .one_minus_beta1 = 1.0f - config.beta1,
-          .one_minus_beta2 = 1.0f - config.beta2,
-          .epsilon = config.epsilon,
-          .decay = config.learning_rate * config.weight_decay};
+  kernels.adam_step(
+      {.step_size = static_cast<float>(config.learning_rate * correction),
+       .one_minus_beta1 = 1.0f - config.beta1,
+       .one_minus_beta2 = 1.0f - config.beta2,
+       .epsilon = config.epsilon,
+       .decay = config.learning_rate * config.weight_decay},
+      tile.grads.data(), SizeOf(tile), tile.params.data(), tile.slots[0].data(),
+      tile.slots[1].data());
+}
+
+int SgdSlots(const OptimizerConfig& config) {
+  return config.momentum == 0.0f ? 0 : 1;
+}
+
+void UpdateBySgd(const OptimizerConfig& config, int64_t /*step*/,
+                 const Kernels& kernels, const OptimizerTensors& tile) {
+  kernels.sgd_step({.learning_rate = config.learning_rate,
+                    .momentum = config.momentum,
+                    .nesterov = config.nesterov},
+                   tile.grads.data(), SizeOf(tile), tile.params.data(),
+                   tile.slots[0].data());
+}
+
+// Its slots: the velocity, then the momentum and the gradient's mean, if it has
+// them.
+int RmsPropSlots(const OptimizerConfig& config) {
+  return 1 + (config.momentum == 0.0f ? 0 : 1) + (config.centered ? 1 : 0);
+}
+
+void UpdateByRmsProp(const OptimizerConfig& config, int64_t /*step*/,
+                     const Kernels& kernels, const OptimizerTensors& tile) {
+  const bool with_momentum = config.momentum != 0.0f;
+  float* const momentum = with_momentum ? tile.slots[1].data() : nullptr;
+  float* const mean =
+      config.centered ? tile.slots[with_momentum ? 2 : 1].data() : nullptr;
+  kernels.rmsprop_step({.learning_rate = config.learning_rate,
+                        .rho = config.rho,
+                        .one_minus_rho = 1.0f - config.rho,
+                        .momentum = config.momentum,
+                        .epsilon = config.epsilon},
+                       tile.grads.data(), SizeOf(tile), tile.params.data(),
+                       tile.slots[0].data(), momentum, mean);
+}
+
+constexpr Optimizer kOptimizers[] = {
+    {.defaults = {.name = "adam"},
+     .takes = {},
+     .slots = AdamSlots,
+     .update = UpdateByAdam},
+    {.defaults = {.name = "adamw", .weight_decay = 4e-3f},
+     .takes = {.weight_decay = true},
+     .slots = AdamSlots,
+     .update = UpdateByAdam},
+    {.defaults = {.name = "sgd", .learning_rate = 1e-2f},
+     .takes = {.momentum = true, .nesterov = true},
+     .slots = SgdSlots,
+     .update = UpdateBySgd},
+    {.defaults = {.name = "rmsprop"},
+     .takes = {.momentum = true},
+     .slots = RmsPropSlots,
+     .update = UpdateByRmsProp},
+};
+
+static_assert(std::ranges::all_of(kOptimizers, [](const Optimizer& optimizer) {
+  return optimizer.slots != nullptr && optimizer.update != nullptr;
+}));
+
+const Optimizer* Find(std::string_view name) {
+  for (const Optimizer& optimizer : kOptimizers) {
+    if (optimizer.defaults.name == name) return &optimizer;
+  }
+  return nullptr;
+}
+
+const Optimizer& OptimizerOf(const OptimizerConfig& config) {
+  const Optimizer* const found = Find(config.name);
+  CHECK(found != nullptr);
+  return *found;
+}
+
+// "adam, adamw or sgd": the names of those that `wanted` holds for.
+template <class Wanted>
+std::string NamesWhere(const Wanted& wanted) {
+  std::vector<std::string_view> names;
+  for (const Optimizer& optimizer : kOptimizers) {
+    if (wanted(optimizer)) names.push_back(optimizer.defaults.name);
+  }
+  std::string text;
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (i > 0) text += i + 1 == names.size() ? " or " : ", ";
+    text += names[i];
+  }
+  return text;
+}
+
+Status CheckTakes(const Optimizer& optimizer, const OptimizerOptions& options) {
+  const struct {
+    const char* flag;
+    bool given;
+    bool Takes::* taken;
+  } checks[] = {{"--momentum", options.momentum.has_value(), &Takes::momentum},
+                {"--nesterov", options.nesterov, &Takes::nesterov},
+                {"--weight-decay", options.weight_decay.has_value(),
+                 &Takes::weight_decay}};
+  for (const auto& check : checks) {
+    if (!check.given || optimizer.takes.*check.taken) continue;
+    return Fail("{} goes with --optimizer {}, not {}", check.flag,
+                NamesWhere([&](const Optimizer& other) {
+                  return other.takes.*check.taken;
+                }),
+                optimizer.defaults.name);
+  }
+  if (options.nesterov && options.momentum.value_or(0.0f) == 0.0f) {
+    return Fail("--nesterov needs --momentum, 0.9 for example");
+  }
+  return {};
+}
+
+OptimizerTensors TileOf(const OptimizerTensors& tensors, int64_t begin,
+                        int64_t size) {
+  const auto first = static_cast<size_t>(begin);
+  const auto count = static_cast<size_t>(size);
+  OptimizerTensors tile = {.params = tensors.params.subspan(first, count),
+                           .grads = tensors.grads.subspan(first, count)};
+  for (size_t slot = 0; slot < kMaxOptimizerSlots; ++slot) {
+    if (tensors.slots[slot].empty()) break;
+    tile.slots[slot] = tensors.slots[slot].subspan(first, count);
+  }
+  return tile;
 }
 
 }  // namespace
 
-Result<OptimizerConfig> DefaultOptimizer(std::string_view name) {
-  using Kind = OptimizerConfig::Kind;
-  if (name == "sgd") {
-    return OptimizerConfig{.kind = Kind::kSgd, .learning_rate = 1e-2f};
+std::vector<std::string> OptimizerNames() {
+  std::vector<std::string> names;
+  for (const Optimizer& optimizer : kOptimizers) {
+    names.emplace_back(optimizer.defaults.name);
   }
-  if (name == "adam") return OptimizerConfig{.kind = Kind::kAdam};
-  if (name == "adamw") {
-    return OptimizerConfig{.kind = Kind::kAdamW, .weight_decay = 4e-3f};
-  }
-  return Fail("no optimizer \"{}\"; there are sgd, adam and adamw", name);
+  return names;
 }
 
-std::string_view OptimizerName(OptimizerConfig::Kind kind) {
-  switch (kind) {
-    case OptimizerConfig::Kind::kSgd:
-      return "sgd";
-    case OptimizerConfig::Kind::kAdam:
-      return "adam";
-    case OptimizerConfig::Kind::kAdamW:
-      return "adamw";
+Result<OptimizerConfig> MakeOptimizer(std::string_view name,
+                                      const OptimizerOptions& options) {
+  const Optimizer* const optimizer = Find(name);
+  if (optimizer == nullptr) {
+    return Fail("no optimizer \"{}\"; choose {}", name,
+                NamesWhere([](const Optimizer&) { return true; }));
   }
-  return "unknown";
+  RETURN_IF_ERROR(CheckTakes(*optimizer, options));
+  OptimizerConfig config = optimizer->defaults;
+  config.learning_rate = options.learning_rate.value_or(config.learning_rate);
+  config.momentum = options.momentum.value_or(config.momentum);
+  config.nesterov = options.nesterov;
+  config.weight_decay = options.weight_decay.value_or(config.weight_decay);
+  return config;
 }
 
 int OptimizerSlots(const OptimizerConfig& config) {
-  if (config.kind != OptimizerConfig::Kind::kSgd) return 2;
-  return config.momentum == 0.0f ? 0 : 1;
+  return OptimizerOf(config).slots(config);
 }
 
 void OptimizerStep(const OptimizerConfig& config, int64_t step,
                    const Kernels& kernels, ThreadPool& pool,
                    const OptimizerTensors& tensors) {
-  float* const params = tensors.params.data();
-  const float* const grads = tensors.grads.data();
-  const auto count = static_cast<int64_t>(tensors.params.size());
-  float* const first = tensors.slots[0].data();
-  float* const second = tensors.slots[1].data();
-  const int64_t tile = pool.threads() == 1 ? count : kTile;
-
-  if (config.kind == OptimizerConfig::Kind::kSgd) {
-    const SgdCoefficients sgd{.learning_rate = config.learning_rate,
-                              .momentum = config.momentum,
-                              .nesterov = config.nesterov};
-    pool.ParallelFor(count, tile, [&](int64_t begin, int64_t size) {
-      kernels.sgd_step(sgd, grads + begin, size, params + begin,
-                       first == nullptr ? nullptr : first + begin);
-    });
-    return;
-  }
-  const AdamCoefficients adam = CoefficientsOf(config, step);
-  pool.ParallelFor(count, tile, [&](int64_t begin, int64_t size) {
-    kernels.adam_step(adam, grads + begin, size, params + begin, first + begin,
-                      second + begin);
-  });
+  const Optimizer& optimizer = OptimizerOf(config);
+  const int64_t count = SizeOf(tensors);
+  pool.ParallelFor(count, pool.threads() == 1 ? count : kTile,
+                   [&](int64_t begin, int64_t size) {
+                     optimizer.update(config, step, kernels,
+                                      TileOf(tensors, begin, size));
+                   });
 }
 
 }  // namespace batchsweep

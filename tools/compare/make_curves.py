@@ -205,6 +205,8 @@ the first makes all curves; the last trains in Keras and says how far that is fr
     parser.add_argument("--out", type=pathlib.Path, help="folder to write the curves into")
     parser.add_argument("--against", type=pathlib.Path, help="folder of curves to compare these with")
     options = parser.parse_args(arguments)
+    if unknown := set(options.optimizers.split(",")) - {"adam", "sgd"}:
+        parser.error(f"--optimizers: no {', '.join(sorted(unknown))}; there are adam and sgd")
     zoo = pathlib.Path(__file__).resolve().parents[2] / "src" / "model" / "zoo"
     for path in options.models or [zoo / f"{name}.json" for name in ZOO]:
         try:
