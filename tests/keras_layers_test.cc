@@ -1,5 +1,6 @@
 #include "model/keras_layers.h"
 
+#include <algorithm>
 #include <array>
 #include <catch2/catch_test_macros.hpp>
 #include <cstdint>
@@ -7,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "model/keras_json.h"
 
@@ -329,6 +331,20 @@ TEST_CASE("a layer of images refuses what is none", "[keras_layers]") {
       model.error().message ==
       "net.json: layer \"l\" (Conv2D) has an input of 28x28; it takes height, "
       "width and channels, put a Reshape before it");
+}
+
+template <class... Specs>
+bool EachHasClasses(const std::variant<Specs...>&) {
+  return (!Specs::KerasClasses().empty() && ...);
+}
+
+TEST_CASE("every layer is read from a class of Keras, no class by two layers",
+          "[keras_layers]") {
+  CHECK(EachHasClasses(LayerSpec()));
+  const std::vector<KerasClass> classes = AllKerasClasses();
+  CHECK(std::ranges::is_sorted(classes, {}, &KerasClass::name));
+  CHECK(std::ranges::adjacent_find(classes, {}, &KerasClass::name) ==
+        classes.end());
 }
 
 }  // namespace

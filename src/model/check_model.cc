@@ -1,12 +1,9 @@
 // What model_spec.h promises of CheckModel.
-#include <algorithm>
 #include <cstddef>
 #include <set>
 #include <utility>
 
-#include "model/layer_shape.h"
 #include "model/model_spec.h"
-#include "util/check.h"
 
 namespace batchsweep {
 namespace {
@@ -27,16 +24,10 @@ Status CheckNames(const ModelSpec& model, std::string_view origin) {
 Status CheckShapes(const ModelSpec& model, std::string_view origin) {
   std::vector<Shape> shapes;
   for (size_t i = 0; i < model.layers.size(); ++i) {
-    std::vector<Shape> inputs;
-    for (const int input : LayerInputs(model, i)) {
-      CHECK(input >= kModelInput && input < static_cast<int>(i));
-      inputs.push_back(input == kModelInput
-                           ? model.input_shape
-                           : shapes[static_cast<size_t>(input)]);
-    }
-    CHECK(!inputs.empty());
-    ASSIGN_OR_RETURN(Shape shape,
-                     LayerOutputShape(model.layers[i], inputs, origin));
+    ASSIGN_OR_RETURN(
+        Shape shape,
+        LayerOutputShape(model.layers[i], LayerInputShapes(model, i, shapes),
+                         origin));
     shapes.push_back(std::move(shape));
   }
   return {};

@@ -31,6 +31,11 @@ Fans CountFans(const Shape& shape) {
           elements / static_cast<double>(dims[dims.size() - 2])};
 }
 
+void FillConstant(float value, std::vector<float>& values) {
+  std::ranges::fill(values, value);
+}
+
+// U(-limit, limit)
 void FillUniform(double limit, Rng& rng, std::vector<float>& values) {
   for (float& value : values) {
     value = static_cast<float>(limit * (2.0 * rng.Uniform() - 1.0));
@@ -43,6 +48,7 @@ double TruncatedNormal(Rng& rng) {
   return draw;
 }
 
+// Of this deviation after the cut.
 void FillTruncatedNormal(double deviation, Rng& rng,
                          std::vector<float>& values) {
   const double widened = deviation / kTruncatedDeviation;
@@ -51,56 +57,55 @@ void FillTruncatedNormal(double deviation, Rng& rng,
   }
 }
 
-void FillAsTold(const Initializer& told, Rng& rng, std::vector<float>& values) {
-  using enum Initializer::Kind;
+// offset + scale * draw()
+template <class Draw>
+void FillScaled(double offset, double scale, Draw draw,
+                std::vector<float>& values) {
   for (float& value : values) {
-    const double draw = told.kind == kRandomUniform  ? rng.Uniform()
-                        : told.kind == kRandomNormal ? rng.Normal()
-                                                     : TruncatedNormal(rng);
-    const double low = told.low;
-    value = static_cast<float>(told.kind == kRandomUniform
-                                   ? low + (told.high - low) * draw
-                                   : told.mean + told.deviation * draw);
+    value = static_cast<float>(offset + scale * draw());
+  }
+}
+
+void Fill(const Initializer& told, const Fans& fans, Rng& rng,
+          std::vector<float>& values) {
+  using enum Initializer::Kind;
+  switch (told.kind) {
+    case kZeros:
+      return FillConstant(0.0f, values);
+    case kOnes:
+      return FillConstant(1.0f, values);
+    case kConstant:
+      return FillConstant(told.value, values);
+    case kGlorotUniform:
+      return FillUniform(std::sqrt(6.0 / (fans.in + fans.out)), rng, values);
+    case kGlorotNormal:
+      return FillTruncatedNormal(std::sqrt(2.0 / (fans.in + fans.out)), rng,
+                                 values);
+    case kHeUniform:
+      return FillUniform(std::sqrt(6.0 / fans.in), rng, values);
+    case kHeNormal:
+      return FillTruncatedNormal(std::sqrt(2.0 / fans.in), rng, values);
+    case kLecunUniform:
+      return FillUniform(std::sqrt(3.0 / fans.in), rng, values);
+    case kLecunNormal:
+      return FillTruncatedNormal(std::sqrt(1.0 / fans.in), rng, values);
+    case kRandomUniform:
+      return FillScaled(
+          told.low, double{told.high} - double{told.low},
+          [&] { return rng.Uniform(); }, values);
+    case kRandomNormal:
+      return FillScaled(
+          told.mean, told.deviation, [&] { return rng.Normal(); }, values);
+    case kTruncatedNormal:
+      return FillScaled(
+          told.mean, told.deviation, [&] { return TruncatedNormal(rng); },
+          values);
   }
 }
 
 std::vector<float> Draw(const ParamSpec& param, Rng& rng) {
-  using enum Initializer::Kind;
-  const auto [fan_in, fan_out] = CountFans(param.shape);
   std::vector<float> values(static_cast<size_t>(param.shape.elements()));
-  switch (param.initializer.kind) {
-    case kZeros:
-      break;
-    case kOnes:
-      std::ranges::fill(values, 1.0f);
-      break;
-    case kConstant:
-      std::ranges::fill(values, param.initializer.value);
-      break;
-    case kGlorotUniform:
-      FillUniform(std::sqrt(6.0 / (fan_in + fan_out)), rng, values);
-      break;
-    case kGlorotNormal:
-      FillTruncatedNormal(std::sqrt(2.0 / (fan_in + fan_out)), rng, values);
-      break;
-    case kHeUniform:
-      FillUniform(std::sqrt(6.0 / fan_in), rng, values);
-      break;
-    case kHeNormal:
-      FillTruncatedNormal(std::sqrt(2.0 / fan_in), rng, values);
-      break;
-    case kLecunUniform:
-      FillUniform(std::sqrt(3.0 / fan_in), rng, values);
-      break;
-    case kLecunNormal:
-      FillTruncatedNormal(std::sqrt(1.0 / fan_in), rng, values);
-      break;
-    case kRandomUniform:
-    case kRandomNormal:
-    case kTruncatedNormal:
-      FillAsTold(param.initializer, rng, values);
-      break;
-  }
+  Fill(param.initializer, CountFans(param.shape), rng, values);
   return values;
 }
 

@@ -7,6 +7,8 @@
 #include <string>
 #include <utility>
 
+#include "model/keras_value.h"
+
 namespace batchsweep {
 namespace {
 

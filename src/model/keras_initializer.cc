@@ -1,31 +1,20 @@
 #include "model/keras_initializer.h"
 
 #include <algorithm>
-#include <array>
 #include <format>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
-#include <utility>
+#include <string_view>
+
+#include "model/keras_value.h"
 
 namespace batchsweep {
 namespace {
 
 using Json = nlohmann::json;
 using Kind = Initializer::Kind;
-
-// Names as FoldName() leaves them, of what has no options but a seed.
-constexpr std::array<std::pair<std::string_view, Kind>, 10> kKinds = {
-    {{"zeros", Kind::kZeros},
-     {"zero", Kind::kZeros},
-     {"ones", Kind::kOnes},
-     {"one", Kind::kOnes},
-     {"glorotuniform", Kind::kGlorotUniform},
-     {"glorotnormal", Kind::kGlorotNormal},
-     {"heuniform", Kind::kHeUniform},
-     {"henormal", Kind::kHeNormal},
-     {"lecununiform", Kind::kLecunUniform},
-     {"lecunnormal", Kind::kLecunNormal}}};
 
 // Keras' VarianceScaling, which older versions write for the initialisers made
 // from it. Its "normal" has been the truncated one all along.
@@ -48,7 +37,7 @@ std::optional<Kind> VarianceScalingKind(float scale, std::string_view mode,
   return std::nullopt;
 }
 
-Result<Initializer> ReadVarianceScaling(const KerasOptions& options) {
+Result<Initializer> ReadVarianceScaling(const KerasOptions& options, Kind) {
   RETURN_IF_ERROR(RefuseOtherOptions(
       options, {"scale", "mode", "distribution", "seed", "dtype"}));
   ASSIGN_OR_RETURN(const float scale, ReadNumber(options, "scale", 1.0f));
@@ -62,9 +51,9 @@ Result<Initializer> ReadVarianceScaling(const KerasOptions& options) {
       options.owner);
 }
 
-Result<Initializer> ReadConstant(const KerasOptions& options) {
+Result<Initializer> ReadConstant(const KerasOptions& options, Kind kind) {
   RETURN_IF_ERROR(RefuseOtherOptions(options, {"value", "dtype"}));
-  Initializer initializer = {.kind = Kind::kConstant};
+  Initializer initializer = {.kind = kind};
   ASSIGN_OR_RETURN(initializer.value, ReadNumber(options, "value", 0.0f));
   return initializer;
 }
@@ -79,16 +68,48 @@ Result<Initializer> ReadNormal(const KerasOptions& options, Kind kind) {
   return initializer;
 }
 
-Result<Initializer> ReadUniform(const KerasOptions& options) {
+Result<Initializer> ReadUniform(const KerasOptions& options, Kind kind) {
   RETURN_IF_ERROR(
       RefuseOtherOptions(options, {"minval", "maxval", "seed", "dtype"}));
-  Initializer initializer = {.kind = Kind::kRandomUniform};
+  Initializer initializer = {.kind = kind};
   ASSIGN_OR_RETURN(initializer.low,
                    ReadNumber(options, "minval", initializer.low));
   ASSIGN_OR_RETURN(initializer.high,
                    ReadNumber(options, "maxval", initializer.high));
   return initializer;
 }
+
+// An initialiser that has no options but a seed.
+Result<Initializer> ReadPlain(const KerasOptions& options, Kind kind) {
+  RETURN_IF_ERROR(RefuseOtherOptions(options, {"seed", "dtype"}));
+  return Initializer{.kind = kind};
+}
+
+// A name as FoldName() leaves it, and what reads the options behind it.
+struct Reader {
+  std::string_view name;
+  Result<Initializer> (*read)(const KerasOptions& options, Kind kind);
+  Kind kind = Kind::kZeros;
+};
+
+constexpr Reader kReaders[] = {
+    {"zeros", ReadPlain, Kind::kZeros},
+    {"zero", ReadPlain, Kind::kZeros},
+    {"ones", ReadPlain, Kind::kOnes},
+    {"one", ReadPlain, Kind::kOnes},
+    {"constant", ReadConstant, Kind::kConstant},
+    {"glorotuniform", ReadPlain, Kind::kGlorotUniform},
+    {"glorotnormal", ReadPlain, Kind::kGlorotNormal},
+    {"heuniform", ReadPlain, Kind::kHeUniform},
+    {"henormal", ReadPlain, Kind::kHeNormal},
+    {"lecununiform", ReadPlain, Kind::kLecunUniform},
+    {"lecunnormal", ReadPlain, Kind::kLecunNormal},
+    {"randomuniform", ReadUniform, Kind::kRandomUniform},
+    {"randomnormal", ReadNormal, Kind::kRandomNormal},
+    {"truncatednormal", ReadNormal, Kind::kTruncatedNormal},
+    // The kind is in its options.
+    {"variancescaling", ReadVarianceScaling},
+};
 
 }  // namespace
 
@@ -104,24 +125,16 @@ Result<Initializer> ReadInitializer(const KerasOptions& options,
   const std::string name =
       FoldName(value.is_string() ? value.get_ref<const std::string&>()
                                  : StringAt(value, "class_name"));
-  if (name == "constant") return ReadConstant(inner);
-  if (name == "variancescaling") return ReadVarianceScaling(inner);
-  if (name == "randomuniform") return ReadUniform(inner);
-  if (name == "randomnormal") return ReadNormal(inner, Kind::kRandomNormal);
-  if (name == "truncatednormal") {
-    return ReadNormal(inner, Kind::kTruncatedNormal);
-  }
-  const auto found = std::ranges::find(kKinds, std::string_view(name),
-                                       &decltype(kKinds)::value_type::first);
-  if (found == kKinds.end()) {
+  const auto* reader =
+      std::ranges::find(kReaders, std::string_view(name), &Reader::name);
+  if (reader == std::end(kReaders)) {
     return Fail(
         "{} {} is not one batchsweep draws; use zeros, ones, constant, "
         "random_uniform, random_normal, truncated_normal, or _uniform or "
         "_normal of glorot, he or lecun",
         inner.owner, Describe(value));
   }
-  RETURN_IF_ERROR(RefuseOtherOptions(inner, {"seed", "dtype"}));
-  return Initializer{.kind = found->second};
+  return reader->read(inner, reader->kind);
 }
 
 }  // namespace batchsweep

@@ -3,7 +3,7 @@
 #define BATCHSWEEP_MODEL_KERAS_INITIALIZER_H_
 
 #include "model/keras_options.h"
-#include "model/model_spec.h"
+#include "model/param_spec.h"
 #include "platform/error.h"
 
 namespace batchsweep {

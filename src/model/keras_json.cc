@@ -12,7 +12,7 @@
 #include "model/keras_graph.h"
 #include "model/keras_layers.h"
 #include "model/keras_options.h"
-#include "model/layer_shape.h"
+#include "model/keras_value.h"
 
 namespace batchsweep {
 namespace {

@@ -1,10 +1,11 @@
-// Keras JSON (model.to_json()) to ModelSpec. keras_*.cc and safetensors.cc are
-// the only users of nlohmann-json in this folder.
+// Keras JSON (model.to_json()) to ModelSpec. keras_*.cc, layers/*.cc and
+// safetensors.cc are the only users of nlohmann-json in this folder.
 //
 //   keras_json         the text, the list of layers, the model of them
 //   keras_graph        what each layer of a functional model reads
-//   keras_layers       a layer's class and options to its spec
+//   keras_layers       the class of a layer, which layers/ knows how to read
 //   keras_options      one option, in all the ways Keras has written it
+//   keras_value        one value of such an option
 //   keras_initializer  the one option that takes more
 #ifndef BATCHSWEEP_MODEL_KERAS_JSON_H_
 #define BATCHSWEEP_MODEL_KERAS_JSON_H_

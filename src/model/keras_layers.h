@@ -4,10 +4,11 @@
 
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "model/keras_options.h"
-#include "model/model_spec.h"
+#include "model/layer_spec.h"
 #include "platform/error.h"
 #include "util/shape.h"
 
@@ -20,6 +21,17 @@ struct KerasLayer {
   KerasOptions options;
   const nlohmann::json& entry;  // all of it; REQUIRES: as options.config
 };
+
+// A class of Keras, and what makes a spec of a layer of that class; see
+// ReadLayer. What layers/ do not say of a class, they do not train.
+struct KerasClass {
+  std::string_view name;
+  Result<LayerSpec> (*read)(const KerasLayer& layer,
+                            const std::vector<Shape>& inputs);
+};
+
+// Those of all layers, in the alphabet's order.
+std::vector<KerasClass> AllKerasClasses();
 
 // `inputs` are the shapes that the layer reads, at least one: they resolve a
 // Reshape's -1 and tell which axis is the last. Whether the layer can take them

@@ -6,7 +6,6 @@
 #ifndef BATCHSWEEP_MODEL_KERAS_OPTIONS_H_
 #define BATCHSWEEP_MODEL_KERAS_OPTIONS_H_
 
-#include <array>
 #include <cstdint>
 #include <initializer_list>
 #include <nlohmann/json_fwd.hpp>
@@ -14,8 +13,10 @@
 #include <string>
 #include <string_view>
 
-#include "model/model_spec.h"
+#include "model/activation.h"
+#include "model/sliding_window.h"
 #include "platform/error.h"
+#include "util/shape.h"
 
 namespace batchsweep {
 
@@ -23,19 +24,6 @@ struct KerasOptions {
   std::string owner;             // model.json: layer "dense"
   const nlohmann::json& config;  // REQUIRES: an object that outlives this
 };
-
-// The value at `key`; null if that is absent or `object` is none, so that
-// absent and null are one case.
-const nlohmann::json& Field(const nlohmann::json& object, std::string_view key);
-
-// Makes glorot_uniform and GlorotUniform one: "glorotuniform".
-std::string FoldName(std::string_view name);
-
-// The text at `key`; empty if that is absent or not text.
-std::string StringAt(const nlohmann::json& object, const char* key);
-
-// The text of `value` for a message: short, in one line, strings quoted.
-std::string Describe(const nlohmann::json& value);
 
 // Refuses what is not an integer in 1 .. kMaxWidth, and without a fallback what
 // is absent.
@@ -59,16 +47,9 @@ Result<Extent2D> ReadExtent(const KerasOptions& options, const char* key,
 // "valid" or "same".
 Result<Padding> ReadPadding(const KerasOptions& options);
 
-// The padding of a ZeroPadding2D: what stands before the image, [0], and
-// behind it, [1], of each axis.
-Result<std::array<Extent2D, 2>> ReadZeroPadding(const KerasOptions& options);
-
 // A shape whose first entry is the batch; that one is passed over, as the
 // sweep sets it.
 Result<Shape> ReadBatchShape(const KerasOptions& options, const char* key);
-
-// The target_shape of a Reshape of `input`, its -1 resolved.
-Result<Shape> ReadTargetShape(const KerasOptions& options, const Shape& input);
 
 // The factor of a regulariser, L2 or an L1L2 whose l1 is 0; 0 if there is none.
 Result<float> ReadL2(const KerasOptions& options, const char* key);
