@@ -17,8 +17,8 @@ namespace {
 class Convolution : public Layer {
  public:
   Convolution(const ConvolutionProblem& problem,
-              std::optional<BuiltInPooling> pooling,
-              ConvolutionProducts products, const ComputeContext& context)
+              std::optional<BuiltInPooling> pooling, Products products,
+              const ComputeContext& context)
       : problem_(problem),
         pooling_(pooling),
         products_(std::move(products)),
@@ -33,21 +33,18 @@ class Convolution : public Layer {
 
   Status Plan(const PlanContext& context) override {
     const int64_t batch = context.max_batch;
-    const int64_t slice = SliceImages(LargestFloats(), batch, kMaxSliceThreads);
+    const int64_t slice = BackwardSlice(batch, kMaxSliceThreads);
     if (pooling_) pooling_->Plan(problem_.name, context, slice);
     if (bias_grad_) bias_grad_->Plan(problem_.name, context, slice);
-    RETURN_IF_ERROR(products_.forward->Plan(
-        context, ForwardSlice(batch, kMaxSliceThreads)));
-    RETURN_IF_ERROR(products_.kernel_grad->Plan(context, slice));
-    if (products_.input_grad == nullptr) return {};
-    return products_.input_grad->Plan(context, slice);
+    return products_.Plan(context, ForwardSlice(batch, kMaxSliceThreads),
+                          slice);
   }
 
   Status Bind(const LayerTensors& tensors, const Arena& arena) override {
     tensors_ = tensors;
     if (pooling_) pooling_->Bind(tensors, arena);
     if (bias_grad_) bias_grad_->Bind(arena, tensors.grads[1]);
-    ForEachProduct([&](Operation& op) { op.Bind(tensors, arena); });
+    products_.Bind(tensors, arena);
     return {};
   }
 
@@ -56,13 +53,7 @@ class Convolution : public Layer {
     pools_ = pools;
     forward_slice_ = ForwardSlice(batch, pools.forward->threads());
     backward_slice_ = BackwardSlice(batch, pools.backward->threads());
-    RETURN_IF_ERROR(
-        products_.forward->SetBatch(batch, forward_slice_, *pools.forward));
-    RETURN_IF_ERROR(products_.kernel_grad->SetBatch(batch, backward_slice_,
-                                                    *pools.backward));
-    if (products_.input_grad == nullptr) return {};
-    return products_.input_grad->SetBatch(batch, backward_slice_,
-                                          *pools.backward);
+    return products_.SetBatch(batch, forward_slice_, backward_slice_, pools);
   }
 
   void Forward(const ForwardContext&) override {
@@ -93,47 +84,30 @@ class Convolution : public Layer {
         if (bias_grad_) bias_grad_->SumImage(i, image, kernels_);
       });
       if (bias_grad_) bias_grad_->AddSlice(count);
-      ExampleSlice slice{.first = first,
-                         .count = count,
-                         .x = tensors_.x[0] + first * in_size_,
-                         .dy = dy};
-      products_.kernel_grad->Run(slice);
-      if (products_.input_grad == nullptr) return;
-      slice.dx = tensors_.dx[0] + first * in_size_;
-      products_.input_grad->Run(slice);
+      products_.RunBackward({.first = first,
+                             .count = count,
+                             .x = tensors_.x[0] + first * in_size_,
+                             .dy = dy,
+                             .dx = Part(tensors_.dx[0], first * in_size_)});
     });
     if (bias_grad_) bias_grad_->Finish();
   }
 
-  void WeightsChanged() override {
-    ForEachProduct([](Operation& op) { op.WeightsChanged(); });
-  }
+  void WeightsChanged() override { products_.WeightsChanged(); }
 
   bool BackwardReadsY() const override {
     return problem_.activation != Activation::kLinear;
   }
   bool RecreatesOperators() const override {
-    bool recreates = false;
-    ForEachProduct(
-        [&](const Operation& op) { recreates |= op.RecreatesOperators(); });
-    return recreates;
+    return products_.RecreatesOperators();
   }
 
  private:
-  template <class Body>
-  void ForEachProduct(const Body& body) const {
-    body(*products_.forward);
-    body(*products_.kernel_grad);
-    if (products_.input_grad != nullptr) body(*products_.input_grad);
-  }
-
-  // Of one image, in the tensors that a slice keeps in the cache.
+  // Of one image, in the largest of the tensors that a slice keeps in the
+  // cache.
   int64_t LargestFloats() const {
-    int64_t floats = out_size_;
-    ForEachProduct([&](const Operation& op) {
-      floats = std::max(floats, op.scratch_floats());
-    });
-    return floats;
+    return std::max({out_size_, products_.forward->scratch_floats(),
+                     products_.backward_scratch_floats()});
   }
 
   // All at once where nothing is kept in a slice.
@@ -142,10 +116,7 @@ class Convolution : public Layer {
     return SliceImages(LargestFloats(), batch, threads);
   }
   int64_t BackwardSlice(int64_t batch, int64_t threads) const {
-    const Operation* input_grad = products_.input_grad.get();
-    if (!pooling_ && !bias_grad_ &&
-        products_.kernel_grad->scratch_floats() == 0 &&
-        (input_grad == nullptr || input_grad->scratch_floats() == 0)) {
+    if (!pooling_ && !bias_grad_ && products_.backward_scratch_floats() == 0) {
       return batch;
     }
     return SliceImages(LargestFloats(), batch, threads);
@@ -169,7 +140,7 @@ class Convolution : public Layer {
 
   const ConvolutionProblem problem_;
   std::optional<BuiltInPooling> pooling_;
-  const ConvolutionProducts products_;
+  const Products products_;
   const Kernels& kernels_;
   const int64_t in_size_;   // floats of one image
   const int64_t out_size_;  // before pooling
@@ -210,7 +181,7 @@ Status BuildLayer(const Conv2DSpec& spec, LayerBuilder& builder) {
       .out_channels = spec.filters,
       .use_bias = spec.use_bias,
       .activation = ComputedActivation(spec.activation)};
-  ASSIGN_OR_RETURN(ConvolutionProducts products,
+  ASSIGN_OR_RETURN(Products products,
                    CreateConvolutionProducts(problem, builder.wants_dx(),
                                              builder.context()));
   std::optional<BuiltInPooling> pooling;

@@ -8,7 +8,7 @@
 #include <span>
 #include <string>
 
-#include "graph/operation.h"
+#include "graph/products.h"
 #include "kernels/images.h"
 #include "model/model_spec.h"
 #include "platform/error.h"
@@ -44,22 +44,17 @@ xnn::ConvolutionOptions XnnpackOptions(const ConvolutionProblem& problem);
 
 using ConvolutionCandidates = std::span<const Candidate<ConvolutionProblem>>;
 
-// y = activation(conv(x, W) + b), from slices' x to their y.
+// y = activation(conv(x, W) + b)
 ConvolutionCandidates ConvolutionForwards();
-// dW, the sum over the batch, from slices' x and dy.
+// dW, the sum over the batch.
 ConvolutionCandidates ConvolutionKernelGrads();
-// dx, from slices' dy.
+// dx
 ConvolutionCandidates ConvolutionInputGrads();
 
-// The bodies that compute a layer's products, those measured as the fastest.
-struct ConvolutionProducts {
-  std::unique_ptr<Operation> forward;
-  std::unique_ptr<Operation> kernel_grad;
-  std::unique_ptr<Operation> input_grad;  // null where dx is not wanted
-};
-Result<ConvolutionProducts> CreateConvolutionProducts(
-    const ConvolutionProblem& problem, bool wants_dx,
-    const ComputeContext& context);
+// The bodies that were measured as the fastest.
+Result<Products> CreateConvolutionProducts(const ConvolutionProblem& problem,
+                                           bool wants_dx,
+                                           const ComputeContext& context);
 
 // XNNPACK's body of the first; it can be depthwise too.
 Result<std::unique_ptr<Operation>> CreateXnnpackForward(

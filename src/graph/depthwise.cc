@@ -13,7 +13,7 @@ namespace {
 // gradient reads it.
 class Depthwise : public Layer {
  public:
-  Depthwise(const ConvolutionProblem& problem, DepthwiseProducts products,
+  Depthwise(const ConvolutionProblem& problem, Products products,
             const ComputeContext& context)
       : problem_(problem),
         products_(std::move(products)),
@@ -23,16 +23,13 @@ class Depthwise : public Layer {
 
   Status Plan(const PlanContext& context) override {
     const int64_t batch = context.max_batch;
-    const int64_t slice = BackwardSlice(batch, kMaxSliceThreads);
-    RETURN_IF_ERROR(products_.forward->Plan(context, batch));
-    RETURN_IF_ERROR(products_.param_grads->Plan(context, slice));
-    if (products_.input_grad == nullptr) return {};
-    return products_.input_grad->Plan(context, slice);
+    return products_.Plan(context, batch,
+                          BackwardSlice(batch, kMaxSliceThreads));
   }
 
   Status Bind(const LayerTensors& tensors, const Arena& arena) override {
     tensors_ = tensors;
-    ForEachProduct([&](Operation& op) { op.Bind(tensors, arena); });
+    products_.Bind(tensors, arena);
     return {};
   }
 
@@ -40,11 +37,7 @@ class Depthwise : public Layer {
     batch_ = batch;
     pools_ = pools;
     slice_ = BackwardSlice(batch, pools.backward->threads());
-    ThreadPool& backward = *pools.backward;
-    RETURN_IF_ERROR(products_.forward->SetBatch(batch, batch, *pools.forward));
-    RETURN_IF_ERROR(products_.param_grads->SetBatch(batch, slice_, backward));
-    if (products_.input_grad == nullptr) return {};
-    return products_.input_grad->SetBatch(batch, slice_, backward);
+    return products_.SetBatch(batch, batch, slice_, pools);
   }
 
   void Forward(const ForwardContext&) override {
@@ -55,47 +48,33 @@ class Depthwise : public Layer {
   void Backward() override {
     for (int64_t first = 0; first < batch_; first += slice_) {
       float* dy = tensors_.dy + first * out_size_;
-      ExampleSlice slice{.first = first,
-                         .count = std::min(slice_, batch_ - first),
-                         .x = tensors_.x[0] + first * in_size_,
-                         .dy = dy};
+      const int64_t count = std::min(slice_, batch_ - first);
       ActivationGrad(problem_.activation, tensors_.y + first * out_size_,
-                     slice.count * out_size_, dy, kernels_, *pools_.backward);
-      products_.param_grads->Run(slice);
-      if (products_.input_grad == nullptr) continue;
-      slice.dx = tensors_.dx[0] + first * in_size_;
-      products_.input_grad->Run(slice);
+                     count * out_size_, dy, kernels_, *pools_.backward);
+      products_.RunBackward({.first = first,
+                             .count = count,
+                             .x = tensors_.x[0] + first * in_size_,
+                             .dy = dy,
+                             .dx = Part(tensors_.dx[0], first * in_size_)});
     }
   }
 
-  void WeightsChanged() override {
-    ForEachProduct([](Operation& op) { op.WeightsChanged(); });
-  }
+  void WeightsChanged() override { products_.WeightsChanged(); }
 
   bool BackwardReadsY() const override {
     return problem_.activation != Activation::kLinear;
   }
   bool RecreatesOperators() const override {
-    bool recreates = false;
-    ForEachProduct(
-        [&](const Operation& op) { recreates |= op.RecreatesOperators(); });
-    return recreates;
+    return products_.RecreatesOperators();
   }
 
  private:
-  template <class Body>
-  void ForEachProduct(const Body& body) const {
-    body(*products_.forward);
-    body(*products_.param_grads);
-    if (products_.input_grad != nullptr) body(*products_.input_grad);
-  }
-
   int64_t BackwardSlice(int64_t batch, int64_t threads) const {
     return SliceImages(std::max(in_size_, out_size_), batch, threads);
   }
 
   const ConvolutionProblem problem_;
-  const DepthwiseProducts products_;
+  const Products products_;
   const Kernels& kernels_;
   const int64_t in_size_;  // floats of one image
   const int64_t out_size_;
@@ -121,7 +100,7 @@ Status AppendDepthwise(const DepthwiseConv2DSpec& spec, const Shape& output,
       .use_bias = spec.use_bias,
       .activation = ComputedActivation(spec.activation)};
   ASSIGN_OR_RETURN(
-      DepthwiseProducts products,
+      Products products,
       CreateDepthwiseProducts(problem, builder.wants_dx(), builder.context()));
   builder.Append(std::make_unique<Depthwise>(problem, std::move(products),
                                              builder.context()),

@@ -14,10 +14,10 @@ int64_t Multiplier(const ConvolutionProblem& problem) {
 // Kernels of ours, an image a thread. Each image has sums of its own in float,
 // which are added up in double after the last slice, one image after the other,
 // so that threads make no difference.
-class OwnParamGrads : public Operation {
+class OwnWeightGrads : public Operation {
  public:
-  OwnParamGrads(const ConvolutionProblem& problem,
-                const ComputeContext& context)
+  OwnWeightGrads(const ConvolutionProblem& problem,
+                 const ComputeContext& context)
       : problem_(problem),
         kernels_(*context.kernels),
         kernel_size_(problem.window.window_height *
@@ -128,8 +128,8 @@ class OwnInputGrad : public Operation {
 constexpr Candidate<ConvolutionProblem> kForwards[] = {
     {Library::kXnnpack, CreateXnnpackForward},
 };
-constexpr Candidate<ConvolutionProblem> kParamGrads[] = {
-    {Library::kOwn, CreateOperation<OwnParamGrads, ConvolutionProblem>},
+constexpr Candidate<ConvolutionProblem> kWeightGrads[] = {
+    {Library::kOwn, CreateOperation<OwnWeightGrads, ConvolutionProblem>},
 };
 constexpr Candidate<ConvolutionProblem> kInputGrads[] = {
     {Library::kOwn, CreateOperation<OwnInputGrad, ConvolutionProblem>},
@@ -138,26 +138,21 @@ constexpr Candidate<ConvolutionProblem> kInputGrads[] = {
 }  // namespace
 
 ConvolutionCandidates DepthwiseForwards() { return kForwards; }
-ConvolutionCandidates DepthwiseParamGrads() { return kParamGrads; }
+ConvolutionCandidates DepthwiseWeightGrads() { return kWeightGrads; }
 ConvolutionCandidates DepthwiseInputGrads() { return kInputGrads; }
 
 // Each product has one body so far: XNNPACK has no operator for the gradients.
-Result<DepthwiseProducts> CreateDepthwiseProducts(
-    const ConvolutionProblem& problem, bool wants_dx,
-    const ComputeContext& context) {
-  DepthwiseProducts products;
-  ASSIGN_OR_RETURN(products.forward,
-                   CreateCandidate(DepthwiseForwards(), Library::kXnnpack,
-                                   problem, context));
-  ASSIGN_OR_RETURN(
-      products.param_grads,
-      CreateCandidate(DepthwiseParamGrads(), Library::kOwn, problem, context));
-  if (wants_dx) {
-    ASSIGN_OR_RETURN(products.input_grad,
-                     CreateCandidate(DepthwiseInputGrads(), Library::kOwn,
-                                     problem, context));
-  }
-  return products;
+Result<Products> CreateDepthwiseProducts(const ConvolutionProblem& problem,
+                                         bool wants_dx,
+                                         const ComputeContext& context) {
+  return CreateProducts<ConvolutionProblem>(
+      {.forward = DepthwiseForwards(),
+       .weight_grads = DepthwiseWeightGrads(),
+       .input_grad = DepthwiseInputGrads()},
+      {.forward = Library::kXnnpack,
+       .weight_grads = Library::kOwn,
+       .input_grad = Library::kOwn},
+      problem, wants_dx, context);
 }
 
 }  // namespace batchsweep

@@ -10,14 +10,10 @@
 #ifndef BATCHSWEEP_GRAPH_OPERATION_H_
 #define BATCHSWEEP_GRAPH_OPERATION_H_
 
-#include <algorithm>
 #include <cstdint>
-#include <memory>
-#include <span>
 
 #include "graph/layer.h"
 #include "platform/error.h"
-#include "util/check.h"
 
 namespace batchsweep {
 
@@ -31,6 +27,11 @@ struct ExampleSlice {
   const float* dy = nullptr;
   float* dx = nullptr;
 };
+
+// `base` moved on by `floats`; stays null where there is no tensor.
+inline float* Part(float* base, int64_t floats) {
+  return base == nullptr ? nullptr : base + floats;
+}
 
 class Operation {
  public:
@@ -56,40 +57,6 @@ class Operation {
   // See Layer.
   virtual bool RecreatesOperators() const { return false; }
 };
-
-// Whose code a body runs.
-enum class Library {
-  kXnnpack,
-  kOwn,
-};
-
-// One body of an operation. `Problem` is what stays the same as long as the
-// layer lives: shapes, bias, activation. The list of an operation's candidates
-// stands beside their classes; a body more is a line more there.
-template <class Problem>
-struct Candidate {
-  Library library;
-  Result<std::unique_ptr<Operation>> (*create)(const Problem& problem,
-                                               const ComputeContext& context);
-};
-
-// The `create` of a body whose constructor cannot fail.
-template <class Body, class Problem>
-Result<std::unique_ptr<Operation>> CreateOperation(
-    const Problem& problem, const ComputeContext& context) {
-  return std::make_unique<Body>(problem, context);
-}
-
-// REQUIRES: `candidates` has one of that library.
-template <class Problem>
-Result<std::unique_ptr<Operation>> CreateCandidate(
-    std::span<const Candidate<Problem>> candidates, Library library,
-    const Problem& problem, const ComputeContext& context) {
-  const auto found =
-      std::ranges::find(candidates, library, &Candidate<Problem>::library);
-  CHECK(found != candidates.end());
-  return found->create(problem, context);
-}
 
 }  // namespace batchsweep
 

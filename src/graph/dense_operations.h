@@ -1,0 +1,40 @@
+// The products of a dense layer, and who can compute each.
+#ifndef BATCHSWEEP_GRAPH_DENSE_OPERATIONS_H_
+#define BATCHSWEEP_GRAPH_DENSE_OPERATIONS_H_
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "graph/products.h"
+#include "model/model_spec.h"
+#include "platform/error.h"
+
+namespace batchsweep {
+
+// Of one dense layer: x (N, in), y (N, out), kernel (in, out).
+struct DenseProblem {
+  std::string name;  // of the layer
+  int64_t in = 0;
+  int64_t out = 0;
+  bool use_bias = false;
+  // Linear, relu or relu6; any other is a layer of its own.
+  Activation activation = Activation::kLinear;
+};
+
+using DenseCandidates = std::span<const Candidate<DenseProblem>>;
+
+// y = activation(x W + b)
+DenseCandidates DenseForwards();
+// dW = x' dy
+DenseCandidates DenseKernelGrads();
+// dx = dy W'
+DenseCandidates DenseInputGrads();
+
+// The bodies that were measured as the fastest.
+Result<Products> CreateDenseProducts(const DenseProblem& problem, bool wants_dx,
+                                     const ComputeContext& context);
+
+}  // namespace batchsweep
+
+#endif  // BATCHSWEEP_GRAPH_DENSE_OPERATIONS_H_
