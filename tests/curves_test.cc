@@ -122,15 +122,16 @@ TEST_CASE("the zoo's networks follow their float64 curves",
 
   TestEngine engine;
   Network network =
-      Network::Create(
-          model,
-          {.max_batch = zoo.batch_size,
-           .optimizer_slots = OptimizerSlots(optimizer),
-           .loss = reconstructs ? Loss::kMeanSquaredError
-                                : Loss::kSparseCategoricalCrossentropy},
-          engine.context())
+      Network::Allocate(
+          PlanNetwork(
+              model,
+              {.max_batch = zoo.batch_size,
+               .optimizer_slots = OptimizerSlots(optimizer),
+               .loss = reconstructs ? Loss::kMeanSquaredError
+                                    : Loss::kSparseCategoricalCrossentropy},
+              engine.context())
+              .value())
           .value();
-  network.Allocate().value();
   network.SetWeights(FirstWeights(model));
   const int64_t classes = reconstructs ? 10 : network.output_size();
   const auto steps = BATCHSWEEP_TEST_EMULATED

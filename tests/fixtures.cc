@@ -21,10 +21,10 @@ ModelSpec DenseModel(int64_t in, std::initializer_list<DenseSpec> layers) {
   return model;
 }
 
-Network MakeNetwork(const ModelSpec& model, Network::Options options,
+Network MakeNetwork(const ModelSpec& model, const NetworkOptions& options,
                     ComputeContext context, uint64_t seed) {
-  Network network = Network::Create(model, options, context).value();
-  network.Allocate().value();
+  Network network =
+      Network::Allocate(PlanNetwork(model, options, context).value()).value();
   network.SetWeights(DrawWeights(ModelParams(model), seed));
   return network;
 }

@@ -31,7 +31,7 @@ class TestEngine {
 ModelSpec DenseModel(int64_t in, std::initializer_list<DenseSpec> layers);
 
 // A network of `model`, allocated, with weights drawn from `seed`.
-Network MakeNetwork(const ModelSpec& model, Network::Options options,
+Network MakeNetwork(const ModelSpec& model, const NetworkOptions& options,
                     ComputeContext context, uint64_t seed = 1);
 
 // The first 2,048 training and 1,000 test images of Fashion-MNIST if Debian's

@@ -265,7 +265,7 @@ TEST_CASE("a pooling behind a separable convolution is built into it",
   CheckAgainstTwin({.model = model});
   TestEngine engine;
   const Network network = MakeNetwork(model, {}, engine.context());
-  for (const TensorPlan& tensor : network.planner().tensors()) {
+  for (const TensorPlan& tensor : network.plan().memory.tensors()) {
     CHECK(!tensor.name.starts_with("pool"));
   }
 }
@@ -439,12 +439,10 @@ TEST_CASE("any number of threads gives the bits of one, for every layer",
   std::vector<std::vector<float>> grads;
   for (const int threads : {1, 2, 3}) {
     TestEngine engine(threads);
+    // All threads are at work until ChooseLayerThreads() knows better.
     Network network = MakeNetwork(model, {.max_batch = 37}, engine.context());
-    // With one thread's rule out of the way, so that all are at work.
-    network.UseAllThreads();
     Rng rng(5, 0);
     network.SetWeights(RandomWeights(network, rng));
-    REQUIRE(network.SetBatch(37));
     const auto x = RandomFloats(37 * 12 * 11 * 3, -1, 1, rng);
     std::ranges::copy(x, network.input());
     for (size_t i = 0; i < 37; ++i) {
@@ -489,7 +487,7 @@ TEST_CASE("lean memory gives the same bits in less of it", "[layers][memory]") {
       network.Backward();
     }
     grads.emplace_back(network.grads().begin(), network.grads().end());
-    arena_bytes.push_back(network.planner().arena_bytes());
+    arena_bytes.push_back(network.plan().memory.arena_bytes());
   }
   CHECK((grads[0] == grads[1]));
   CHECK(arena_bytes[1] < arena_bytes[0] * 9 / 10);

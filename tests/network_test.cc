@@ -5,6 +5,10 @@
 #include <catch2/generators/catch_generators.hpp>
 #include <cmath>
 
+#include "graph/layer_threads.h"
+#include "graph/layer_times.h"
+#include "graph/threads.h"
+#include "platform/clock.h"
 #include "tests/fixtures.h"
 #include "tests/reference.h"
 #include "tests/reference_model.h"
@@ -126,14 +130,14 @@ TEST_CASE("an output lives until the last backward step that reads it",
           "[network]") {
   TestEngine engine;
   const auto activation = GENERATE(Activation::kLinear, Activation::kRelu);
-  const Network network =
-      Network::Create(
+  const NetworkPlan plan =
+      PlanNetwork(
           DenseModel(9, {{.units = 4, .activation = activation},
                          {.units = 3, .activation = Activation::kSoftmax}}),
           {.max_batch = 2}, engine.context())
           .value();
   const auto last_use = [&](const std::string& name) {
-    const auto& tensors = network.planner().tensors();
+    const auto& tensors = plan.memory.tensors();
     return std::ranges::find(tensors, name, &TensorPlan::name)->last_use;
   };
   // Layer 0's backward step is the last to read its output's gradient. With
@@ -162,6 +166,70 @@ TEST_CASE("two threads give the bits of one", "[network]") {
   CHECK(grads[0] == grads[1]);
 }
 
+TEST_CASE("choosing threads leaves a network of zeros that gives the same bits",
+          "[network][threads]") {
+  const ModelSpec model =
+      DenseModel(40, {{.units = 30, .activation = Activation::kRelu},
+                      {.units = 10, .activation = Activation::kSoftmax}});
+  TestEngine engine(2);
+  Network network = MakeNetwork(model, {.max_batch = 8}, engine.context());
+  Rng rng(12, 0);
+  const auto x = RandomFloats(8 * 40, 0, 1, rng);
+  const auto labels = RandomLabels(8, 10, rng);
+  const auto weights = network.Weights();
+  const auto step = [&] {
+    network.SetWeights(weights);
+    Fill(network, x, labels);
+    network.Forward({.training = true});
+    network.ScoreOutputs();
+    network.Backward();
+    return std::vector<float>(network.grads().begin(), network.grads().end());
+  };
+  const std::vector<float> on_all = step();
+  REQUIRE(ChooseLayerThreads(network));
+  CHECK(network.threads().size() == network.plan().layers.size());
+  CHECK(std::ranges::all_of(network.params(),
+                            [](float value) { return value == 0.0f; }));
+  CHECK(step() == on_all);
+  network.UseThreads(std::vector<LayerThreads>(network.threads().size(),
+                                               {Threads::kOne, Threads::kOne}));
+  CHECK(step() == on_all);
+}
+
+TEST_CASE("all threads are used only where they are a tenth faster",
+          "[threads]") {
+  const auto faster = [](int64_t one_us, int64_t all_us) {
+    Threads used = Threads::kOne;
+    return FasterThreads([&](Threads threads) { used = threads; },
+                         [&] {
+                           const int64_t us =
+                               used == Threads::kOne ? one_us : all_us;
+                           const int64_t end_ns = MonotonicNs() + us * 1000;
+                           while (MonotonicNs() < end_ns) {
+                           }
+                         });
+  };
+  CHECK(faster(200, 100) == Threads::kAll);
+  CHECK(faster(100, 200) == Threads::kOne);
+  CHECK(faster(200, 196) == Threads::kOne);
+}
+
+TEST_CASE("each layer's time is told by its name", "[network]") {
+  TestEngine engine;
+  const ModelSpec model = DenseModel(
+      3, {{.units = 5}, {.units = 2, .activation = Activation::kSoftmax}});
+  Network network = MakeNetwork(model, {.max_batch = 4}, engine.context());
+  const auto weights = network.Weights();
+  const std::vector<LayerTime> times = TimeLayers(network, 3);
+  REQUIRE(times.size() == 2);
+  CHECK(times[0].name == "dense_0");
+  for (const LayerTime& time : times) {
+    CHECK(time.forward_ns < 1'000'000'000);
+    CHECK(time.backward_ns < 1'000'000'000);
+  }
+  CHECK(network.Weights()[0].values == weights[0].values);
+}
+
 TEST_CASE("weights come out as they went in", "[network]") {
   TestEngine engine;
   const ModelSpec model = DenseModel(
@@ -184,11 +252,11 @@ TEST_CASE("the plan counts every class of memory", "[network]") {
   const ModelSpec model =
       DenseModel(784, {{.units = 64, .activation = Activation::kRelu},
                        {.units = 10, .activation = Activation::kSoftmax}});
-  const Network network =
-      Network::Create(model, {.max_batch = 8, .optimizer_slots = 2},
-                      engine.context())
+  const NetworkPlan plan =
+      PlanNetwork(model, {.max_batch = 8, .optimizer_slots = 2},
+                  engine.context())
           .value();
-  const auto bytes = network.planner().BytesByClass();
+  const auto bytes = plan.memory.BytesByClass();
   const auto of = [&](MemoryClass c) { return bytes[static_cast<size_t>(c)]; };
   // 50,890 weights; each parameter's place is rounded up to 64 bytes.
   const int64_t flat = 4 * (784 * 64 + 64 + 640 + 16);
@@ -200,7 +268,7 @@ TEST_CASE("the plan counts every class of memory", "[network]") {
   CHECK(of(MemoryClass::kPackedWeights) == 0);  // dense layers pack nothing
   int64_t sum = 0;
   for (const int64_t of_class : bytes) sum += of_class;
-  CHECK(network.planner().arena_bytes() < sum + 64 * 20);
+  CHECK(plan.memory.arena_bytes() < sum + 64 * 20);
 }
 
 }  // namespace

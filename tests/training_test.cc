@@ -62,10 +62,11 @@ TEST_CASE("training follows the float64 curves at every step",
 
   TestEngine engine;
   Network network =
-      Network::Create(model, {.max_batch = batch_size, .optimizer_slots = 2},
+      Network::Allocate(
+          PlanNetwork(model, {.max_batch = batch_size, .optimizer_slots = 2},
                       engine.context())
+              .value())
           .value();
-  network.Allocate().value();
   network.SetWeights(
       ReadWeights(ModelParams(model), folder / "mlp_init.safetensors").value());
   const TrainingData data = Parts(*source, 2048, 1000);

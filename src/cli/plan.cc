@@ -4,7 +4,7 @@
 
 #include "cli/commands.h"
 #include "cli/setup.h"
-#include "graph/network.h"
+#include "graph/network_plan.h"
 #include "model/cost.h"
 #include "record/summary_table.h"
 #include "sweep/memory_fit.h"
@@ -26,7 +26,7 @@ int64_t BytesOf(const std::string& layer, const MemoryPlanner& planner) {
 
 // What each layer costs at one batch size. A layer that is built into another,
 // or computes nothing, takes no memory of its own.
-Status PrintLayers(const ModelSpec& model, const Network& network,
+Status PrintLayers(const ModelSpec& model, const NetworkPlan& plan,
                    int64_t batch_size) {
   const std::vector<Shape> shapes = LayerOutputShapes(model);
   const std::vector<int64_t> flops = ForwardFlops(model);
@@ -36,14 +36,14 @@ Status PrintLayers(const ModelSpec& model, const Network& network,
   for (size_t i = 0; i < model.layers.size(); ++i) {
     const std::string& name = LayerName(model.layers[i]);
     int64_t weights = 0;
-    for (const ParamSpec& param : network.param_specs()) {
+    for (const ParamSpec& param : plan.params.specs) {
       if (param.name.starts_with(name + "/")) weights += param.shape.elements();
     }
     rows.push_back(
         {name, shapes[i].ToString(), std::to_string(weights),
          std::format("{:.2f}",
                      static_cast<double>(flops[i] * batch_size) / 1e6),
-         FormatBytes(BytesOf(name, network.planner()))});
+         FormatBytes(BytesOf(name, plan.memory))});
   }
   std::print("\nLayers at batch size {}, before sharing:\n\n{}", batch_size,
              AlignedTable(rows));
@@ -96,15 +96,14 @@ Result<int> PlanCommand(const RunOptions& options) {
       model.name, data.source->name, options.optimizer);
   std::print("{}", AlignedTable(rows));
   const int64_t largest = std::ranges::max(options.batch_sizes);
-  ASSIGN_OR_RETURN(
-      const Network network,
-      Network::Create(model,
-                      {.max_batch = largest,
-                       .optimizer_slots = OptimizerSlots(optimizer),
-                       .loss = data.loss,
-                       .lean = options.memory == "lean"},
-                      context));
-  RETURN_IF_ERROR(PrintLayers(model, network, largest));
+  ASSIGN_OR_RETURN(const NetworkPlan plan,
+                   PlanNetwork(model,
+                               {.max_batch = largest,
+                                .optimizer_slots = OptimizerSlots(optimizer),
+                                .loss = data.loss,
+                                .lean = options.memory == "lean"},
+                               context));
+  RETURN_IF_ERROR(PrintLayers(model, plan, largest));
   RETURN_IF_ERROR(CheckMemory(options, model, optimizer, data, engine));
   return kExitValid;
 }

@@ -9,17 +9,12 @@
 #include <string>
 #include <vector>
 
+#include "graph/buffer_plan.h"
 #include "graph/layer.h"
 #include "model/model_spec.h"
 #include "platform/error.h"
 
 namespace batchsweep {
-
-// A tensor between layers, (batch, size).
-struct ValueSpec {
-  int64_t size = 0;
-  bool needs_grad = false;  // something in front of it trains
-};
 
 struct NodeSpec {
   std::string name;  // of the model's layer

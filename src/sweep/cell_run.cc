@@ -119,17 +119,16 @@ class CellRun {
     OptimizerConfig optimizer = config_.optimizer;
     optimizer.learning_rate = ScaledLearningRate(
         optimizer.learning_rate, config_.lr_rule, cell_.batch_size);
-    ASSIGN_OR_RETURN(
-        Network network,
-        Network::Create(config_.model,
-                        {.max_batch = cell_.batch_size,
-                         .optimizer_slots = OptimizerSlots(optimizer),
-                         .loss = config_.loss,
-                         .lean = config_.lean,
-                         .seed = cell_.seed},
-                        context_));
-    position_.weights_are_live &= network.weights_are_live();
-    RETURN_IF_ERROR(network.Allocate());
+    ASSIGN_OR_RETURN(NetworkPlan plan,
+                     PlanNetwork(config_.model,
+                                 {.max_batch = cell_.batch_size,
+                                  .optimizer_slots = OptimizerSlots(optimizer),
+                                  .loss = config_.loss,
+                                  .lean = config_.lean,
+                                  .seed = cell_.seed},
+                                 context_));
+    position_.weights_are_live &= plan.weights_are_live;
+    ASSIGN_OR_RETURN(Network network, Network::Allocate(std::move(plan)));
     Trainer trainer(data_,
                     {.batch_size = cell_.batch_size,
                      .seed = cell_.seed,
@@ -139,7 +138,7 @@ class CellRun {
                      .process = cell_.process,
                      .target_accuracy = config_.target_accuracy},
                     context_, &counters_, network);
-    trainer.ChooseThreads();
+    RETURN_IF_ERROR(trainer.ChooseThreads());
     RETURN_IF_ERROR(Soak(trainer));
     RETURN_IF_ERROR(Start(network, trainer));
     sampler_.Start(counters_);
@@ -253,7 +252,7 @@ class CellRun {
         limit_ns / static_cast<double>(record.step_time_median_ns);
     if (base_rss_bytes_) {
       record.planned_rss_bytes =
-          *base_rss_bytes_ + network.planner().arena_bytes() +
+          *base_rss_bytes_ + network.plan().memory.arena_bytes() +
           RowsBytes(data_.train.size(), cell_.batch_size, config_.budget);
     }
     record.over_current_events = recorder_->readings().OverCurrentEvents();

@@ -32,7 +32,7 @@ struct SweepPosition {
   // Of the cells done.
   std::vector<Warning> warnings;
   std::vector<int64_t> diverged_batches;  // whose loss stopped being finite
-  bool weights_are_live = true;           // see Network::weights_are_live()
+  bool weights_are_live = true;           // see NetworkPlan
 
   std::map<int, MachineLimits> limits;  // by threads; measured once for each
 };

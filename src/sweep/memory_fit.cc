@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "graph/network.h"
+#include "graph/network_plan.h"
 
 namespace batchsweep {
 namespace {
@@ -41,15 +41,15 @@ int64_t RowsBytes(int64_t train_examples, int64_t batch_size,
 Result<CellMemory> PlanCellMemory(const MemoryQuestion& question,
                                   int64_t batch_size) {
   ASSIGN_OR_RETURN(
-      const Network network,
-      Network::Create(question.model,
-                      {.max_batch = batch_size,
-                       .optimizer_slots = OptimizerSlots(question.optimizer),
-                       .loss = question.loss,
-                       .lean = question.lean},
-                      question.context));
-  return CellMemory{.bytes_by_class = network.planner().BytesByClass(),
-                    .arena_bytes = network.planner().arena_bytes(),
+      const NetworkPlan plan,
+      PlanNetwork(question.model,
+                  {.max_batch = batch_size,
+                   .optimizer_slots = OptimizerSlots(question.optimizer),
+                   .loss = question.loss,
+                   .lean = question.lean},
+                  question.context));
+  return CellMemory{.bytes_by_class = plan.memory.BytesByClass(),
+                    .arena_bytes = plan.memory.arena_bytes(),
                     .rows_bytes = RowsBytes(question.train_examples, batch_size,
                                             question.budget)};
 }

@@ -236,10 +236,9 @@ Result<OverheadComparison> CompareOverhead(const Kernels& kernels,
   ThreadPool pool(1);
   const ComputeContext context = {.kernels = &kernels, .pool = &pool};
   ASSIGN_OR_RETURN(
-      Network network,
-      Network::Create(model, {.max_batch = kBatch, .optimizer_slots = 2},
-                      context));
-  RETURN_IF_ERROR(network.Allocate());
+      NetworkPlan plan,
+      PlanNetwork(model, {.max_batch = kBatch, .optimizer_slots = 2}, context));
+  ASSIGN_OR_RETURN(Network network, Network::Allocate(std::move(plan)));
   network.SetWeights(DrawWeights(ModelParams(model), 1));
   Blocks blocks(data, context, network, sensors, counters, sample_hz,
                 std::move(recorder));

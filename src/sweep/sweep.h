@@ -47,7 +47,7 @@ struct SweepConfig {
   Loss loss = Loss::kSparseCategoricalCrossentropy;
   std::vector<int64_t> batch_sizes;
   std::vector<int> threads = {1};
-  bool lean = false;  // less memory, see Network::Options
+  bool lean = false;  // less memory, see NetworkOptions
   int64_t seeds = 1;  // 1 .. seeds
   int processes = 1;  // that repeat each cell, in rounds of all cells
   CellOrder order = CellOrder::kGiven;

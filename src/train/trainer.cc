@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "graph/fastest_pool.h"
+#include "graph/layer_threads.h"
+#include "graph/threads.h"
 #include "kernels/denormals.h"
 #include "model/loss.h"
 #include "platform/clock.h"
@@ -65,31 +66,37 @@ StepContext Trainer::Context() {
           .network = network_};
 }
 
-void Trainer::ChooseThreads() {
-  ThreadPool& one = network_.one_thread();
-  ThreadPool& all = *context_.pool;
-  if (all.threads() == 1) return;
+Status Trainer::ChooseThreads() {
+  RETURN_IF_ERROR(ChooseLayerThreads(network_));
+  if (context_.pool->threads() == 1) return {};
   batcher_.StartEpoch(1);
   const auto rows = batcher_.Next(network_.batch());
-  if (static_cast<int64_t>(rows.size()) < network_.batch()) return;
-  pools_.load = FasterPool(
-      one, all, [&](ThreadPool& pool) { pools_.load = &pool; },
+  if (static_cast<int64_t>(rows.size()) < network_.batch()) return {};
+  pools_.load = &network_.pool(FasterThreads(
+      [&](Threads threads) { pools_.load = &network_.pool(threads); },
       [&] {
         LoadBatch(*data_.train.dataset, rows, *context_.kernels, *pools_.load,
                   network_);
-      });
-  pools_.update = FasterPool(
-      one, all, [&](ThreadPool& pool) { pools_.update = &pool; },
-      [&] { UpdateWeights(Context(), 1); });
+      }));
+  pools_.update = &network_.pool(FasterThreads(
+      [&](Threads threads) { pools_.update = &network_.pool(threads); },
+      [&] { UpdateWeights(Context(), 1); }));
+  // Threads that speed up single operations can slow the whole step, because
+  // data moves between cores: all that was chosen is tried against one thread.
   const StepPools fastest = pools_;
-  const auto use = [&](const ThreadPool& pool) {
-    const bool alone = &pool == &one;
+  const std::vector<LayerThreads> fastest_layers = network_.threads();
+  ThreadPool& one = network_.pool(Threads::kOne);
+  const auto use = [&](Threads threads) {
+    const bool alone = threads == Threads::kOne;
     pools_ = alone ? StepPools{&one, &one} : fastest;
-    network_.UseThreads(alone ? Network::LayerThreads::kOne
-                              : Network::LayerThreads::kFastest);
+    network_.UseThreads(
+        alone ? std::vector(fastest_layers.size(),
+                            LayerThreads{Threads::kOne, Threads::kOne})
+              : fastest_layers);
   };
-  use(*FasterPool(one, all, use, [&] { TrainStep(Context(), rows, 1); }));
+  use(FasterThreads(use, [&] { TrainStep(Context(), rows, 1); }));
   network_.ClearTensors();
+  return {};
 }
 
 Status Trainer::Soak(double seconds, const Hooks& hooks) {
@@ -233,7 +240,7 @@ StepRecord Trainer::RecordOf(size_t index) const {
                        .forward_time_ns = step.time_ns(Phase::kForward),
                        .backward_time_ns = step.time_ns(Phase::kBackward),
                        .update_time_ns = step.time_ns(Phase::kUpdate),
-                       .arena_bytes = network_.planner().arena_bytes(),
+                       .arena_bytes = network_.plan().memory.arena_bytes(),
                        .flags = step.flags};
   if (tells_classes_) record.accuracy = step.accuracy;
   return record;
@@ -347,7 +354,7 @@ Result<Trainer::Summary> Trainer::Summarize() {
                          : std::nullopt,
            .examples_per_second = static_cast<double>(state_.examples) * 1e9 /
                                   static_cast<double>(state_.step_time_sum_ns),
-           .arena_bytes = network_.planner().arena_bytes(),
+           .arena_bytes = network_.plan().memory.arena_bytes(),
            .peak_rss_bytes = memory.peak_rss_bytes,
            .rss_anon_bytes = memory.rss_anon_bytes,
            .swap_bytes = memory.swap_bytes,

@@ -127,7 +127,7 @@ class Trainer {
     std::function<bool()> interrupted = [] { return false; };
   };
 
-  // All outlive the trainer. REQUIRES: network.Allocate() was called with
+  // All outlive the trainer. REQUIRES: the network was planned with
   // max_batch >= config.batch_size and the optimizer's slots. `counters` may be
   // null.
   Trainer(const TrainingData& data, const CellConfig& config,
@@ -165,7 +165,7 @@ class Trainer {
   // and by the network, and on one thread alone. Threads that speed up single
   // operations can slow the whole step, because data then moves between cores.
   // The network's weights and optimizer state are gone then.
-  void ChooseThreads();
+  Status ChooseThreads();
 
   // Trains without a record for that long, so that the board is as warm as it
   // gets. The network's weights and optimizer state are gone then.

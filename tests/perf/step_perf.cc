@@ -13,7 +13,10 @@
 #include <vector>
 
 #include "data/synthetic.h"
+#include "graph/layer_threads.h"
+#include "graph/layer_times.h"
 #include "measure/roofline.h"
+#include "model/initializers.h"
 #include "model/keras_json.h"
 #include "model/zoo.h"
 #include "platform/clock.h"
@@ -197,9 +200,11 @@ void PrintLayers(Bench& bench, std::string_view name) {
                      .loss = classifies ? Loss::kSparseCategoricalCrossentropy
                                         : Loss::kMeanSquaredError},
                     bench.engine.context());
+    ChooseLayerThreads(network).value();
+    network.SetWeights(DrawWeights(ModelParams(model), 1));
     const auto x = Floats(batch * input.elements());
     std::copy_n(x.begin(), batch * input.elements(), network.input());
-    const auto layers = network.TimeLayers(batch > 32 ? 7 : 21);
+    const auto layers = TimeLayers(network, batch > 32 ? 7 : 21);
     const double update_us = MedianUs([&] {
       OptimizerStep({}, 1, *bench.engine.context().kernels,
                     *bench.engine.context().pool, TrainedTensors(network));

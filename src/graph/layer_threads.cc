@@ -1,0 +1,42 @@
+#include "graph/layer_threads.h"
+
+#include <vector>
+
+#include "graph/threads.h"
+
+namespace batchsweep {
+namespace {
+
+// What the arena holds does not matter: no kernel's time depends on values.
+Result<LayerThreads> FasterThreadsOf(Layer& layer, const Network& network) {
+  Status status;
+  const auto use = [&](Threads threads) {
+    ThreadPool* const pool = &network.pool(threads);
+    if (!status) return;
+    status =
+        layer.SetBatch(network.batch(), {.forward = pool, .backward = pool});
+  };
+  LayerThreads faster;
+  faster.forward =
+      FasterThreads(use, [&] { layer.Forward({.training = true}); });
+  faster.backward = FasterThreads(use, [&] { layer.Backward(); });
+  RETURN_IF_ERROR(status);
+  return faster;
+}
+
+}  // namespace
+
+Status ChooseLayerThreads(Network& network) {
+  if (network.pool(Threads::kAll).threads() == 1) return {};
+  std::vector<LayerThreads> chosen;
+  for (const PlannedLayer& layer : network.plan().layers) {
+    ASSIGN_OR_RETURN(const LayerThreads faster,
+                     FasterThreadsOf(*layer.node.layer, network));
+    chosen.push_back(faster);
+  }
+  network.UseThreads(chosen);
+  network.ClearTensors();
+  return {};
+}
+
+}  // namespace batchsweep

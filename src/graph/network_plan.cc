@@ -1,0 +1,170 @@
+#include "graph/network_plan.h"
+
+#include <format>
+#include <string>
+#include <utility>
+
+#include "graph/arithmetic.h"
+
+namespace batchsweep {
+namespace {
+
+constexpr int64_t kFloatsPerLine = 64 / kFloatBytes;
+
+int64_t RoundUpToLine(int64_t floats) {
+  return (floats + kFloatsPerLine - 1) / kFloatsPerLine * kFloatsPerLine;
+}
+
+ValueGraph GraphOf(const NetworkPlan& plan) {
+  ValueGraph graph = {
+      .values = plan.values, .layers = {}, .output = plan.output};
+  for (const auto& [node, dx_places, dx] : plan.layers) {
+    graph.layers.push_back({.inputs = node.inputs,
+                            .output = node.output,
+                            .backward_reads_x = node.layer->BackwardReadsX(),
+                            .backward_reads_y = node.layer->BackwardReadsY(),
+                            .works_in_place = node.layer->WorksInPlace()});
+  }
+  return graph;
+}
+
+// Weights, gradients and the optimizer's state, which stay from step to step.
+void PlanParams(const StepMoments& moments, NetworkPlan& plan) {
+  const auto add = [&](std::string name, MemoryClass memory_class,
+                       int64_t floats) {
+    return plan.memory.Add(std::move(name), memory_class, floats * kFloatBytes,
+                           StepMoments::kLoad, moments.Update());
+  };
+  const int64_t trained = plan.params.trained_size;
+  plan.tensors.params = add("weights", MemoryClass::kWeights, trained);
+  plan.tensors.untrained = add("running statistics", MemoryClass::kWeights,
+                               plan.params.untrained_size);
+  plan.tensors.grads = add("gradients", MemoryClass::kGradients, trained);
+  for (int slot = 0; slot < plan.options.optimizer_slots; ++slot) {
+    plan.tensors.slots.push_back(
+        add(std::format("slot {}", slot), MemoryClass::kOptimizer, trained));
+  }
+}
+
+int AddValue(std::string name, MemoryClass memory_class, int64_t size,
+             const Lifetime& life, NetworkPlan& plan) {
+  return plan.memory.Add(std::move(name), memory_class,
+                         size * plan.options.max_batch * kFloatBytes,
+                         life.first, life.last);
+}
+
+// Values, their gradients, and what the loss compares the outputs with.
+void PlanValues(const ValueGraph& graph, const StepMoments& moments,
+                NetworkPlan& plan) {
+  const BufferPlan shared = ShareBuffers(graph);
+  std::vector<ValueTensors> tensors;
+  for (const Buffer& buffer : shared.buffers) {
+    const std::string name =
+        buffer.writer < 0
+            ? "input"
+            : plan.layers[static_cast<size_t>(buffer.writer)].node.name +
+                  " output";
+    ValueTensors& tensor = tensors.emplace_back();
+    tensor.value = AddValue(name, MemoryClass::kActivations, buffer.size,
+                            buffer.value, plan);
+    if (!buffer.needs_grad) continue;
+    tensor.grad =
+        AddValue(name + " gradient", MemoryClass::kActivationGradients,
+                 buffer.size, buffer.grad, plan);
+  }
+  for (const int buffer : shared.buffer_of) {
+    plan.tensors.values.push_back(tensors[static_cast<size_t>(buffer)]);
+  }
+  switch (TraitsOf(plan.options.loss).reads) {
+    case GroundTruth::kLabel:
+      return;  // A byte an example, beside the arena.
+    case GroundTruth::kTargets:
+      // Until the backward phase has begun with the loss's gradient.
+      plan.tensors.targets = AddValue(
+          "targets", MemoryClass::kActivations,
+          plan.values[static_cast<size_t>(plan.output)].size,
+          {.first = StepMoments::kLoad, .last = moments.Loss() + 1}, plan);
+  }
+}
+
+// The tensor that a layer writes the gradient of one input to.
+int PlanDx(const NodeSpec& node, int input, DxPlace place, int moment,
+           NetworkPlan& plan) {
+  const auto value = static_cast<size_t>(input);
+  switch (place) {
+    case DxPlace::kNowhere:
+      return -1;
+    case DxPlace::kInPlace:
+      return plan.tensors.values[value].grad;
+    case DxPlace::kBeside:
+      return AddValue(
+          node.name + "/dx to be added", MemoryClass::kActivationGradients,
+          plan.values[value].size, {.first = moment, .last = moment}, plan);
+  }
+  std::unreachable();
+}
+
+// What each layer needs beside its values. From the last to the first, as the
+// way back runs: which of equally large tensors gets the lower place depends on
+// the order of requests.
+Status PlanLayers(const ValueGraph& graph, const StepMoments& moments,
+                  NetworkPlan& plan) {
+  const auto dx_places = PlaceInputGradients(graph);
+  for (size_t i = plan.layers.size(); i-- > 0;) {
+    auto& [node, places, dx] = plan.layers[i];
+    places = dx_places[i];
+    bool wants_dx = false;
+    for (size_t j = 0; j < places.size(); ++j) {
+      wants_dx |= places[j] != DxPlace::kNowhere;
+      dx.push_back(
+          PlanDx(node, node.inputs[j], places[j], moments.Backward(i), plan));
+    }
+    RETURN_IF_ERROR(node.layer->Plan({.max_batch = plan.options.max_batch,
+                                      .forward = moments.Forward(i),
+                                      .backward = moments.Backward(i),
+                                      .end = moments.Update(),
+                                      .wants_dx = wants_dx,
+                                      .lean = plan.options.lean,
+                                      .planner = plan.memory}));
+  }
+  return {};
+}
+
+}  // namespace
+
+ParamPlaces PlaceParams(std::vector<ParamSpec> specs) {
+  ParamPlaces places = {.specs = std::move(specs)};
+  for (const ParamSpec& param : places.specs) {
+    int64_t& size =
+        param.trainable ? places.trained_size : places.untrained_size;
+    places.offsets.push_back(size);
+    size += RoundUpToLine(param.shape.elements());
+  }
+  return places;
+}
+
+Result<NetworkPlan> PlanNetwork(const ModelSpec& model,
+                                const NetworkOptions& options,
+                                const ComputeContext& context) {
+  ASSIGN_OR_RETURN(NetworkSpec spec,
+                   BuildNetwork(model, options.seed, context));
+  NetworkPlan plan;
+  plan.options = options;
+  plan.context = context;
+  plan.params = PlaceParams(ModelParams(model));
+  plan.values = std::move(spec.values);
+  plan.output = spec.output;
+  for (NodeSpec& node : spec.nodes) {
+    plan.weights_are_live &= !node.layer->RecreatesOperators();
+    plan.layers.push_back({.node = std::move(node), .dx_places = {}, .dx = {}});
+  }
+  const StepMoments moments{static_cast<int>(plan.layers.size())};
+  const ValueGraph graph = GraphOf(plan);
+  PlanParams(moments, plan);
+  PlanValues(graph, moments, plan);
+  RETURN_IF_ERROR(PlanLayers(graph, moments, plan));
+  plan.memory.Plan();
+  return plan;
+}
+
+}  // namespace batchsweep
