@@ -1,249 +1,208 @@
-// Where the time of a step of `mlp` goes, and what measuring it costs. Built
-// with the tests but not one of them: run it on an idle machine.
-//
-//   build/x86-64/tests/batchsweep_perf            operations and cost of
-//   measuring build/x86-64/tests/batchsweep_perf resnet8    a zoo model, layer
-//   by layer
+// batchsweep_perf: where the time of a training step goes. It times what the
+// program runs: the phases of TrainStep(), and the layers of the same network.
+// It is built with the tests but is none of them; run it on an idle machine.
 #include <algorithm>
+#include <array>
 #include <cstdio>
-#include <filesystem>
 #include <format>
-#include <functional>
 #include <print>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "data/synthetic.h"
-#include "graph/layer_threads.h"
 #include "graph/layer_times.h"
+#include "measure/phase_clock.h"
 #include "measure/roofline.h"
-#include "model/initializers.h"
 #include "model/keras_json.h"
 #include "model/zoo.h"
-#include "platform/clock.h"
-#include "record/recorder.h"
 #include "record/summary_table.h"
 #include "tests/fixtures.h"
-#include "tests/temp_dir.h"
-#include "train/evaluate.h"
 #include "train/step.h"
-#include "train/trainer.h"
 #include "util/rng.h"
-#include "xnn/operator.h"
 
 namespace batchsweep {
 namespace {
 
-constexpr int64_t kIn = 784, kHidden = 64, kClasses = 10;
-constexpr int kBlocks = 21;
+constexpr std::string_view kUsage =
+    R"(Usage: batchsweep_perf [MODEL]
 
-// Median over blocks of the mean time of a call, in microseconds.
-double MedianUs(const std::function<void()>& call) {
-  // A block of 2 ms is long beside the clock and short beside a time slice.
-  const int64_t probe_ns = MonotonicNs();
-  for (int i = 0; i < 3; ++i) call();
-  const int64_t once_ns = (MonotonicNs() - probe_ns) / 3 + 1;
-  const int64_t calls = std::max<int64_t>(1, 2'000'000 / once_ns);
-  std::vector<double> blocks;
-  for (int block = 0; block < kBlocks; ++block) {
-    const int64_t start_ns = MonotonicNs();
-    for (int64_t i = 0; i < calls; ++i) call();
-    blocks.push_back(static_cast<double>(MonotonicNs() - start_ns) /
-                     static_cast<double>(calls) / 1e3);
-  }
-  std::ranges::nth_element(blocks, blocks.begin() + kBlocks / 2);
-  return blocks[kBlocks / 2];
+Times training steps of a model of the zoo (mlp, unless named) on one thread, at
+batch sizes 8, 32 and 128, with Adam and made-up data, and prints
+  - the median of each phase of a step: load, forward, backward, update;
+  - for each layer the fastest of several runs forward and backward, and of
+    rewriting its packed weights.
+Models: )";
+
+constexpr std::array<int64_t, 3> kBatchSizes = {8, 32, 128};
+constexpr int64_t kExamples = 4096;
+
+// Enough steps for a median, and no more than a few seconds of the largest.
+constexpr int64_t kSteps = 200;
+constexpr int64_t kLeastSteps = 5;
+constexpr int64_t kEnoughNs = 3'000'000'000;
+
+std::string Microseconds(int64_t ns) {
+  return std::format("{:.1f}", static_cast<double>(ns) / 1e3);
 }
 
-std::vector<float> Floats(int64_t count) {
-  Rng rng(1, 0);
-  // With the slack that operators may read.
-  std::vector<float> values(static_cast<size_t>(count) + 16);
-  for (float& value : values) value = static_cast<float>(rng.Uniform()) - 0.5f;
-  return values;
-}
-
-double MatMulUs(int64_t m, int64_t k, int64_t n, bool transpose_b,
-                ThreadPool& pool) {
-  auto op = xnn::MatMul::Create({.transpose_b = transpose_b}).value();
-  const int64_t bytes = op.Reshape(m, k, n, pool).value();
-  const AlignedBlock workspace = AllocateAligned(bytes).value();
-  auto a = Floats(m * k), b = Floats(k * n), c = Floats(m * n);
-  op.Bind(workspace.get(), a.data(), b.data(), c.data()).value();
-  return MedianUs([&] { op.Run(pool); });
-}
-
-double TransposeUs(int64_t rows, int64_t columns, ThreadPool& pool) {
-  auto op = xnn::Transpose::Create().value();
-  auto x = Floats(rows * columns), y = Floats(rows * columns);
-  op.Reshape(rows, columns, pool).value();
-  op.Bind(x.data(), y.data()).value();
-  return MedianUs([&] { op.Run(pool); });
-}
-
-struct Bench {
-  DataSource source = MakeSynthetic({.example_shape = {{28, 28, 1}},
-                                     .class_count = 10,
-                                     .train_size = 55'000,
-                                     .test_size = 100});
-  TrainingData data = Parts(source, 55'000, 100);
-  ModelSpec model = DenseModel(
-      kIn, {{.units = kHidden, .activation = Activation::kRelu},
-            {.units = kClasses, .activation = Activation::kSoftmax}});
-  TestEngine engine;
-
-  Network NewNetwork(int64_t batch) {
-    return MakeNetwork(model, {.max_batch = batch, .optimizer_slots = 2},
-                       engine.context());
-  }
-};
-
-// The operations of a step one by one, each with its data in the cache.
-void PrintOperations(Bench& bench) {
-  const ComputeContext context = bench.engine.context();
-  ThreadPool& pool = *context.pool;
-  std::vector<std::vector<std::string>> rows = {{"us, each alone"},
-                                                {"dense 784-64 forward"},
-                                                {"dense 64-10 forward"},
-                                                {"softmax and loss"},
-                                                {"dW 64x10"},
-                                                {"dX 64"},
-                                                {"x transposed"},
-                                                {"dW 784x64"},
-                                                {"bias and relu gradients"},
-                                                {"Adam"},
-                                                {"sum"}};
-  for (const int64_t batch : {8, 32, 128}) {
-    Network network = bench.NewNetwork(batch);
-    auto hidden = Floats(batch * kHidden), bias = Floats(kHidden),
-         gradient = Floats(batch * kHidden), sums = Floats(kHidden);
-    const Kernels& kernels = *context.kernels;
-    int64_t step = 0;
-    const std::vector<double> times = {
-        MatMulUs(batch, kIn, kHidden, false, pool) + MedianUs([&] {
-          kernels.add_bias_relu(bias.data(), batch, kHidden, hidden.data());
-        }),
-        MatMulUs(batch, kHidden, kClasses, false, pool),
-        MedianUs([&] { network.ScoreOutputs(); }),
-        MatMulUs(kHidden, batch, kClasses, false, pool) +
-            TransposeUs(batch, kHidden, pool),
-        MatMulUs(batch, kClasses, kHidden, true, pool),
-        TransposeUs(batch, kIn, pool),
-        MatMulUs(kIn, batch, kHidden, false, pool),
-        MedianUs([&] {
-          kernels.relu_grad(hidden.data(), gradient.data(), batch * kHidden,
-                            gradient.data());
-          kernels.column_sums(gradient.data(), batch, kHidden, sums.data());
-        }),
-        MedianUs([&] {
-          OptimizerStep({}, ++step, kernels, pool, TrainedTensors(network));
-          network.WeightsChanged();
-        })};
-    rows[0].push_back(std::format("B={}", batch));
-    double sum = 0.0;
-    for (size_t i = 0; i < times.size(); ++i) {
-      rows[i + 1].push_back(std::format("{:.1f}", times[i]));
-      sum += times[i];
-    }
-    rows.back().push_back(std::format("{:.1f}", sum));
-  }
-  std::println("{}", AlignedTable(rows));
-}
-
-double Median(std::vector<double> values) {
+int64_t Median(std::vector<int64_t> values) {
   std::ranges::sort(values);
   return values[values.size() / 2];
 }
 
-// The phases of a step, as a run reports them.
-void PrintSteps(Bench& bench) {
-  std::vector<std::vector<std::string>> rows = {
-      {"us a step"}, {"load"}, {"forward"}, {"backward"}, {"update"}, {"step"}};
-  for (const int64_t batch : {8, 32, 128}) {
-    Network network = bench.NewNetwork(batch);
-    Trainer trainer(bench.data,
-                    {.batch_size = batch, .budget = {.epochs = 1000}},
-                    bench.engine.context(), nullptr, network);
-    std::vector<double> phases[5];
-    for (int turn = 0; turn < 9; ++turn) {
-      trainer.TrainEpoch({}).value();
-      for (const StepMeasurement& step : trainer.measurements()) {
-        const int64_t times[] = {
-            step.time_ns(Phase::kLoad), step.time_ns(Phase::kForward),
-            step.time_ns(Phase::kBackward), step.time_ns(Phase::kUpdate),
-            step.step_time_ns()};
-        for (size_t i = 0; i < 5; ++i) {
-          phases[i].push_back(static_cast<double>(times[i]) / 1e3);
-        }
-      }
-      trainer.FinishEpoch().value();
+// A model with data that it can learn and, for each batch size, a network.
+class Bench {
+ public:
+  explicit Bench(const ZooModel& zoo)
+      : model_(ParseKerasJson(zoo.json, zoo.name).value()),
+        // What gives back as many values as it takes is trained to give back
+        // its input.
+        reconstructs_(LayerOutputShapes(model_).back().elements() ==
+                      model_.input_shape.elements()),
+        source_(MakeSynthetic({.example_shape = model_.input_shape,
+                               .class_count = Classes(),
+                               .train_size = kExamples,
+                               .test_size = 1,
+                               .reconstruct = reconstructs_})) {}
+
+  ComputeContext context() { return engine_.context(); }
+  int64_t weights() const { return CountWeights(model_); }
+
+  Network NewNetwork(int64_t batch) {
+    return MakeNetwork(
+        model_,
+        {.max_batch = batch,
+         .optimizer_slots = 2,
+         .loss = reconstructs_ ? Loss::kMeanSquaredError
+                               : Loss::kSparseCategoricalCrossentropy},
+        context());
+  }
+
+  StepContext Step(Network& network) {
+    return {.dataset = source_.train,
+            .optimizer = optimizer_,
+            .kernels = *context().kernels,
+            .pools = {.load = context().pool, .update = context().pool},
+            .network = network};
+  }
+
+ private:
+  int64_t Classes() const {
+    return reconstructs_ ? 2 : LayerOutputShapes(model_).back().elements();
+  }
+  static int64_t CountWeights(const ModelSpec& model) {
+    int64_t weights = 0;
+    for (const ParamSpec& param : ModelParams(model)) {
+      if (param.trainable) weights += param.shape.elements();
     }
+    return weights;
+  }
+
+  const ModelSpec model_;
+  const bool reconstructs_;
+  const DataSource source_;
+  const OptimizerConfig optimizer_;
+  TestEngine engine_;
+};
+
+// One column of the table of phases: the medians, and that of whole steps.
+std::vector<int64_t> PhaseMedians(const StepContext& context) {
+  std::array<std::vector<int64_t>, kPhases.size()> phases;
+  std::vector<int64_t> steps;
+  Rng rng(1, 0);
+  std::vector<uint32_t> rows(static_cast<size_t>(context.network.batch()));
+  int64_t all_ns = 0;
+  for (int64_t step = 1; step <= kSteps; ++step) {
+    for (uint32_t& row : rows) {
+      row = static_cast<uint32_t>(rng.Below(kExamples));
+    }
+    PhaseClock clock(nullptr);
+    int64_t step_ns = 0;
+    TrainStep(context, rows, step, [&](Phase phase) {
+      const int64_t lap_ns = clock.Lap();
+      phases[static_cast<size_t>(phase)].push_back(lap_ns);
+      step_ns += lap_ns;
+    });
+    steps.push_back(step_ns);
+    all_ns += step_ns;
+    if (step >= kLeastSteps && all_ns > kEnoughNs) break;
+  }
+  std::vector<int64_t> medians;
+  for (auto& phase : phases) medians.push_back(Median(std::move(phase)));
+  medians.push_back(Median(std::move(steps)));
+  return medians;
+}
+
+void PrintPhases(Bench& bench) {
+  std::vector<std::vector<std::string>> rows = {{"us, median"}};
+  for (const char* phase : kPhases) rows.push_back({phase});
+  rows.push_back({"step"});
+  for (const int64_t batch : kBatchSizes) {
+    Network network = bench.NewNetwork(batch);
+    const auto medians = PhaseMedians(bench.Step(network));
     rows[0].push_back(std::format("B={}", batch));
-    for (size_t i = 0; i < 5; ++i) {
-      rows[i + 1].push_back(std::format("{:.1f}", Median(phases[i])));
+    for (size_t i = 0; i < medians.size(); ++i) {
+      rows[i + 1].push_back(Microseconds(medians[i]));
     }
   }
   std::println("{}", AlignedTable(rows));
 }
 
-// Where the time of a network goes, layer by layer.
-void PrintLayers(Bench& bench, std::string_view name) {
-  const ModelSpec model =
-      ParseKerasJson(FindZooModel(name)->json, name).value();
-  const Shape& input = model.input_shape;
-  const bool classifies = name != "autoencoder";
-  std::vector<std::vector<std::string>> rows = {{"us"}};
-  for (const int64_t batch : {8, 32, 128}) {
-    Network network =
-        MakeNetwork(model,
-                    {.max_batch = batch,
-                     .optimizer_slots = 2,
-                     .loss = classifies ? Loss::kSparseCategoricalCrossentropy
-                                        : Loss::kMeanSquaredError},
-                    bench.engine.context());
-    ChooseLayerThreads(network).value();
-    network.SetWeights(DrawWeights(ModelParams(model), 1));
-    const auto x = Floats(batch * input.elements());
-    std::copy_n(x.begin(), batch * input.elements(), network.input());
+void PrintLayers(Bench& bench) {
+  std::vector<std::vector<std::string>> rows = {{"us, fastest"}};
+  for (const int64_t batch : kBatchSizes) {
+    Network network = bench.NewNetwork(batch);
+    // A step fills the tensors; no kernel's time depends on their values.
+    const std::vector<uint32_t> examples(static_cast<size_t>(batch), 0);
+    TrainStep(bench.Step(network), examples, 1);
     const auto layers = TimeLayers(network, batch > 32 ? 7 : 21);
-    const double update_us = MedianUs([&] {
-      OptimizerStep({}, 1, *bench.engine.context().kernels,
-                    *bench.engine.context().pool, TrainedTensors(network));
-      network.WeightsChanged();
-    });
     rows[0].insert(rows[0].end(), {std::format("B={}: forward", batch),
                                    "backward", "packing"});
-    rows.resize(layers.size() + 2);
-    const auto us = [](int64_t ns) {
-      return std::format("{:.1f}", static_cast<double>(ns) / 1e3);
-    };
+    rows.resize(layers.size() + 1);
     for (size_t i = 0; i < layers.size(); ++i) {
-      auto& row = rows[i + 1];
-      if (row.empty()) row.push_back(layers[i].name);
-      row.insert(row.end(),
-                 {us(layers[i].forward_ns), us(layers[i].backward_ns),
-                  us(layers[i].refresh_ns)});
+      if (rows[i + 1].empty()) rows[i + 1].push_back(layers[i].name);
+      rows[i + 1].insert(rows[i + 1].end(),
+                         {Microseconds(layers[i].forward_ns),
+                          Microseconds(layers[i].backward_ns),
+                          Microseconds(layers[i].refresh_ns)});
     }
-    auto& update = rows.back();
-    if (update.empty()) update.push_back("update, packing included");
-    update.insert(update.end(), {"", "", std::format("{:.1f}", update_us)});
   }
-  std::println("{}, best of several steps\n\n{}", name, AlignedTable(rows));
+  std::println("{}", AlignedTable(rows));
+}
+
+void PrintUsage(std::FILE* file) {
+  std::print(file, "{}", kUsage);
+  for (const ZooModel& model : ZooModels()) std::print(file, "{} ", model.name);
+  std::println(file, "");
+}
+
+int Main(int argc, char** argv) {
+  const std::string_view argument = argc > 1 ? argv[1] : "mlp";
+  if (argument == "-h" || argument == "--help") {
+    PrintUsage(stdout);
+    return 0;
+  }
+  const auto zoo = FindZooModel(argument);
+  if (argc > 2 || !zoo) {
+    std::println(stderr,
+                 "batchsweep_perf: expected at most one name of a zoo model, "
+                 "got \"{}\"; --help names them",
+                 argc > 2 ? argv[2] : argument);
+    return 1;
+  }
+  Bench bench(*zoo);
+  const MachineLimits limits =
+      MeasureLimits(static_cast<size_t>(bench.weights()), bench.context());
+  std::println("{}: {} kernels, 1 thread; matrix products {:.0f} GF/s\n",
+               zoo->name, IsaName(bench.context().kernels->isa),
+               limits.matmul_flops_per_second / 1e9);
+  PrintPhases(bench);
+  PrintLayers(bench);
+  return 0;
 }
 
 }  // namespace
 }  // namespace batchsweep
 
-// Without arguments the step of `mlp`; with a zoo model's name, its layers.
-int main(int argc, char** argv) {
-  batchsweep::Bench bench;
-  const auto limits = batchsweep::MeasureLimits(50'890, bench.engine.context());
-  std::println("{}, 1 thread; matrix products {:.0f} GF/s\n",
-               batchsweep::IsaName(bench.engine.context().kernels->isa),
-               limits.matmul_flops_per_second / 1e9);
-  if (argc > 1) {
-    batchsweep::PrintLayers(bench, argv[1]);
-    return 0;
-  }
-  batchsweep::PrintOperations(bench);
-  batchsweep::PrintSteps(bench);
-}
+int main(int argc, char** argv) { return batchsweep::Main(argc, argv); }
