@@ -45,8 +45,11 @@ def run(file, case):
     if unlisted:
         print(f"{file}: ctest would never run {', '.join(sorted(unlisted))}: expected each case in its own class")
         return 1
+    if case not in cases_in(file):
+        print(f"{file}: no case {case}: expected one that `list` prints")
+        return 1
     result = unittest.TextTestRunner(verbosity=2).run(loader.loadTestsFromName(case, module))
-    if not result.wasSuccessful() or result.testsRun == 0:
+    if not result.wasSuccessful():
         return 1
     for _, reason in result.skipped:
         print(f"skipped: {reason}")

@@ -92,6 +92,62 @@ ForceCommand cd {self.home} && HOME={self.home} PATH={self.home}/bin:{path} exec
         self.log.close()
 
 
+def check_one_line(case, error, pattern):
+    """All errors are one line, that says where, what, and what to do."""
+    case.assertRegex(error, r"\Adeploy: " + pattern + r"[^\n]*\n\Z")
+
+
+class WithoutABoardTest(unittest.TestCase):
+
+    def test_bad_command_lines(self):
+        for arguments, pattern in [
+                ([], "no host: expected"), (["a", "a"], "a is named twice"),
+                (["a", "--data"], "--data: expected a value"),
+                (["a", "--resume"], "--resume: the same command resumes")]:
+            done = subprocess.run([DEPLOY, *arguments], capture_output=True, text=True)
+            self.assertEqual(done.returncode, 1)
+            check_one_line(self, done.stderr, pattern)
+        helped = subprocess.run([DEPLOY, "--help"], capture_output=True, text=True)
+        self.assertEqual(helped.returncode, 0)
+        self.assertIn("tools/deploy.sh pi@raspberrypi\n", helped.stdout)
+
+    def told(self, *facts):
+        """The preset and the board by what a board says of itself."""
+        with tempfile.TemporaryDirectory() as work:
+            (pathlib.Path(work) / "me@x.facts").write_text("\n".join(facts) + "\n")
+            found = subprocess.run(
+                ["bash", "-c", 'fail() { echo "$1"; exit 1; }; . tools/build.sh; . tools/deploy/host.sh\n'
+                 "preset_for_facts me@x; board_in_facts me@x"],
+                env=dict(os.environ, work=work), cwd=REPOSITORY, capture_output=True, text=True)
+        self.assertEqual(found.stderr, "")
+        return found.stdout.splitlines()
+
+    def test_boards_are_told_by_their_device_tree(self):
+        for compatible, model, name in [
+                ("raspberrypi,2-model-b brcm,bcm2836", "Raspberry Pi 2 Model B Rev 1.1", "pi2"),
+                ("raspberrypi,model-zero-2-w brcm,bcm2837", "Raspberry Pi Zero 2 W Rev 1.0", "pi-zero-2w"),
+                ("", "Raspberry Pi 3 Model B Plus Rev 1.3", "pi3"),
+                ("", "Raspberry Pi Compute Module 4 Rev 1.1", "pi4"),
+                ("raspberrypi,400 brcm,bcm2711", "Raspberry Pi 400 Rev 1.0", "pi4"),
+                ("", "Raspberry Pi 5 Model B Rev 1.0", "pi5"), ("", "Raspberry Pi 500 Rev 1.0", "pi5"),
+                ("nvidia,p3450-0000 nvidia,tegra210", "NVIDIA Jetson Nano Developer Kit", "jetson-nano"),
+                ("nvidia,tegra194", "NVIDIA Jetson Xavier NX Developer Kit", "jetson-xavier"),
+                ("nvidia,tegra234", "NVIDIA Jetson Orin Nano Developer Kit", "jetson-orin")]:
+            preset, board = self.told("64", "aarch64", compatible, model)
+            self.assertEqual(preset, "aarch64")
+            self.assertTrue(board.endswith(f" ({name})"), board)
+        for compatible, model in [("", ""), ("rockchip,rk3588", "Radxa ROCK 5B"), ("", "Orange Pi 3 LTS")]:
+            self.assertEqual(self.told("64", "aarch64", compatible, model), ["aarch64"])
+
+    def test_the_bundle_goes_by_the_system_not_by_the_kernel(self):
+        for bits, machine, preset in [("64", "x86_64", "x86-64"), ("64", "aarch64", "aarch64"),
+                                      ("32", "aarch64", "armv7"), ("32", "armv7l", "armv7"),
+                                      ("32", "armv8l", "armv7")]:
+            self.assertEqual(self.told(bits, machine, "", ""), [preset])
+        for bits, machine in [("32", "armv6l"), ("64", "riscv64"), ("32", "x86_64")]:
+            self.assertRegex(self.told(bits, machine, "", "")[0], f"me@x: a {bits}-bit system on {machine}: expected")
+
+
 @unittest.skipUnless(SSHD, "no sshd: `tools/setup.sh tests` installs openssh-server")
 class DeployTest(unittest.TestCase):
 
@@ -146,10 +202,6 @@ exec {shutil.which('ssh')} -F {self.ssh_config} "${{arguments[@]}}"
                               env=self.environment(), timeout=300, stdin=subprocess.DEVNULL)
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)
         return done
-
-    def check_one_line(self, error, pattern):
-        """All errors are one line, that says where, what, and what to do."""
-        self.assertRegex(error, r"\Adeploy: " + pattern + r"[^\n]*\n\Z")
 
     def check_results(self, name, batch_sizes=(8, 32), steps=(64, 16)):
         results = self.out / name
@@ -295,7 +347,7 @@ exec {shutil.which('ssh')} -F {self.ssh_config} "${{arguments[@]}}"
         board.cut(listen=False)
         code, out, err = self.end(running)
         self.assertEqual(code, 1, out)
-        self.check_one_line(err, r"me@pi\.board: no connection any more: the run goes on there")
+        check_one_line(self, err, r"me@pi\.board: no connection any more: the run goes on there")
         # By now the run has ended there, and waits.
         board.start()
         self.wait_for(board.home / "batchsweep/exit_code")
@@ -315,11 +367,11 @@ exec {shutil.which('ssh')} -F {self.ssh_config} "${{arguments[@]}}"
         running.send_signal(signal.SIGINT)
         code, out, err = self.end(running)
         self.assertEqual(code, 130, out)
-        self.check_one_line(err, "what runs on a board goes on there; the same command shows the rest")
+        check_one_line(self, err, "what runs on a board goes on there; the same command shows the rest")
         self.assertFalse((board.home / "batchsweep/exit_code").exists())
 
         other = self.deploy("me@pi.board", *SHORT, code=1)
-        self.check_one_line(other.stderr, "me@pi.board: a run with other arguments goes on there")
+        check_one_line(self, other.stderr, "me@pi.board: a run with other arguments goes on there")
 
         again = self.start_long_run("--seeds", "2")
         self.assertIn("this run goes on there already", self.shown.read_text())
@@ -335,7 +387,7 @@ exec {shutil.which('ssh')} -F {self.ssh_config} "${{arguments[@]}}"
         subprocess.run(["pkill", "-KILL", "-s", session], check=True)
         code, out, err = self.end(running)
         self.assertEqual(code, 1, out)
-        self.check_one_line(err, r"me@pi\.board: the run was killed there")
+        check_one_line(self, err, r"me@pi\.board: the run was killed there")
         again = self.start_long_run()
         code, out, err = self.end(again)
         self.assertEqual((code, err), (0, ""), out)
@@ -363,7 +415,7 @@ exec {shutil.which('ssh')} -F {self.ssh_config} "${{arguments[@]}}"
         home.rmdir()
         self.board(wrap=wrap)
         done = self.deploy("me@pi.board", *SHORT, code=1)
-        self.check_one_line(done.stderr, r"me@pi\.board: copying bundle: no space left there")
+        check_one_line(self, done.stderr, r"me@pi\.board: copying bundle: no space left there")
 
     def test_a_board_that_there_is_no_build_for(self):
         board = self.board()
@@ -371,16 +423,16 @@ exec {shutil.which('ssh')} -F {self.ssh_config} "${{arguments[@]}}"
         uname.write_text("#!/bin/sh\necho armv6l\n")
         uname.chmod(0o755)
         done = self.deploy("me@pi.board", *SHORT, code=1)
-        self.check_one_line(done.stderr, r"me@pi\.board: a 64-bit system on armv6l: expected")
+        check_one_line(self, done.stderr, r"me@pi\.board: a 64-bit system on armv6l: expected")
 
     def test_missing_data_set(self):
         self.board()
         done = self.deploy("me@pi.board", "--data", self.folder / "none", code=1)
-        self.check_one_line(done.stderr, rf"--data {self.folder}/none: no folder {self.folder}/none: expected")
+        check_one_line(self, done.stderr, rf"--data {self.folder}/none: no folder {self.folder}/none: expected")
         empty = self.folder / "empty"
         empty.mkdir()
         done = self.deploy("me@pi.board", "--data", empty, code=1)
-        self.check_one_line(done.stderr, rf"--data {empty}: no data in {empty}: expected")
+        check_one_line(self, done.stderr, rf"--data {empty}: no data in {empty}: expected")
 
     def test_errors_of_the_run_itself(self):
         self.board()
@@ -392,55 +444,8 @@ exec {shutil.which('ssh')} -F {self.ssh_config} "${{arguments[@]}}"
         board = self.board()
         board.cut(listen=False)
         done = self.deploy("me@pi.board", *SHORT, code=1)
-        self.check_one_line(done.stderr, r"me@pi\.board: cannot log in .*Connection refused.*try `ssh me@pi\.board`")
+        check_one_line(self, done.stderr, r"me@pi\.board: cannot log in .*Connection refused.*try `ssh me@pi\.board`")
         board.start()
-
-    def test_bad_command_lines(self):
-        for arguments, pattern in [
-                ([], "no host: expected"), (["a", "a"], "a is named twice"),
-                (["a", "--data"], "--data: expected a value"),
-                (["a", "--resume"], "--resume: the same command resumes")]:
-            done = subprocess.run([DEPLOY, *arguments], capture_output=True, text=True)
-            self.assertEqual(done.returncode, 1)
-            self.check_one_line(done.stderr, pattern)
-        helped = subprocess.run([DEPLOY, "--help"], capture_output=True, text=True)
-        self.assertEqual(helped.returncode, 0)
-        self.assertIn("tools/deploy.sh pi@raspberrypi\n", helped.stdout)
-
-    def told(self, *facts):
-        """The preset and the board by what a board says of itself."""
-        (self.folder / "me@x.facts").write_text("\n".join(facts) + "\n")
-        found = subprocess.run(
-            ["bash", "-c", 'fail() { echo "$1"; exit 1; }; . tools/build.sh; . tools/deploy/host.sh\n'
-             "preset_for_facts me@x; board_in_facts me@x"],
-            env=dict(os.environ, work=self.folder), cwd=REPOSITORY, capture_output=True, text=True)
-        self.assertEqual(found.stderr, "")
-        return found.stdout.splitlines()
-
-    def test_boards_are_told_by_their_device_tree(self):
-        for compatible, model, name in [
-                ("raspberrypi,2-model-b brcm,bcm2836", "Raspberry Pi 2 Model B Rev 1.1", "pi2"),
-                ("raspberrypi,model-zero-2-w brcm,bcm2837", "Raspberry Pi Zero 2 W Rev 1.0", "pi-zero-2w"),
-                ("", "Raspberry Pi 3 Model B Plus Rev 1.3", "pi3"),
-                ("", "Raspberry Pi Compute Module 4 Rev 1.1", "pi4"),
-                ("raspberrypi,400 brcm,bcm2711", "Raspberry Pi 400 Rev 1.0", "pi4"),
-                ("", "Raspberry Pi 5 Model B Rev 1.0", "pi5"), ("", "Raspberry Pi 500 Rev 1.0", "pi5"),
-                ("nvidia,p3450-0000 nvidia,tegra210", "NVIDIA Jetson Nano Developer Kit", "jetson-nano"),
-                ("nvidia,tegra194", "NVIDIA Jetson Xavier NX Developer Kit", "jetson-xavier"),
-                ("nvidia,tegra234", "NVIDIA Jetson Orin Nano Developer Kit", "jetson-orin")]:
-            preset, board = self.told("64", "aarch64", compatible, model)
-            self.assertEqual(preset, "aarch64")
-            self.assertTrue(board.endswith(f" ({name})"), board)
-        for compatible, model in [("", ""), ("rockchip,rk3588", "Radxa ROCK 5B"), ("", "Orange Pi 3 LTS")]:
-            self.assertEqual(self.told("64", "aarch64", compatible, model), ["aarch64"])
-
-    def test_the_bundle_goes_by_the_system_not_by_the_kernel(self):
-        for bits, machine, preset in [("64", "x86_64", "x86-64"), ("64", "aarch64", "aarch64"),
-                                      ("32", "aarch64", "armv7"), ("32", "armv7l", "armv7"),
-                                      ("32", "armv8l", "armv7")]:
-            self.assertEqual(self.told(bits, machine, "", ""), [preset])
-        for bits, machine in [("32", "armv6l"), ("64", "riscv64"), ("32", "x86_64")]:
-            self.assertRegex(self.told(bits, machine, "", "")[0], f"me@x: a {bits}-bit system on {machine}: expected")
 
     # --- several boards
 
@@ -462,7 +467,7 @@ exec {shutil.which('ssh')} -F {self.ssh_config} "${{arguments[@]}}"
         (broken.home / "batchsweep").mkdir()
         (broken.home / "batchsweep/bundle").write_text("a file in the way")
         done = self.deploy("me@a.board", "me@b.board", *SHORT, code=1)
-        self.check_one_line(done.stderr, r"me@b\.board: copying bundle: ")
+        check_one_line(self, done.stderr, r"me@b\.board: copying bundle: ")
         self.check_results("me@a.board")
 
 
