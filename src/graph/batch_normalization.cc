@@ -225,10 +225,9 @@ class BatchNormalization : public Layer {
 }  // namespace
 
 Status BuildLayer(const BatchNormalizationSpec& spec, LayerBuilder& builder) {
-  const int trained = (spec.scale ? 1 : 0) + (spec.center ? 1 : 0);
   builder.Append(std::make_unique<BatchNormalization>(
                      spec, builder.input_shape(), builder.context()),
-                 builder.output_shape(), trained + 2);
+                 builder.output_shape(), spec.Params(builder.input_shape()));
   return {};
 }
 

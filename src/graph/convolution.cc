@@ -199,7 +199,7 @@ Status BuildLayer(const Conv2DSpec& spec, LayerBuilder& builder) {
   }
   builder.Append(std::make_unique<Convolution>(
                      problem, pooling, std::move(products), builder.context()),
-                 pooled, spec.use_bias ? 2 : 1);
+                 pooled, spec.Params(builder.input_shape()));
   return BuildActivationBehind(spec.activation, builder);
 }
 

@@ -97,7 +97,7 @@ Status BuildLayer(const DenseSpec& spec, LayerBuilder& builder) {
       CreateDenseProducts(problem, builder.wants_dx(), builder.context()));
   builder.Append(
       std::make_unique<Dense>(problem, std::move(products), builder.context()),
-      {{spec.units}}, spec.use_bias ? 2 : 1);
+      {{spec.units}}, spec.Params(builder.input_shape()));
   return BuildActivationBehind(spec.activation, builder);
 }
 

@@ -104,7 +104,7 @@ Status AppendDepthwise(const DepthwiseConv2DSpec& spec, const Shape& output,
       CreateDepthwiseProducts(problem, builder.wants_dx(), builder.context()));
   builder.Append(std::make_unique<Depthwise>(problem, std::move(products),
                                              builder.context()),
-                 output, spec.use_bias ? 2 : 1);
+                 output, spec.Params(input));
   return {};
 }
 

@@ -12,6 +12,7 @@ LayerBuilder::LayerBuilder(const ModelSpec& model, uint64_t seed,
       seed_(seed),
       context_(context),
       shapes_(LayerOutputShapes(model)),
+      params_(ModelParams(model)),
       readers_(model.layers.size()),
       value_of_(model.layers.size(), -1) {
   for (size_t i = 0; i < model.layers.size(); ++i) {
@@ -37,6 +38,7 @@ Result<NetworkSpec> LayerBuilder::BuildAll() {
                    model_.layers[i]));
     value_of_[layer_] = value_of_[last_built_in_] = reads_[0].value;
   }
+  CHECK(params_taken_ == params_.size());
   spec_.output = value_of_.back();
   return std::move(spec_);
 }
@@ -58,14 +60,19 @@ uint64_t LayerBuilder::RandomKey() const {
 }
 
 void LayerBuilder::Append(std::unique_ptr<Layer> layer, const Shape& output,
-                          int params) {
+                          const std::vector<ParamSpec>& params) {
   NodeSpec node = {.name = LayerName(model_.layers[layer_]),
                    .layer = std::move(layer),
                    .output = static_cast<int>(spec_.values.size())};
   for (const Read& read : reads_) node.inputs.push_back(read.value);
-  for (int i = 0; i < params; ++i) node.params.push_back(params_taken_++);
+  for (const ParamSpec& param : params) {
+    // A layer that forgets a parameter would train on those of the next.
+    CHECK(params_taken_ < params_.size() &&
+          param.shape == params_[params_taken_].shape);
+    node.params.push_back(static_cast<int>(params_taken_++));
+  }
   spec_.values.push_back(
-      {.size = output.elements(), .needs_grad = params > 0 || wants_dx()});
+      {.size = output.elements(), .needs_grad = !params.empty() || wants_dx()});
   reads_ = {{.value = node.output, .shape = output}};
   spec_.nodes.push_back(std::move(node));
 }

@@ -41,12 +41,13 @@ class LayerBuilder {
   // The same for the same seed and place in the model, and for nothing else.
   uint64_t RandomKey() const;
 
-  // Appends a layer with `params` parameters, the next of ModelParams(). The
-  // first one appended for a spec reads what the spec reads, each other one
-  // what the one before it wrote; the last one's output, of shape `output`, is
-  // the spec's. A spec that appends nothing hands its input on.
+  // Appends a layer. The first one appended for a spec reads what the spec
+  // reads, each other one what the one before it wrote; the last one's output,
+  // of shape `output`, is the spec's. A spec that appends nothing hands its
+  // input on. `params` are those that the layer has, in its own order.
+  // REQUIRES: they come in the order of ModelParams().
   void Append(std::unique_ptr<Layer> layer, const Shape& output,
-              int params = 0);
+              const std::vector<ParamSpec>& params = {});
 
   // The model's layer that alone reads this one's output; null if there is
   // none or more than one.
@@ -68,11 +69,12 @@ class LayerBuilder {
   const ModelSpec& model_;
   const uint64_t seed_;
   const ComputeContext& context_;
-  const std::vector<Shape> shapes_;           // behind each layer of the model
+  const std::vector<Shape> shapes_;  // behind each layer of the model
+  const std::vector<ParamSpec> params_;
   std::vector<std::vector<size_t>> readers_;  // of each layer of the model
   NetworkSpec spec_;
   std::vector<int> value_of_;  // that each layer of the model writes, or -1
-  int params_taken_ = 0;
+  size_t params_taken_ = 0;
   // Of the spec that is being built.
   size_t layer_ = 0;
   size_t last_built_in_ = 0;  // layer_, or the reader that is built in

@@ -16,11 +16,15 @@ Result<Network> Network::Allocate(NetworkPlan plan) {
   network.threads_.resize(network.plan_.layers.size());
   RETURN_IF_ERROR(network.BindLayers());
   network.FindRegularized();
+  // Until it is told of weights, an operator that could not be made live
+  // computes with the numbers that its packing was tried with.
   network.WeightsChanged();
   RETURN_IF_ERROR(network.SetBatch(options.max_batch));
   return network;
 }
 
+// A layer knows its tensors by pointers from here on, so a network may move but
+// its arena may not.
 Status Network::BindLayers() {
   for (const PlannedLayer& layer : plan_.layers) {
     const NodeSpec& node = layer.node;
@@ -43,6 +47,7 @@ Status Network::BindLayers() {
   return {};
 }
 
+// Once, so that no step goes through all parameters for the few that count.
 void Network::FindRegularized() {
   for (size_t i = 0; i < param_specs().size(); ++i) {
     const float l2 = param_specs()[i].l2;
@@ -101,6 +106,7 @@ void Network::WeightsChanged() {
   }
 }
 
+// Running statistics count too: a NaN in them spoils validation alone.
 bool Network::WeightsAreFinite() const {
   for (size_t i = 0; i < param_specs().size(); ++i) {
     const auto finite = [](float value) { return std::isfinite(value); };
@@ -135,7 +141,7 @@ void Network::UseThreads(std::vector<LayerThreads> threads) {
 
 Status Network::SetBatch(int64_t batch) {
   CHECK(batch >= 1 && batch <= plan_.options.max_batch);
-  if (batch == batch_) return {};
+  if (batch == batch_) return {};  // All steps of an epoch but one or two.
   batch_ = batch;
   return ShapeLayers();
 }
@@ -176,8 +182,10 @@ void Network::Backward() {
   OutputGradient(loss(), TensorsOfLoss(), kernels);
   for (size_t i = plan_.layers.size(); i-- > 0;) {
     plan_.layers[i].node.layer->Backward();
+    // At once: the memory beside a gradient is others' after this layer.
     AddInputGradients(plan_.layers[i]);
   }
+  // Layers overwrite their parameters' gradients, so penalties come last.
   AddPenaltyGradients(regularized_, kernels);
 }
 

@@ -9,6 +9,8 @@
 namespace batchsweep {
 namespace {
 
+// Each parameter begins at a multiple of 64 bytes, the widest vector there is
+// and a line of every board's cache.
 constexpr int64_t kFloatsPerLine = 64 / kFloatBytes;
 
 int64_t RoundUpToLine(int64_t floats) {
@@ -37,6 +39,7 @@ void PlanParams(const StepMoments& moments, NetworkPlan& plan) {
   };
   const int64_t trained = plan.params.trained_size;
   plan.tensors.params = add("weights", MemoryClass::kWeights, trained);
+  // Apart from the trained ones: the optimizer goes through one flat array.
   plan.tensors.untrained = add("running statistics", MemoryClass::kWeights,
                                plan.params.untrained_size);
   plan.tensors.grads = add("gradients", MemoryClass::kGradients, trained);
