@@ -8,7 +8,8 @@
 #include "tests/fixtures.h"
 #include "tests/reference.h"
 #include "util/rng.h"
-#include "xnn/weighted_operator.h"
+#include "xnn/convolution.h"
+#include "xnn/fully_connected.h"
 
 namespace batchsweep::xnn {
 namespace {

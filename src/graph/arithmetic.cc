@@ -119,24 +119,26 @@ void ColumnSums(const float* x, int64_t rows, int64_t columns, float* partial,
   }
 }
 
-WindowGeometry MakeWindow(const WindowOptions& spec, const Shape& input,
+WindowGeometry GeometryOf(const SlidingWindow& window, const Shape& input,
                           const Shape& output) {
-  WindowGeometry window{.height = input.dims[0],
-                        .width = input.dims[1],
-                        .channels = input.dims[2],
-                        .out_height = output.dims[0],
-                        .out_width = output.dims[1],
-                        .window_height = spec.size.height,
-                        .window_width = spec.size.width,
-                        .stride_height = spec.strides.height,
-                        .stride_width = spec.strides.width,
-                        .dilation_height = spec.dilation.height,
-                        .dilation_width = spec.dilation.width};
-  if (spec.padding == Padding::kSame) {
-    window.top = std::max<int64_t>(BottomPadding(window), 0) / 2;
-    window.left = std::max<int64_t>(RightPadding(window), 0) / 2;
+  WindowGeometry geometry{.height = input.dims[0],
+                          .width = input.dims[1],
+                          .channels = input.dims[2],
+                          .out_height = output.dims[0],
+                          .out_width = output.dims[1],
+                          .window_height = window.size.height,
+                          .window_width = window.size.width,
+                          .stride_height = window.strides.height,
+                          .stride_width = window.strides.width,
+                          .dilation_height = window.dilation.height,
+                          .dilation_width = window.dilation.width};
+  if (window.padding == Padding::kSame) {
+    // All zeros counted as behind the image, of which the smaller half is
+    // before.
+    geometry.top = BottomPadding(geometry) / 2;
+    geometry.left = RightPadding(geometry) / 2;
   }
-  return window;
+  return geometry;
 }
 
 int64_t BottomPadding(const WindowGeometry& w) {

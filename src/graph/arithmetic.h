@@ -7,6 +7,7 @@
 
 #include "kernels/kernels.h"
 #include "model/model_spec.h"
+#include "model/sliding_window.h"
 #include "xnn/thread_pool.h"
 
 namespace batchsweep {
@@ -58,15 +59,8 @@ int64_t ColumnSumsFloats(int64_t rows, int64_t columns);
 void ColumnSums(const float* x, int64_t rows, int64_t columns, float* partial,
                 float* sums, const Kernels& kernels, ThreadPool& pool);
 
-// A convolution or pooling over images, by Keras' padding.
-struct WindowOptions {
-  Extent2D size;
-  Extent2D strides;
-  Extent2D dilation;
-  Padding padding = Padding::kValid;
-};
-// Images (H, W, C), outputs (OH, OW, ..).
-WindowGeometry MakeWindow(const WindowOptions& spec, const Shape& input,
+// What `window` means on images (H, W, C) with outputs (OH, OW, ..).
+WindowGeometry GeometryOf(const SlidingWindow& window, const Shape& input,
                           const Shape& output);
 
 // Zeros behind and below the image that the window reads.

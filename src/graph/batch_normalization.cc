@@ -38,7 +38,8 @@ class BatchNormalization : public Layer {
     const auto size = static_cast<size_t>(channels_);
     mean_.resize(size);
     inverse_deviation_.resize(size);
-    for (auto* vector : {&shift_, &scale_, &offset_, &constant_}) {
+    for (auto* vector : {&shift_, &y_by_x_, &y_constant_, &dx_by_dy_, &dx_by_x_,
+                         &dx_constant_}) {
       vector->resize(size);
     }
     return {};
@@ -73,13 +74,13 @@ class BatchNormalization : public Layer {
     }
     for (size_t c = 0; c < mean_.size(); ++c) {
       const double scale = Gamma(c) * inverse_deviation_[c];
-      scale_[c] = static_cast<float>(scale);
-      offset_[c] = static_cast<float>(Beta(c) - mean_[c] * scale);
+      y_by_x_[c] = static_cast<float>(scale);
+      y_constant_[c] = static_cast<float>(Beta(c) - mean_[c] * scale);
     }
     ForEachRows(*pools_.forward, [&](int64_t begin, int64_t count) {
       const int64_t at = begin * channels_;
-      kernels_.affine(tensors_.x[0] + at, scale_.data(), offset_.data(), count,
-                      channels_, tensors_.y + at);
+      kernels_.affine(tensors_.x[0] + at, y_by_x_.data(), y_constant_.data(),
+                      count, channels_, tensors_.y + at);
     });
   }
 
@@ -110,15 +111,16 @@ class BatchNormalization : public Layer {
       // xhat_sum) / n, sorted by dy, x and what is constant.
       const double scale = Gamma(c) * inverse_deviation_[c];
       const double by_x = -scale * inverse_deviation_[c] * xhat_sum / n;
-      scale_[c] = static_cast<float>(scale);
-      offset_[c] = static_cast<float>(by_x);
-      constant_[c] = static_cast<float>(-scale * dy_sum / n - by_x * mean_[c]);
+      dx_by_dy_[c] = static_cast<float>(scale);
+      dx_by_x_[c] = static_cast<float>(by_x);
+      dx_constant_[c] =
+          static_cast<float>(-scale * dy_sum / n - by_x * mean_[c]);
     }
     if (tensors_.dx[0] == nullptr) return;
     ForEachRows(pool, [&](int64_t begin, int64_t count) {
       const int64_t at = begin * channels_;
-      kernels_.normalization_grad(x + at, tensors_.dy + at, scale_.data(),
-                                  offset_.data(), constant_.data(), count,
+      kernels_.normalization_grad(x + at, tensors_.dy + at, dx_by_dy_.data(),
+                                  dx_by_x_.data(), dx_constant_.data(), count,
                                   channels_, tensors_.dx[0] + at);
     });
   }
@@ -213,13 +215,17 @@ class BatchNormalization : public Layer {
   float* moving_variance_ = nullptr;
   int64_t rows_ = 0;
 
-  // A value a channel.
+  // Each of these has one value for each channel. Of the last Forward():
   std::vector<double> mean_;
   std::vector<double> inverse_deviation_;
-  std::vector<float> shift_;
-  std::vector<float> scale_;
-  std::vector<float> offset_;
-  std::vector<float> constant_;
+  std::vector<float> shift_;  // taken off x before its sums are made
+  // y = y_by_x x + y_constant
+  std::vector<float> y_by_x_;
+  std::vector<float> y_constant_;
+  // dx = dx_by_dy dy + dx_by_x x + dx_constant
+  std::vector<float> dx_by_dy_;
+  std::vector<float> dx_by_x_;
+  std::vector<float> dx_constant_;
 };
 
 }  // namespace

@@ -173,11 +173,7 @@ Status BuildLayer(const Conv2DSpec& spec, LayerBuilder& builder) {
   const Shape& output = builder.output_shape();
   const ConvolutionProblem problem{
       .name = spec.name,
-      .window = MakeWindow({.size = spec.kernel_size,
-                            .strides = spec.strides,
-                            .dilation = spec.dilation,
-                            .padding = spec.padding},
-                           builder.input_shape(), output),
+      .window = GeometryOf(spec.Window(), builder.input_shape(), output),
       .out_channels = spec.filters,
       .use_bias = spec.use_bias,
       .activation = ComputedActivation(spec.activation)};
@@ -188,11 +184,7 @@ Status BuildLayer(const Conv2DSpec& spec, LayerBuilder& builder) {
   Shape pooled = output;
   if (const Pooling2DSpec* behind = PoolingBehind(spec, builder)) {
     pooled = builder.BuildInReader();
-    pooling.emplace(MakeWindow({.size = behind->pool_size,
-                                .strides = behind->strides,
-                                .dilation = {},
-                                .padding = behind->padding},
-                               output, pooled),
+    pooling.emplace(GeometryOf(behind->Window(), output, pooled),
                     spec.activation == Activation::kRelu
                         ? PoolGradMask::kPositive
                         : PoolGradMask::kAll);

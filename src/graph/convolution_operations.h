@@ -12,7 +12,7 @@
 #include "kernels/images.h"
 #include "model/model_spec.h"
 #include "platform/error.h"
-#include "xnn/weighted_operator.h"
+#include "xnn/convolution.h"
 
 namespace batchsweep {
 

@@ -90,11 +90,7 @@ Status AppendDepthwise(const DepthwiseConv2DSpec& spec, const Shape& output,
   const Shape& input = builder.input_shape();
   const ConvolutionProblem problem{
       .name = spec.name,
-      .window = MakeWindow({.size = spec.kernel_size,
-                            .strides = spec.strides,
-                            .dilation = spec.dilation,
-                            .padding = spec.padding},
-                           input, output),
+      .window = GeometryOf(spec.Window(), input, output),
       .out_channels = input.dims[2] * spec.depth_multiplier,
       .depthwise = true,
       .use_bias = spec.use_bias,

@@ -91,11 +91,8 @@ class Pooling : public Layer {
 
 void AppendPooling(const Pooling2DSpec& spec, const Shape& output,
                    LayerBuilder& builder) {
-  const WindowGeometry window = MakeWindow({.size = spec.pool_size,
-                                            .strides = spec.strides,
-                                            .dilation = {},
-                                            .padding = spec.padding},
-                                           builder.input_shape(), output);
+  const WindowGeometry window =
+      GeometryOf(spec.Window(), builder.input_shape(), output);
   builder.Append(std::make_unique<Pooling>(spec, window, builder.context()),
                  output);
 }

@@ -52,13 +52,15 @@ class Operator {
 };
 
 // c = a b. a (m, k), b (k, n) or, transposed, (n, k), c (m, n).
-// Packs b into its workspace on every run. There is no transposed a: this
+// It packs b into its workspace on every run. There is no transposed a: this
 // XNNPACK accepts the flag and ignores it.
 //
-// A dense layer's forward is this and a kernel of ours for the bias, not
-// XNNPACK's dynamic fully connected operator: on x86 that one, with fewer
-// outputs than a register is wide, reads workspace that it never wrote, so that
-// it is right only in zeroed memory of its own. Neither is faster.
+// The roofline takes its rate of matrix products from this or from our product,
+// whichever is faster. Not used by the program yet: transpose_b, and with it
+// the operator as a candidate for a dense layer's products (dx = dy W'). Not
+// wrapped is XNNPACK's dynamic fully connected operator: on x86 it reads, with
+// fewer outputs than a register is wide, workspace that it never wrote, so that
+// it is right only in zeroed memory of its own; and it is not faster.
 class MatMul : public Operator {
  public:
   struct Options {
