@@ -2,6 +2,7 @@
 
 #include "graph/arithmetic.h"
 #include "graph/layer_builder.h"
+#include "util/check.h"
 #include "xnn/operator.h"
 
 namespace batchsweep {
@@ -19,7 +20,9 @@ std::optional<xnn::Unary::Function> FunctionOf(Activation activation) {
       return xnn::Unary::Function::kTanh;
     case Activation::kSigmoid:
       return xnn::Unary::Function::kSigmoid;
-    default:
+    case Activation::kLeakyRelu:
+    case Activation::kLinear:
+    case Activation::kSoftmax:
       return std::nullopt;
   }
 }
@@ -86,8 +89,11 @@ class ElementwiseActivation : public Layer {
         return kernels_.tanh_grad(y, dy, count, dx);
       case Activation::kSigmoid:
         return kernels_.sigmoid_grad(y, dy, count, dx);
-      default:
+      case Activation::kLeakyRelu:
         return kernels_.leaky_relu_grad(y, dy, slope_, count, dx);
+      case Activation::kLinear:
+      case Activation::kSoftmax:
+        CHECK(false && "not a layer");
     }
   }
 

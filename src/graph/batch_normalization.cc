@@ -96,26 +96,7 @@ class BatchNormalization : public Layer {
           count, channels_, Part(backward_partial_, block, 0),
           Part(backward_partial_, block, 1));
     });
-    const double n = static_cast<double>(rows_);
-    for (size_t c = 0; c < mean_.size(); ++c) {
-      const double dy_sum = Total(backward_partial_, 0, c);
-      const double xhat_sum =
-          Total(backward_partial_, 1, c) * inverse_deviation_[c];
-      if (spec_.scale) {
-        tensors_.grads[*gamma_][c] = static_cast<float>(xhat_sum);
-      }
-      if (spec_.center) {
-        tensors_.grads[*beta_][c] = static_cast<float>(dy_sum);
-      }
-      // dx = scale * dy - scale * (dy_sum + (x - mean) * deviation^-1 *
-      // xhat_sum) / n, sorted by dy, x and what is constant.
-      const double scale = Gamma(c) * inverse_deviation_[c];
-      const double by_x = -scale * inverse_deviation_[c] * xhat_sum / n;
-      dx_by_dy_[c] = static_cast<float>(scale);
-      dx_by_x_[c] = static_cast<float>(by_x);
-      dx_constant_[c] =
-          static_cast<float>(-scale * dy_sum / n - by_x * mean_[c]);
-    }
+    FinishGradients();
     if (tensors_.dx[0] == nullptr) return;
     ForEachRows(pool, [&](int64_t begin, int64_t count) {
       const int64_t at = begin * channels_;
@@ -167,6 +148,31 @@ class BatchNormalization : public Layer {
       moving_variance_[c] = static_cast<float>(
           static_cast<double>(moving_variance_[c]) * momentum +
           variance * (1.0 - momentum));
+    }
+  }
+
+  // From the sums over all rows: the parameters' gradients, and the
+  // coefficients of dx.
+  void FinishGradients() {
+    const double n = static_cast<double>(rows_);
+    for (size_t c = 0; c < mean_.size(); ++c) {
+      const double dy_sum = Total(backward_partial_, 0, c);
+      const double xhat_sum =
+          Total(backward_partial_, 1, c) * inverse_deviation_[c];
+      if (spec_.scale) {
+        tensors_.grads[*gamma_][c] = static_cast<float>(xhat_sum);
+      }
+      if (spec_.center) {
+        tensors_.grads[*beta_][c] = static_cast<float>(dy_sum);
+      }
+      // dx = scale * dy - scale * (dy_sum + (x - mean) * deviation^-1 *
+      // xhat_sum) / n, sorted by dy, x and what is constant.
+      const double scale = Gamma(c) * inverse_deviation_[c];
+      const double by_x = -scale * inverse_deviation_[c] * xhat_sum / n;
+      dx_by_dy_[c] = static_cast<float>(scale);
+      dx_by_x_[c] = static_cast<float>(by_x);
+      dx_constant_[c] =
+          static_cast<float>(-scale * dy_sum / n - by_x * mean_[c]);
     }
   }
 

@@ -15,9 +15,10 @@ constexpr int kLanes = 4;
 
 typedef float Vector __attribute__((vector_size(4 * kLanes), aligned(4)));
 
-// Vectors of b at most, and rows of a for so many: 32 registers hold 6 x 4 sums
-// and 4 of b, or 12 x 2 and 2; 16 hold 6 x 2 and 2. Fewer rows would leave the
-// multipliers waiting for the last sum.
+// kWide is the most vectors of b that a tile takes, RowsFor() its rows of a for
+// so many vectors. 32 registers hold 6 x 4 sums and 4 vectors of b, or 12 x 2
+// and 2; 16 registers hold 6 x 2 and 2. With fewer rows the multipliers would
+// wait for their own last sums.
 #if defined(__AVX512F__) || defined(__aarch64__)
 constexpr int kWide = 4;
 constexpr int RowsFor(int vectors) {
@@ -27,11 +28,12 @@ constexpr int RowsFor(int vectors) {
 constexpr int kWide = 2;
 constexpr int RowsFor(int vectors) { return vectors == 2 ? 6 : 12; }
 #endif
-constexpr int kTileRows = 6;  // of the widest
+constexpr int kTileRows = 6;  // of the widest tile
 
 // Rows at a time where a or b is copied to the stack first.
 constexpr int64_t kChunk = 128;
 
+// What a product sums over: the fields of MatrixProduct that k runs along.
 struct Bands {
   const float* a;
   int64_t a_stride, a_band_stride;
@@ -47,6 +49,8 @@ inline void Store(float* p, const Vector& v) {
   *reinterpret_cast<Vector*>(p) = v;
 }
 
+// One tile of c, kRows x kVectors vectors. Its sums begin with c or at zero and
+// take k in ascending order, so that tiles of any size give the same bits.
 template <int kRows, int kVectors, bool kOffsets>
 [[gnu::always_inline]] inline void ProductTile(const Bands& bands,
                                                const int32_t* offsets, float* c,
@@ -79,7 +83,8 @@ template <int kRows, int kVectors, bool kOffsets>
   }
 }
 
-// Tiles of kRows from row i on, as many as there are; returns where they end.
+// Computes tiles of kRows from row i on, as many as fit in m; returns where
+// they end.
 template <int kRows, int kVectors, bool kOffsets>
 int64_t ProductTiles(const Bands& bands, const int32_t* offsets, int64_t i,
                      int64_t m, float* c, int64_t c_stride, bool accumulate) {
@@ -93,7 +98,8 @@ int64_t ProductTiles(const Bands& bands, const int32_t* offsets, int64_t i,
   return i;
 }
 
-// All of m, kVectors vectors of n.
+// All rows of c, and kVectors vectors of its columns: in tiles of as many rows
+// as registers allow, and what is left over in smaller ones.
 template <int kVectors, bool kOffsets>
 void ProductColumns(const Bands& bands, const int32_t* offsets, int64_t m,
                     float* c, int64_t c_stride, bool accumulate) {
@@ -107,6 +113,7 @@ void ProductColumns(const Bands& bands, const int32_t* offsets, int64_t m,
   tiles.template operator()<1>(i);
 }
 
+// The same for a number of vectors that is known only now.
 template <bool kOffsets>
 void ProductColumns(int vectors, const Bands& bands, const int32_t* offsets,
                     int64_t m, float* c, int64_t c_stride, bool accumulate) {
@@ -123,8 +130,9 @@ void ProductColumns(int vectors, const Bands& bands, const int32_t* offsets,
   }
 }
 
-// The last n < kLanes columns: b goes through a zero-filled vector a row, c
-// through a tile of whole vectors.
+// The last n < kLanes columns. Whole vectors there would read and write past
+// the end: so b is copied into vectors filled up with zeros, a chunk of rows at
+// a time, and c goes through a tile of whole vectors.
 template <bool kOffsets>
 void ProductTail(const Bands& bands, const int32_t* offsets, int64_t m,
                  int64_t n, float* c, int64_t c_stride, bool accumulate) {
@@ -175,6 +183,7 @@ void ProductTail(const Bands& bands, const int32_t* offsets, int64_t m,
   }
 }
 
+// All of c: columns in groups as wide as a tile can be, and then the tail.
 template <bool kOffsets>
 void ProductOf(const Bands& bands, const int32_t* offsets, int64_t m, int64_t n,
                float* c, int64_t c_stride, bool accumulate) {
@@ -223,7 +232,9 @@ void ProductFarApart(const Bands& bands, int64_t m, int64_t n, float* c,
 // a tile's columns.
 constexpr int64_t kCachedRows = 64;
 
-// Row by row of a long band, so that b is read from memory once.
+// Sums over kCachedRows of a long band at a time for all of c, so that b is
+// read from memory once. The partial sums wait in c, in float as in the
+// registers: the bits are those of one go.
 void ProductOfLongBand(const Bands& bands, const int32_t* offsets, int64_t m,
                        int64_t n, float* c, int64_t c_stride, bool accumulate) {
   for (int64_t begin = 0; begin < bands.rows; begin += kCachedRows) {
@@ -236,6 +247,7 @@ void ProductOfLongBand(const Bands& bands, const int32_t* offsets, int64_t m,
   }
 }
 
+// The best way through memory for the operands' shapes; all give the same bits.
 void MatrixProductOf(const MatrixProduct& p) {
   const Bands bands{p.a,        p.a_stride,      p.a_band_stride, p.b,
                     p.b_stride, p.b_band_stride, p.bands,         p.rows};

@@ -12,22 +12,61 @@
 namespace batchsweep::xnn {
 namespace {
 
-// float32 holds integers exactly to 2^24: larger tensors are numbered by two
-// digits, in two passes.
+// float32 holds integers exactly to 2^24, so that larger tensors are numbered
+// by two digits to this base, in two passes.
 constexpr int64_t kDigit = int64_t{1} << 23;
 
 constexpr int64_t kFloatBytes = sizeof(float);
 
-// Runs whose continuation is looked for while others lie between: a ragged
-// block of Arm alternates a run of weights and one of copies.
+// The copies, from the last one back, that a run is tried as a continuation of.
+// One would not do: a ragged block of Arm alternates a run of weights and one
+// of padding, which holds copies of weights.
 constexpr size_t kOpenRuns = 4;
 
+// Whether `run` is one row more of `block`.
 bool Continues(const StridedCopy& block, const StridedCopy& run) {
   if (run.columns != block.columns) return false;
   if (run.columns > 1 && run.from_stride != block.from_stride) return false;
+  // A single row takes any second one: their distance becomes the step.
   return block.rows == 1 ||
          (run.to == block.to + block.rows * block.to_step &&
           run.from == block.from + block.rows * block.from_step);
+}
+
+// The longest run of weights at equal distances that starts at `begin`, where
+// there is a weight.
+StridedCopy RunAt(std::span<const int64_t> indexes, int64_t begin) {
+  const auto size = static_cast<int64_t>(indexes.size());
+  const auto index = [&](int64_t p) { return indexes[static_cast<size_t>(p)]; };
+  int64_t end = begin + 1;
+  const int64_t stride =
+      end < size && index(end) >= 0 ? index(end) - index(begin) : 1;
+  while (end < size && index(end) >= 0 &&
+         index(end) - index(end - 1) == stride) {
+    ++end;
+  }
+  return {.to = begin,
+          .from = index(begin),
+          .columns = end - begin,
+          .from_stride = stride};
+}
+
+// Makes `run` a row of one of the last copies that it continues, or a copy of
+// its own.
+void AddRun(const StridedCopy& run, std::vector<StridedCopy>& copies) {
+  const auto open = static_cast<int64_t>(std::min(kOpenRuns, copies.size()));
+  const auto block = std::find_if(
+      copies.rbegin(), copies.rbegin() + open,
+      [&](const StridedCopy& copy) { return Continues(copy, run); });
+  if (block == copies.rbegin() + open) {
+    copies.push_back(run);
+    return;
+  }
+  if (block->rows == 1) {
+    block->to_step = run.to - block->to;
+    block->from_step = run.from - block->from;
+  }
+  ++block->rows;
 }
 
 }  // namespace
@@ -35,37 +74,14 @@ bool Continues(const StridedCopy& block, const StridedCopy& run) {
 std::vector<StridedCopy> CopiesOf(std::span<const int64_t> indexes) {
   std::vector<StridedCopy> copies;
   const auto size = static_cast<int64_t>(indexes.size());
-  const auto index = [&](int64_t p) { return indexes[static_cast<size_t>(p)]; };
-  for (int64_t begin = 0; begin < size;) {
-    if (index(begin) < 0) {
-      ++begin;
+  for (int64_t p = 0; p < size;) {
+    if (indexes[static_cast<size_t>(p)] < 0) {
+      ++p;
       continue;
     }
-    int64_t end = begin + 1;
-    const int64_t stride =
-        end < size && index(end) >= 0 ? index(end) - index(begin) : 1;
-    while (end < size && index(end) >= 0 &&
-           index(end) - index(end - 1) == stride) {
-      ++end;
-    }
-    StridedCopy run{.to = begin,
-                    .from = index(begin),
-                    .columns = end - begin,
-                    .from_stride = stride};
-    begin = end;
-    const size_t open = std::min(kOpenRuns, copies.size());
-    const auto block = std::find_if(
-        copies.rbegin(), copies.rbegin() + static_cast<int64_t>(open),
-        [&](const StridedCopy& c) { return Continues(c, run); });
-    if (block == copies.rbegin() + static_cast<int64_t>(open)) {
-      copies.push_back(run);
-      continue;
-    }
-    if (block->rows == 1) {
-      block->to_step = run.to - block->to;
-      block->from_step = run.from - block->from;
-    }
-    ++block->rows;
+    const StridedCopy run = RunAt(indexes, p);
+    AddRun(run, copies);
+    p += run.columns;
   }
   return copies;
 }
@@ -90,6 +106,9 @@ void RunCopies(std::span<const StridedCopy> copies, const float* weights,
 }
 
 // Where one operator packs to: at first memory of its own, later the arena's.
+// XNNPACK asks for the memory once, in create; for its address in each reshape;
+// and in each setup whether the weights are in, which must be so from the
+// start, or setup fails.
 struct LiveWeights::Cache {
   xnn_weights_cache_provider provider = {};
   AlignedBlock own;
@@ -98,7 +117,8 @@ struct LiveWeights::Cache {
 
   Cache() {
     provider.context = this;
-    // Never found: it would be taken for packed already.
+    // A key is never found: packed weights that are found are not packed
+    // again, and keys are pointers, which say nothing of the values.
     provider.look_up = [](void*, const xnn_weights_cache_look_up_key*) {
       return SIZE_MAX;
     };
@@ -109,6 +129,7 @@ struct LiveWeights::Cache {
       cache.own = *std::move(block);
       cache.memory = cache.own.get();
       cache.bytes = n;
+      // What XNNPACK leaves unwritten must not look like a weight's number.
       std::memset(cache.memory, 0, n);
       return cache.memory;
     };
@@ -140,6 +161,8 @@ Result<std::unique_ptr<LiveWeights>> LiveWeights::Create(
     ASSIGN_OR_RETURN(weights->live_, weights->MapHolds());
   }
   if (!weights->live_) {
+    // Without a cache XNNPACK packs into memory of its own. The operator is
+    // created already here so that errors come before the first step.
     weights->cache_.reset();
     xnn_delete_operator(std::exchange(weights->op_, nullptr));
     const std::vector<float> kernel(weights->options_.order.size());
@@ -168,32 +191,32 @@ std::vector<float> LiveWeights::InXnnpackOrder(const float* kernel) const {
   return ordered;
 }
 
-// Creates the operator that will be used, and reads the map off what it packs.
-Status LiveWeights::Number() {
-  const std::vector<int64_t>& order = options_.order;
-  const bool two_digits = static_cast<int64_t>(order.size()) >= kDigit;
-  std::vector<float> digits(order.size());
+Status LiveWeights::PackNumbers(int64_t divisor, Cache& cache,
+                                xnn_operator** op) const {
+  // From 1, since what is neither weight nor bias is packed as 0.
+  std::vector<float> kernel(options_.order.size());
+  for (size_t i = 0; i < kernel.size(); ++i) {
+    kernel[i] = static_cast<float>(options_.order[i] / divisor % kDigit + 1);
+  }
   std::vector<float> bias(static_cast<size_t>(options_.biases));
   for (size_t i = 0; i < bias.size(); ++i) bias[i] = -static_cast<float>(i + 1);
+  return CreateWith(kernel, bias, &cache, op);
+}
 
-  for (size_t i = 0; i < digits.size(); ++i) {
-    digits[i] = static_cast<float>(order[i] % kDigit + 1);
-  }
+Status LiveWeights::Number() {
   cache_ = std::make_unique<Cache>();
-  RETURN_IF_ERROR(CreateWith(digits, bias, cache_.get(), &op_));
+  RETURN_IF_ERROR(PackNumbers(1, *cache_, &op_));
   const std::span<float> low = cache_->floats();
-
+  const bool two_digits = static_cast<int64_t>(options_.order.size()) >= kDigit;
   Cache high;
   if (two_digits) {
-    for (size_t i = 0; i < digits.size(); ++i) {
-      digits[i] = static_cast<float>(order[i] / kDigit + 1);
-    }
     xnn_operator* op = nullptr;
-    RETURN_IF_ERROR(CreateWith(digits, bias, &high, &op));
+    RETURN_IF_ERROR(PackNumbers(kDigit, high, &op));
     xnn_delete_operator(op);
-    if (high.bytes != cache_->bytes) return {};  // no map: it will not hold
+    // A layout that differs between two operators of one shape has no map;
+    // MapHolds() will find that none of the weights is copied.
+    if (high.bytes != cache_->bytes) return {};
   }
-
   std::vector<int64_t> kernel_indexes(low.size(), -1);
   std::vector<int64_t> bias_indexes(low.size(), -1);
   for (size_t p = 0; p < low.size(); ++p) {
@@ -212,7 +235,8 @@ Status LiveWeights::Number() {
   return {};
 }
 
-// Whether other weights, packed by XNNPACK, give the bytes of our copies.
+// Whether other weights, packed by XNNPACK itself, give the bytes that our
+// copies give. Bytes beside the weights must be zero in both.
 Result<bool> LiveWeights::MapHolds() {
   if (cache_->memory == nullptr) return false;
   Rng rng(1, 0);
@@ -243,6 +267,7 @@ int64_t LiveWeights::packed_bytes() const {
 void LiveWeights::Bind(std::byte* packed, bool shared) {
   if (!live_) return;
   shared_ = shared;
+  // The copies write weights only; what lies between them stays zero.
   std::memset(packed, 0, cache_->bytes);
   cache_->memory = packed;
   cache_->own.reset();
@@ -251,6 +276,7 @@ void LiveWeights::Bind(std::byte* packed, bool shared) {
 Status LiveWeights::Refresh(const float* kernel, const float* bias) {
   CHECK((bias != nullptr) == (options_.biases > 0));
   if (live_) {
+    // Others may have written there since.
     if (shared_) std::memset(cache_->memory, 0, cache_->bytes);
     RunCopies(kernel_copies_, kernel, cache_->floats().data());
     if (bias != nullptr) {

@@ -59,11 +59,11 @@ class LiveWeights {
                         xnn_weights_cache_provider* cache, xnn_operator** op)>;
 
   struct Options {
-    // order[i]: which of our weights is XNNPACK's i-th.
+    // order[i] is the index, among our weights, of XNNPACK's i-th one.
     std::vector<int64_t> order;
     int64_t biases = 0;     // 0: created without
-    bool recreate = false;  // do not try the packed memory
-    const char* what = "";  // for messages
+    bool recreate = false;  // create it anew at each Refresh() in any case
+    const char* what = "";  // the operator's name in messages
   };
 
   static Result<std::unique_ptr<LiveWeights>> Create(Options options,
@@ -77,22 +77,28 @@ class LiveWeights {
   bool live() const { return live_; }
   xnn_operator* get() const { return op_; }
 
-  // Of the memory that Bind() wants: 0 unless live().
+  // The bytes of memory that Bind() wants: 0 unless live().
   int64_t packed_bytes() const;
-  // `packed`: 64-byte aligned; ours until the end or, if shared, from each
-  // Refresh() to the operator's next run. Before the operator's reshape, which
-  // asks where its weights are.
+  // Has the weights packed into `packed`, which is 64-byte aligned. If it is
+  // not shared, nobody else writes to it as long as this object lives; if it
+  // is, others may, except from each Refresh() to the operator's next run. To
+  // be called before the operator's reshape, which asks where its weights are.
   void Bind(std::byte* packed, bool shared);
 
-  // Takes over the weights, in our order. REQUIRES: Bind() was called.
-  // `bias` is null without biases.
+  // Takes over the weights, in our order; `bias` is null without biases. Fails
+  // only where the operator has to be created anew. REQUIRES: Bind() was
+  // called.
   Status Refresh(const float* kernel, const float* bias);
 
  private:
   struct Cache;
 
   LiveWeights(Options options, CreateOperator create);
+  // Creates the operator with numbered weights, and finds the copies.
   Status Number();
+  // What XNNPACK packs for kernels and biases that are the numbers of their
+  // places: their `digit`, see live_weights.cc.
+  Status PackNumbers(int64_t divisor, Cache& cache, xnn_operator** op) const;
   Result<bool> MapHolds();
   Status CreateWith(std::span<const float> kernel, std::span<const float> bias,
                     Cache* cache, xnn_operator** op) const;

@@ -115,11 +115,22 @@ Status Transpose::Bind(const float* x, float* y) {
 }
 
 Result<Unary> Unary::Create(Function function) {
+  // Both relus are the clamp, with or without an upper end.
   xnn_unary_operator type = xnn_unary_clamp;
   xnn_unary_params params = {.clamp = {.min = 0.0f, .max = kInfinity}};
-  if (function == Function::kRelu6) params.clamp.max = 6.0f;
-  if (function == Function::kTanh) type = xnn_unary_tanh;
-  if (function == Function::kSigmoid) type = xnn_unary_sigmoid;
+  switch (function) {
+    case Function::kRelu:
+      break;
+    case Function::kRelu6:
+      params.clamp.max = 6.0f;
+      break;
+    case Function::kTanh:
+      type = xnn_unary_tanh;
+      break;
+    case Function::kSigmoid:
+      type = xnn_unary_sigmoid;
+      break;
+  }
   xnn_operator* op = nullptr;
   RETURN_IF_ERROR(
       ToStatus(xnn_create_unary_elementwise_nc(
