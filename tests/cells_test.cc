@@ -14,6 +14,7 @@
 #include "model/keras_json.h"
 #include "model/zoo.h"
 #include "record/csv_reader.h"
+#include "record/run_info.h"
 #include "sweep/sweep.h"
 #include "tests/board_trees.h"
 #include "tests/fixtures.h"
@@ -89,6 +90,7 @@ struct Board {
   }
 
   SweepPosition Run(SweepObserver& observer) {
+    REQUIRE(WriteRunInfo(out.path() / "run.json", RunInfo()));
     SweepPosition position{.recorded =
                                Recorder::Create(out.path())->recorded()};
     SaveCheckpoint(out.path() / "checkpoint", position, nullptr).value();

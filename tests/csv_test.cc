@@ -138,42 +138,5 @@ TEST_CASE("a table that is not ours is refused with its line", "[csv]") {
             .contains("line 2"));
 }
 
-TEST_CASE("counts have a table where there was one from the start",
-          "[recorder]") {
-  const CounterRecord count = {.cell = {.batch_size = 8, .threads = 2},
-                               .step = 3,
-                               .counts = {.phase = "load"}};
-  for (const bool counters : {false, true}) {
-    const TempDir folder;
-    auto recorder = Recorder::Create(folder.path(), counters).value();
-    CHECK(recorder.AppendCounters(std::vector{count}));
-    auto resumed = Recorder::Resume(folder.path(), recorder.recorded()).value();
-    CHECK(resumed.AppendCounters(std::vector{count}));
-    const auto table = ReadFile(folder.path() / "counters.csv");
-    CHECK(table.has_value() == counters);
-    if (counters) CHECK(table->ends_with("8,0,2,1,0,3,load,0,,,,\n"));
-  }
-}
-
-TEST_CASE("a resumed table goes on behind the rows that count", "[recorder]") {
-  const TempDir folder;
-  const auto epochs_of = [&] {
-    return ReadCsv<EpochRecord>(folder.path() / "epochs.csv").value();
-  };
-  RecordedBytes recorded;
-  {
-    auto recorder = Recorder::Create(folder.path()).value();
-    REQUIRE(recorder.AppendEpoch({.epoch = 1}));
-    recorded = recorder.recorded();
-    REQUIRE(recorder.AppendEpoch({.epoch = 2}));
-  }
-  CHECK(epochs_of().size() == 2);
-  auto recorder = Recorder::Resume(folder.path(), recorded).value();
-  REQUIRE(recorder.AppendEpoch({.epoch = 3}));
-  REQUIRE(recorder.Sync());
-  REQUIRE(epochs_of().size() == 2);
-  CHECK(epochs_of()[1].epoch == 3);
-}
-
 }  // namespace
 }  // namespace batchsweep

@@ -18,14 +18,27 @@ struct Inner {
   }
 };
 
+struct Group {
+  int low = 0;
+  int high = 0;
+
+  static constexpr auto Fields() {
+    using G = Group;
+    return GroupList<&G::low, &G::high>();
+  }
+};
+
 struct Outer {
   int first = 0;
   Inner inner;
+  Group group;
   std::vector<std::string> names;
+  bool elsewhere = false;
 
   static constexpr auto Fields() {
     using O = Outer;
-    return FieldList<&O::first, &O::inner, &O::names>();
+    return FieldList<&O::first, &O::inner, &O::group, &O::names,
+                     kLeftOut<&O::elsewhere>>();
   }
 };
 
@@ -44,22 +57,22 @@ TEST_CASE("fields are visited in order by their own names", "[fields]") {
     names.emplace_back(name);
     if constexpr (requires { field = 8; }) field = 8;
   });
-  CHECK(names == std::vector<std::string>{"first", "inner", "names"});
+  // A group's fields stand in its place; what is left out is not visited.
+  CHECK(names ==
+        std::vector<std::string>{"first", "inner", "low", "high", "names"});
   CHECK(outer.first == 8);
-  const Foreign foreign;
-  ForEachField(foreign, [&](std::string_view name, const auto&) {
-    CHECK(name == "size_bytes");
-  });
+  CHECK(outer.group.high == 8);
+  CHECK_FALSE(outer.elsewhere);
+  STATIC_CHECK(FieldCount<Group>() == 2);
 }
 
-TEST_CASE("columns of a nested struct stand in its place", "[fields]") {
-  std::vector<std::string> names;
-  const Outer outer;
-  ForEachColumn(outer, [&](std::string_view name, const auto&) {
-    names.emplace_back(name);
+TEST_CASE("a struct that knows nothing of fields gets a list beside it",
+          "[fields]") {
+  const Foreign foreign = {.size_bytes = 5};
+  ForEachField(foreign, [&](std::string_view name, const auto& field) {
+    CHECK(name == "size_bytes");
+    CHECK(field == 5);
   });
-  CHECK(names == std::vector<std::string>{"first", "left", "right", "names"});
-  STATIC_CHECK(ColumnCount<Inner>() == 2);
 }
 
 TEST_CASE("a list must name every member, in order", "[fields]") {
@@ -69,10 +82,15 @@ TEST_CASE("a list must name every member, in order", "[fields]") {
   STATIC_CHECK_FALSE(ListsAllMembers<I>(FieldList<&I::left>()));
   STATIC_CHECK_FALSE(ListsAllMembers<I>(FieldList<&I::right>()));
   STATIC_CHECK_FALSE(ListsAllMembers<I>(FieldList<&I::right, &I::left>()));
-  STATIC_CHECK_FALSE(ListsAllMembers<O>(FieldList<&O::first, &O::names>()));
-  STATIC_CHECK_FALSE(ListsAllMembers<O>(FieldList<&O::first, &O::inner>()));
+  STATIC_CHECK_FALSE(ListsAllMembers<O>(
+      FieldList<&O::first, &O::inner, &O::group, &O::names>()));
+  STATIC_CHECK_FALSE(ListsAllMembers<O>(
+      FieldList<&O::first, &O::group, &O::names, kLeftOut<&O::elsewhere>>()));
+  STATIC_CHECK_FALSE(ListsAllMembers<O>(
+      FieldList<&O::first, &O::inner, &O::names, kLeftOut<&O::elsewhere>>()));
   STATIC_CHECK_FALSE(
-      ListsAllMembers<O>(FieldList<&O::first, &O::names, &O::inner>()));
+      ListsAllMembers<O>(FieldList<&O::first, &O::group, &O::inner, &O::names,
+                                   kLeftOut<&O::elsewhere>>()));
 }
 
 }  // namespace

@@ -88,14 +88,14 @@ TEST_CASE("every board's sensors are read in their units", "[sensors]") {
 
 // Takes the names of the readings that are there out of `missing`.
 template <auto... kMembers>
-void StrikeTold(FieldList<kMembers...>, const SensorReading& reading,
+void StrikeTold(GroupList<kMembers...>, const SensorReading& reading,
                 std::set<std::string_view>& missing) {
   (..., ((reading.*kMembers).has_value() ? missing.erase(FieldName<kMembers>())
                                          : 0));
 }
 
 template <auto... kMembers>
-std::set<std::string_view> Names(FieldList<kMembers...>) {
+std::set<std::string_view> Names(GroupList<kMembers...>) {
   return {FieldName<kMembers>()...};
 }
 

@@ -123,9 +123,9 @@ TEST_CASE("processes of a cell are summed up by their medians",
   REQUIRE(spreads.size() == 2);
   CHECK(spreads[0].cell.batch_size == 8);
   CHECK(spreads[0].processes == 3);
-  CHECK(spreads[0].median_ns == 2008);
-  CHECK(spreads[0].least_ns == 1008);
-  CHECK(spreads[1].greatest_ns == 3032);
+  CHECK(spreads[0].step_time_median_ns == 2008);
+  CHECK(spreads[0].least_step_time_median_ns == 1008);
+  CHECK(spreads[1].greatest_step_time_median_ns == 3032);
   const std::string table = SpreadTable(spreads);
   CHECK(table.contains("2.0 us"));
   CHECK(table.contains("99.6 %"));  // 2000 of 2008

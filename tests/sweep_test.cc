@@ -13,6 +13,8 @@
 #include "model/safetensors.h"
 #include "platform/file.h"
 #include "record/csv_reader.h"
+#include "record/json.h"
+#include "record/run_info.h"
 #include "sweep/memory_fit.h"
 #include "tests/fixtures.h"
 #include "tests/temp_dir.h"
@@ -45,6 +47,7 @@ struct SmallSweep {
 
   // The start of a new sweep: tables without rows, and its checkpoint.
   static SweepPosition Begin(const std::filesystem::path& out) {
+    REQUIRE(WriteRunInfo(out / "run.json", RunInfo()));
     const SweepPosition position{.recorded = Recorder::Create(out)->recorded()};
     SaveCheckpoint(out / "checkpoint", position, nullptr).value();
     return position;
@@ -219,6 +222,24 @@ TEST_CASE("an interrupted sweep goes on to the bits of an uninterrupted one",
     CHECK(got[i].test_loss == want[i].test_loss);
     CHECK(got[i].step_time_median_ns > 0);
   }
+}
+
+TEST_CASE("a sweep's position reads back as it was saved", "[checkpoint]") {
+  const TempDir folder;
+  SweepPosition position = {
+      .cells_done = 3,
+      .recorded = {.steps = 1000, .counters = 20, .epochs = 300, .summary = 40},
+      .warnings = {{"throttled", "hot"}},
+      .diverged_batches = {512},
+      .weights_are_live = false,
+      .limits = {{.threads = 2,
+                  .limits = {.matmul_flops_per_second = 1e10,
+                             .update_bytes_per_second = 1.0 / 3.0}}}};
+  REQUIRE(SaveCheckpoint(folder.path(), position, nullptr));
+  const SweepPosition read = LoadCheckpoint(folder.path()).value();
+  CHECK(ToJson(read) == ToJson(position));
+  CHECK(read.limits[0].limits.update_bytes_per_second == 1.0 / 3.0);
+  CHECK_FALSE(read.cell);
 }
 
 TEST_CASE("a checkpoint that cannot be used is refused", "[checkpoint]") {

@@ -34,10 +34,10 @@ template <auto kRead, auto kColumn, template <class> class Rule>
 class Merged {
  public:
   using Part = decltype(PartOfMember(kRead));
-  using Columns = FieldList<kColumn>;
+  using Columns = GroupList<kColumn>;
   template <class Of>
-  using ReadsOf = std::conditional_t<std::is_same_v<Part, Of>, FieldList<kRead>,
-                                     FieldList<>>;
+  using ReadsOf = std::conditional_t<std::is_same_v<Part, Of>, GroupList<kRead>,
+                                     GroupList<>>;
 
   void Add(const Reading& reading, int64_t shared_ns) {
     rule_.Add(PartOf(reading, std::type_identity<Part>()).*kRead, shared_ns);
@@ -51,9 +51,9 @@ class Merged {
 // An entry for a column that is computed from others.
 template <auto kColumn>
 struct Computed {
-  using Columns = FieldList<kColumn>;
+  using Columns = GroupList<kColumn>;
   template <class Of>
-  using ReadsOf = FieldList<>;
+  using ReadsOf = GroupList<>;
 
   void Add(const Reading&, int64_t) {}
   void WriteTo(auto&) const {}
@@ -62,26 +62,32 @@ struct Computed {
 // An entry for what is read but is no column of a step.
 template <auto kRead>
 struct NoColumn {
-  using Columns = FieldList<>;
+  using Columns = GroupList<>;
   template <class Of>
   using ReadsOf =
       std::conditional_t<std::is_same_v<decltype(PartOfMember(kRead)), Of>,
-                         FieldList<kRead>, FieldList<>>;
+                         GroupList<kRead>, GroupList<>>;
 
   void Add(const Reading&, int64_t) {}
   void WriteTo(auto&) const {}
 };
 
+template <auto... kFirst, auto... kThen>
+constexpr GroupList<kFirst..., kThen...> operator+(GroupList<kFirst...>,
+                                                   GroupList<kThen...>) {
+  return {};
+}
+
 template <class... Entries>
 struct MergedColumns {
   // Of the struct that has the list.
   static constexpr auto Columns() {
-    return (FieldList<>() + ... + typename Entries::Columns());
+    return (GroupList<>() + ... + typename Entries::Columns());
   }
   // The members of Part, a struct of a Reading, that entries read.
   template <class Part>
   static constexpr auto ReadsOf() {
-    return (FieldList<>() + ... + typename Entries::template ReadsOf<Part>());
+    return (GroupList<>() + ... + typename Entries::template ReadsOf<Part>());
   }
 
   void Add(const Reading& reading, int64_t shared_ns) {

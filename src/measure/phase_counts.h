@@ -21,7 +21,7 @@ struct PhaseCounts {
 
   static constexpr auto Fields() {
     using C = PhaseCounts;
-    return FieldList<&C::phase, &C::time_ns, &C::cycles, &C::instructions,
+    return GroupList<&C::phase, &C::time_ns, &C::cycles, &C::instructions,
                      &C::cache_misses, &C::branch_misses>();
   }
 };

@@ -15,6 +15,7 @@
 
 #include "graph/layer.h"
 #include "model/model_spec.h"
+#include "util/fields.h"
 
 namespace batchsweep {
 
@@ -30,6 +31,12 @@ double MeasureUpdateBytesPerSecond(size_t weights,
 struct MachineLimits {
   double matmul_flops_per_second = 0.0;  // the best of kMatmulSizes
   double update_bytes_per_second = 0.0;
+
+  static constexpr auto Fields() {
+    using L = MachineLimits;
+    return GroupList<&L::matmul_flops_per_second,
+                     &L::update_bytes_per_second>();
+  }
 };
 inline constexpr int64_t kMatmulSizes[] = {64, 128, 256};
 // Takes about 0.1 s.

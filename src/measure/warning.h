@@ -4,11 +4,17 @@
 
 #include <string>
 
+#include "util/fields.h"
+
 namespace batchsweep {
 
 struct Warning {
   std::string name;  // "throttled": the same for all warnings of a kind
   std::string message;
+
+  static constexpr auto Fields() {
+    return FieldList<&Warning::name, &Warning::message>();
+  }
 
   bool operator==(const Warning&) const = default;
 };

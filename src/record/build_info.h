@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "util/fields.h"
+
 namespace batchsweep {
 
 struct BuildInfo {
@@ -13,7 +15,13 @@ struct BuildInfo {
   std::string flags;
   std::string architecture;
   bool optimized = true;  // false for debug and sanitizer builds, whose times
-                          // mean nothing
+                          // mean nothing; run.json has a warning then
+
+  static constexpr auto Fields() {
+    using B = BuildInfo;
+    return FieldList<&B::version, &B::git_revision, &B::compiler, &B::flags,
+                     &B::architecture, kLeftOut<&B::optimized>>();
+  }
 };
 
 BuildInfo GetBuildInfo();

@@ -22,7 +22,7 @@ struct CellKey {
 
   static constexpr auto Fields() {
     using C = CellKey;
-    return FieldList<&C::batch_size, &C::seed, &C::threads, &C::process>();
+    return GroupList<&C::batch_size, &C::seed, &C::threads, &C::process>();
   }
 };
 

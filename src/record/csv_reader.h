@@ -74,7 +74,7 @@ Result<std::vector<Record>> ReadCsv(const std::filesystem::path& path) {
     }
     Record record;
     bool parsed = true;
-    ForEachColumn(record, [&](std::string_view, auto& value) {
+    ForEachField(record, [&](std::string_view, auto& value) {
       parsed = parsed && TakeCsvValue(row, value);
     });
     if (!parsed || !row.empty()) {

@@ -23,7 +23,7 @@ template <class Record>
 std::string CsvHeader() {
   std::string header;
   const Record record;
-  ForEachColumn(record, [&](std::string_view name, const auto&) {
+  ForEachField(record, [&](std::string_view name, const auto&) {
     header += name;
     header += ',';
   });
@@ -63,9 +63,9 @@ char* WriteCsvValue(char* end, const std::optional<Value>& value) {
 
 template <class Record>
 void AppendCsvRow(const Record& record, std::string& rows) {
-  char row[ColumnCount<Record>() * (kCsvValueBytes + 1)];
+  char row[FieldCount<Record>() * (kCsvValueBytes + 1)];
   char* end = row;
-  ForEachColumn(record, [&](std::string_view, const auto& value) {
+  ForEachField(record, [&](std::string_view, const auto& value) {
     end = WriteCsvValue(end, value);
     *end++ = ',';
   });
@@ -82,7 +82,7 @@ class CsvRows {
     char row[kColumns * (kCsvValueBytes + 1)];
     char* end = row;
     size_t column = 0;
-    ForEachColumn(record, [&](std::string_view, const auto& value) {
+    ForEachField(record, [&](std::string_view, const auto& value) {
       end = Write(value, texts_[column++], end);
       *end++ = ',';
     });
@@ -91,7 +91,7 @@ class CsvRows {
   }
 
  private:
-  static constexpr size_t kColumns = ColumnCount<Record>();
+  static constexpr size_t kColumns = FieldCount<Record>();
   struct Text {
     double value = 0.0;
     char bytes[32] = {};

@@ -27,13 +27,14 @@ std::vector<ProcessSpread> SpreadOfProcesses(
     if (values.size() < 2) continue;
     const Interval interval = MedianInterval(values);
     const auto [least, greatest] = std::ranges::minmax(values);
-    spreads.push_back({.cell = cell,
-                       .processes = static_cast<int>(values.size()),
-                       .median_ns = std::llround(Quantile(values, 0.5)),
-                       .median_low_ns = std::llround(interval.low),
-                       .median_high_ns = std::llround(interval.high),
-                       .least_ns = std::llround(least),
-                       .greatest_ns = std::llround(greatest)});
+    spreads.push_back(
+        {.cell = cell,
+         .processes = static_cast<int>(values.size()),
+         .step_time_median_ns = std::llround(Quantile(values, 0.5)),
+         .step_time_median_low_ns = std::llround(interval.low),
+         .step_time_median_high_ns = std::llround(interval.high),
+         .least_step_time_median_ns = std::llround(least),
+         .greatest_step_time_median_ns = std::llround(greatest)});
   }
   return spreads;
 }
@@ -45,14 +46,15 @@ std::string SpreadTable(std::span<const ProcessSpread> spreads) {
        "spread"}};
   for (const ProcessSpread& spread : spreads) {
     const double width =
-        static_cast<double>(spread.greatest_ns - spread.least_ns) /
-        static_cast<double>(spread.median_ns);
+        static_cast<double>(spread.greatest_step_time_median_ns -
+                            spread.least_step_time_median_ns) /
+        static_cast<double>(spread.step_time_median_ns);
     rows.push_back({CellName(spread.cell), std::format("{}", spread.processes),
-                    FormatDurationNs(spread.median_ns),
-                    FormatDurationNs(spread.median_low_ns) + " to " +
-                        FormatDurationNs(spread.median_high_ns),
-                    FormatDurationNs(spread.least_ns),
-                    FormatDurationNs(spread.greatest_ns),
+                    FormatDurationNs(spread.step_time_median_ns),
+                    FormatDurationNs(spread.step_time_median_low_ns) + " to " +
+                        FormatDurationNs(spread.step_time_median_high_ns),
+                    FormatDurationNs(spread.least_step_time_median_ns),
+                    FormatDurationNs(spread.greatest_step_time_median_ns),
                     std::format("{:.1f} %", 100 * width)});
   }
   return AlignedTable(rows);

@@ -10,6 +10,7 @@
 
 #include "record/cell.h"
 #include "record/summary_record.h"
+#include "util/fields.h"
 
 namespace batchsweep {
 
@@ -17,11 +18,19 @@ namespace batchsweep {
 struct ProcessSpread {
   CellKey cell;  // of the first of them
   int processes = 0;
-  int64_t median_ns = 0;
-  int64_t median_low_ns = 0;   // 95 % confidence interval, see
-  int64_t median_high_ns = 0;  // MedianInterval()
-  int64_t least_ns = 0;
-  int64_t greatest_ns = 0;
+  int64_t step_time_median_ns = 0;
+  int64_t step_time_median_low_ns = 0;   // 95 % confidence interval, see
+  int64_t step_time_median_high_ns = 0;  // MedianInterval()
+  int64_t least_step_time_median_ns = 0;
+  int64_t greatest_step_time_median_ns = 0;
+
+  static constexpr auto Fields() {
+    using S = ProcessSpread;
+    return FieldList<&S::cell, &S::processes, &S::step_time_median_ns,
+                     &S::step_time_median_low_ns, &S::step_time_median_high_ns,
+                     &S::least_step_time_median_ns,
+                     &S::greatest_step_time_median_ns>();
+  }
 };
 
 // For each cell that ran more than once, in the order of their first rows.

@@ -1,8 +1,17 @@
 #include "record/recorder.h"
 
+#include <algorithm>
+#include <format>
+#include <fstream>
+#include <string_view>
+#include <system_error>
+
+#include "record/run_info.h"
+
 namespace batchsweep {
 namespace {
 
+constexpr const char* kRunFile = "run.json";
 constexpr const char* kStepsFile = "steps.csv";
 constexpr const char* kCountersFile = "counters.csv";
 constexpr const char* kEpochsFile = "epochs.csv";
@@ -13,6 +22,72 @@ Result<AppendFile> CreateTable(const std::filesystem::path& path) {
   ASSIGN_OR_RETURN(AppendFile file, AppendFile::Create(path));
   RETURN_IF_ERROR(file.Append(CsvHeader<Record>()));
   return file;
+}
+
+// The first column of `found` that is not that of `expected`, in words; two
+// header lines.
+std::string DifferenceOf(std::string_view found, std::string_view expected) {
+  const auto take = [](std::string_view& line) {
+    const std::string_view column = line.substr(0, line.find(','));
+    line.remove_prefix(std::min(column.size() + 1, line.size()));
+    return column;
+  };
+  for (int number = 1; !found.empty() || !expected.empty(); ++number) {
+    const std::string_view is = take(found), should_be = take(expected);
+    if (is == should_be) continue;
+    return std::format("column {} is \"{}\", expected \"{}\"", number, is,
+                       should_be);
+  }
+  return "its header line has no end";
+}
+
+// Whether the rows of a Record can be appended to what was recorded of a table.
+template <class Record>
+Status CheckTable(const std::filesystem::path& path, int64_t recorded_bytes) {
+  std::error_code error;
+  const auto size_bytes = std::filesystem::file_size(path, error);
+  if (error) {
+    return Fail(
+        "{}: {}, expected a table of at least {} bytes; put it back or name "
+        "another folder with --out",
+        path.string(), error.message(), recorded_bytes);
+  }
+  const std::string expected = CsvHeader<Record>();
+  // With room to name a column that is not expected.
+  std::string found(expected.size() + 80, '\0');
+  std::ifstream file(path, std::ios::binary);
+  file.read(found.data(), std::ssize(found));
+  found.resize(static_cast<size_t>(file.gcount()));
+  if (!found.starts_with(expected)) {
+    return Fail(
+        "{}: {}; go on with the batchsweep that began this run or name another "
+        "folder with --out",
+        path.string(),
+        DifferenceOf(
+            found.substr(0, found.find('\n')),
+            std::string_view(expected).substr(0, expected.size() - 1)));
+  }
+  if (static_cast<int64_t>(size_bytes) < recorded_bytes) {
+    return Fail(
+        "{}: holds {} bytes, expected the {} that were recorded; put them back "
+        "or name another folder with --out",
+        path.string(), size_bytes, recorded_bytes);
+  }
+  return {};
+}
+
+// All of them, before anything is cut off.
+Status CheckTables(const std::filesystem::path& folder,
+                   const RecordedBytes& recorded) {
+  RETURN_IF_ERROR(CheckSchemaVersion(folder / kRunFile));
+  RETURN_IF_ERROR(CheckTable<StepRecord>(folder / kStepsFile, recorded.steps));
+  if (recorded.counters > 0) {
+    RETURN_IF_ERROR(
+        CheckTable<CounterRecord>(folder / kCountersFile, recorded.counters));
+  }
+  RETURN_IF_ERROR(
+      CheckTable<EpochRecord>(folder / kEpochsFile, recorded.epochs));
+  return CheckTable<SummaryRecord>(folder / kSummaryFile, recorded.summary);
 }
 
 }  // namespace
@@ -36,6 +111,7 @@ Result<Recorder> Recorder::Create(const std::filesystem::path& folder,
 
 Result<Recorder> Recorder::Resume(const std::filesystem::path& folder,
                                   RecordedBytes recorded) {
+  RETURN_IF_ERROR(CheckTables(folder, recorded));
   ASSIGN_OR_RETURN(AppendFile steps,
                    AppendFile::Resume(folder / kStepsFile, recorded.steps));
   std::optional<AppendFile> counts;

@@ -19,6 +19,7 @@
 #include "record/epoch_record.h"
 #include "record/step_record.h"
 #include "record/summary_record.h"
+#include "util/fields.h"
 
 namespace batchsweep {
 
@@ -29,6 +30,11 @@ struct RecordedBytes {
   int64_t counters = 0;  // 0: there is no such table
   int64_t epochs = 0;
   int64_t summary = 0;
+
+  static constexpr auto Fields() {
+    using R = RecordedBytes;
+    return FieldList<&R::steps, &R::counters, &R::epochs, &R::summary>();
+  }
 };
 
 class Recorder {
@@ -36,8 +42,9 @@ class Recorder {
   // Starts the tables in `folder`, which exists, with their header lines.
   static Result<Recorder> Create(const std::filesystem::path& folder,
                                  bool counters = false);
-  // Goes on with those of an earlier run; what stands behind `recorded` is cut
-  // off.
+  // Goes on with the tables of an earlier run; what stands behind `recorded` is
+  // cut off. Refuses tables and a run.json of another version, a table that is
+  // missing or holds less than was recorded, and then leaves all as it was.
   static Result<Recorder> Resume(const std::filesystem::path& folder,
                                  RecordedBytes recorded);
 

@@ -1,46 +1,52 @@
 #include "record/run_info.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "platform/file.h"
+#include "record/json.h"
 
 namespace batchsweep {
+
+static const char* NameOf(IsaLevel level) { return IsaName(level); }
+
+// The structs of platform/ that run.json has, by its names and in its order.
+constexpr auto FieldsOf(const CoreCluster*) {
+  return FieldList<&CoreCluster::cores, &CoreCluster::core_name>();
+}
+constexpr auto FieldsOf(const Cpu*) {
+  return FieldList<&Cpu::model_name, &Cpu::isa, &Cpu::features, &Cpu::clusters,
+                   &Cpu::cores, &Cpu::usable_cores>();
+}
+constexpr auto FieldsOf(const CoreClocking*) {
+  using C = CoreClocking;
+  return FieldList<&C::cores, &C::governor, &C::min_freq_hz, &C::max_freq_hz>();
+}
+constexpr auto FieldsOf(const SystemInfo*) {
+  using S = SystemInfo;
+  return FieldList<&S::host_name, &S::kernel, &S::c_library, &S::board, &S::soc,
+                   &S::governor, &S::power_mode, &S::clocking>();
+}
+constexpr auto FieldsOf(const ClockProperties*) {
+  using C = ClockProperties;
+  return FieldList<&C::name, &C::tick_ns, &C::cost_ns>();
+}
+
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-template <class Value>
-Json OrNull(const std::optional<Value>& value) {
-  return value ? Json(*value) : Json(nullptr);
+Json ProgramJson(const RunInfo& info) {
+  Json program = ToJson(info.build);
+  program["xnnpack_version"] = info.xnnpack_version;
+  program["kernels_isa"] = info.kernels_isa;
+  program["packed_weights"] = info.packed_weights;
+  return program;
 }
-
-Json ModelJson(const RunInfo::Model& model) {
-  return {{"name", model.name},
-          {"input_shape", model.input_shape},
-          {"layers", model.layers},
-          {"parameters", model.parameters}};
-}
-
-Json DataJson(const RunInfo::Data& data) {
-  return {{"name", data.name},
-          {"example_shape", data.example_shape},
-          {"class_count", data.class_count},
-          {"train_examples", data.train_examples},
-          {"validation_examples", data.validation_examples},
-          {"validation_from", data.validation_from},
-          {"test_examples", data.test_examples}};
-}
-
-// 0.001f as 0.001, not as 0.0010000000474974513.
-double AsWritten(float value) { return std::stod(std::format("{}", value)); }
 
 Json ConfigJson(const RunInfo::Config& config) {
   return {{"batch_sizes", config.batch_sizes},
-          {"epochs", OrNull(config.epochs)},
-          {"steps", OrNull(config.steps)},
-          {"seconds", OrNull(config.seconds)},
+          {"epochs", ToJson(config.epochs)},
+          {"steps", ToJson(config.steps)},
+          {"seconds", ToJson(config.seconds)},
           {"optimizer", config.optimizer},
           {"learning_rate", AsWritten(config.learning_rate)},
           {"lr_rule", config.lr_rule},
@@ -56,108 +62,70 @@ Json ConfigJson(const RunInfo::Config& config) {
           {"processes", config.processes},
           {"order", config.order},
           {"sample_hz", config.sample_hz},
-          {"cool_to_celsius", OrNull(config.cool_to_celsius)},
+          {"cool_to_celsius", ToJson(config.cool_to_celsius)},
           {"soak_seconds", config.soak_seconds},
           {"pin", config.pin},
           {"realtime", config.realtime},
-          {"target_accuracy", OrNull(config.target_accuracy)}};
-}
-
-Json CpuJson(const Cpu& cpu) {
-  Json clusters = Json::array();
-  for (const CoreCluster& cluster : cpu.clusters) {
-    clusters.push_back(
-        {{"cores", cluster.cores}, {"core_name", OrNull(cluster.core_name)}});
-  }
-  return {{"model_name", cpu.model_name}, {"isa", IsaName(cpu.isa)},
-          {"features", cpu.features},     {"clusters", std::move(clusters)},
-          {"cores", cpu.cores},           {"usable_cores", cpu.usable_cores}};
+          {"target_accuracy", ToJson(config.target_accuracy)}};
 }
 
 Json SystemJson(const RunInfo& info) {
-  const SystemInfo& system = info.system;
-  Json clocking = Json::array();
-  for (const CoreClocking& one : system.clocking) {
-    clocking.push_back({{"cores", one.cores},
-                        {"governor", OrNull(one.governor)},
-                        {"min_freq_hz", OrNull(one.min_freq_hz)},
-                        {"max_freq_hz", OrNull(one.max_freq_hz)}});
-  }
-  return {{"host_name", system.host_name},
-          {"kernel", system.kernel},
-          {"c_library", system.c_library},
-          {"board", OrNull(system.board)},
-          {"soc", OrNull(system.soc)},
-          {"governor", OrNull(system.governor)},
-          {"clocking", std::move(clocking)},
-          {"power_mode", OrNull(system.power_mode)},
-          {"ram_bytes", OrNull(info.ram_bytes)},
-          {"swap_total_bytes", OrNull(info.swap.total_bytes)},
-          {"swap_used_bytes", OrNull(info.swap.used_bytes)},
-          {"page_bytes", info.page_bytes}};
+  Json system = ToJson(info.system);
+  system["ram_bytes"] = ToJson(info.ram_bytes);
+  system["swap_total_bytes"] = ToJson(info.swap.total_bytes);
+  system["swap_used_bytes"] = ToJson(info.swap.used_bytes);
+  system["page_bytes"] = info.page_bytes;
+  return system;
 }
 
-Json ProcessesJson(const std::vector<ProcessSpread>& spreads) {
-  Json rows = Json::array();
-  for (const ProcessSpread& spread : spreads) {
-    rows.push_back({{"batch_size", spread.cell.batch_size},
-                    {"seed", spread.cell.seed},
-                    {"threads", spread.cell.threads},
-                    {"processes", spread.processes},
-                    {"step_time_median_ns", spread.median_ns},
-                    {"step_time_median_low_ns", spread.median_low_ns},
-                    {"step_time_median_high_ns", spread.median_high_ns},
-                    {"least_step_time_median_ns", spread.least_ns},
-                    {"greatest_step_time_median_ns", spread.greatest_ns}});
-  }
-  return rows;
+Json RunInfoAsJson(const RunInfo& info) {
+  Json processes = ToJson(info.processes);
+  // A row here stands for all processes of its cell.
+  for (Json& row : processes) row.erase("process");
+  return {{"schema_version", kSchemaVersion},
+          {"status", info.status},
+          {"command", info.command},
+          {"started_utc", info.started_utc},
+          {"finished_utc", info.finished_utc},
+          {"program", ProgramJson(info)},
+          {"model", ToJson(info.model)},
+          {"data", ToJson(info.data)},
+          {"config", ConfigJson(info.config)},
+          {"cpu", ToJson(info.cpu)},
+          {"system", SystemJson(info)},
+          {"clock", ToJson(info.clock)},
+          {"overhead", ToJson(info.overhead)},
+          {"frequency_source", info.frequency_source},
+          {"energy_grade", info.energy_grade},
+          {"energy_source", info.energy_source},
+          {"processes", std::move(processes)},
+          {"warnings", ToJson(info.warnings)}};
 }
 
-Json ToJson(const RunInfo& info) {
-  Json warnings = Json::array();
-  for (const Warning& warning : info.warnings) {
-    warnings.push_back({{"name", warning.name}, {"message", warning.message}});
+Result<Json> ReadRunJson(const std::filesystem::path& path) {
+  ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object() || !json.contains("schema_version")) {
+    return Fail(
+        "{}: not a run.json of schema version {}; name another folder with "
+        "--out",
+        path.string(), kSchemaVersion);
   }
-  return {
-      {"schema_version", kSchemaVersion},
-      {"status", info.status},
-      {"command", info.command},
-      {"started_utc", info.started_utc},
-      {"finished_utc", info.finished_utc},
-      {"program",
-       {{"version", info.build.version},
-        {"git_revision", info.build.git_revision},
-        {"compiler", info.build.compiler},
-        {"flags", info.build.flags},
-        {"architecture", info.build.architecture},
-        {"xnnpack_version", info.xnnpack_version},
-        {"kernels_isa", info.kernels_isa},
-        {"packed_weights", info.packed_weights}}},
-      {"model", ModelJson(info.model)},
-      {"data", DataJson(info.data)},
-      {"config", ConfigJson(info.config)},
-      {"cpu", CpuJson(info.cpu)},
-      {"system", SystemJson(info)},
-      {"clock",
-       {{"name", info.clock.name},
-        {"tick_ns", info.clock.tick_ns},
-        {"cost_ns", info.clock.cost_ns}}},
-      {"overhead",
-       {{"step_recording_ns", info.overhead.step_recording_ns},
-        {"sensors_reading_ns", info.overhead.sensors_reading_ns},
-        {"counters_reading_ns", OrNull(info.overhead.counters_reading_ns)}}},
-      {"frequency_source", info.frequency_source},
-      {"energy_grade", info.energy_grade},
-      {"energy_source", info.energy_source},
-      {"processes", ProcessesJson(info.processes)},
-      {"warnings", std::move(warnings)}};
+  if (const Json& found = json["schema_version"]; found != kSchemaVersion) {
+    return Fail(
+        "{}: has schema version {}, expected schema version {}; go on with the "
+        "batchsweep that began this run or name another folder with --out",
+        path.string(), found.dump(), kSchemaVersion);
+  }
+  return json;
 }
 
 }  // namespace
 
 std::string RunInfoJson(const RunInfo& info) {
   // Names come from files and the system: odd bytes are replaced, not thrown.
-  return ToJson(info).dump(2, ' ', false, Json::error_handler_t::replace) +
+  return RunInfoAsJson(info).dump(2, ' ', false,
+                                  Json::error_handler_t::replace) +
          "\n";
 }
 
@@ -165,16 +133,13 @@ Status WriteRunInfo(const std::filesystem::path& path, const RunInfo& info) {
   return WriteFileAtomically(path, RunInfoJson(info));
 }
 
+Status CheckSchemaVersion(const std::filesystem::path& path) {
+  RETURN_IF_ERROR(ReadRunJson(path));
+  return {};
+}
+
 Status AdoptEarlierRun(const std::filesystem::path& path, RunInfo& info) {
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
-  const Json earlier = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!earlier.is_object() ||
-      earlier.value("schema_version", Json()) != Json(kSchemaVersion)) {
-    return Fail(
-        "{}: not a run.json of schema version {}; name another folder with "
-        "--out",
-        path.string(), kSchemaVersion);
-  }
+  ASSIGN_OR_RETURN(const Json earlier, ReadRunJson(path));
   const Json now = Json::parse(RunInfoJson(info));
   for (const char* part : {"model", "data", "config"}) {
     const Json& before = earlier.contains(part) ? earlier[part] : Json();
@@ -187,18 +152,16 @@ Status AdoptEarlierRun(const std::filesystem::path& path, RunInfo& info) {
           path.string(), part, key, was.dump(), value.dump());
     }
   }
-  for (auto [key, field] : {std::pair{"command", &info.command},
-                            std::pair{"started_utc", &info.started_utc}}) {
-    const Json was = earlier.value(key, Json());
-    if (was.is_string()) *field = was.get<std::string>();
+  std::vector<Warning> warnings;
+  if (!FromJson(earlier.value("command", Json()), info.command) ||
+      !FromJson(earlier.value("started_utc", Json()), info.started_utc) ||
+      !FromJson(earlier.value("warnings", Json()), warnings)) {
+    return Fail(
+        "{}: expected the command, started_utc and warnings of a run; name "
+        "another folder with --out",
+        path.string());
   }
-  for (const Json& warning : earlier.value("warnings", Json::array())) {
-    if (!warning.is_object()) continue;
-    const Json name = warning.value("name", Json());
-    const Json message = warning.value("message", Json());
-    if (!name.is_string() || !message.is_string()) continue;
-    info.AddWarning({.name = name, .message = message});
-  }
+  for (const Warning& warning : warnings) info.AddWarning(warning);
   return {};
 }
 

@@ -16,6 +16,7 @@
 #include "platform/system.h"
 #include "record/build_info.h"
 #include "record/process_spread.h"
+#include "util/fields.h"
 
 namespace batchsweep {
 
@@ -39,6 +40,11 @@ struct RunInfo {
     std::string input_shape;
     std::vector<std::string> layers;
     int64_t parameters = 0;
+
+    static constexpr auto Fields() {
+      using M = Model;
+      return FieldList<&M::name, &M::input_shape, &M::layers, &M::parameters>();
+    }
   } model;
   struct Data {
     std::string name;
@@ -48,6 +54,13 @@ struct RunInfo {
     int64_t validation_examples = 0;
     std::string validation_from;  // "train" or "test"
     int64_t test_examples = 0;
+
+    static constexpr auto Fields() {
+      using D = Data;
+      return FieldList<&D::name, &D::example_shape, &D::class_count,
+                       &D::train_examples, &D::validation_examples,
+                       &D::validation_from, &D::test_examples>();
+    }
   } data;
   struct Config {
     std::vector<int64_t> batch_sizes;
@@ -97,6 +110,12 @@ struct RunInfo {
                                       // clock are within the step
     double sensors_reading_ns = 0.0;  // by the sampler's thread, each time
     std::optional<double> counters_reading_ns;  // absent without counters
+
+    static constexpr auto Fields() {
+      using O = Overhead;
+      return FieldList<&O::step_recording_ns, &O::sensors_reading_ns,
+                       &O::counters_reading_ns>();
+    }
   } overhead;
   std::vector<ProcessSpread> processes;  // none if each cell ran once
   std::vector<Warning> warnings;
@@ -109,6 +128,9 @@ struct RunInfo {
 std::string RunInfoJson(const RunInfo& info);
 
 Status WriteRunInfo(const std::filesystem::path& path, const RunInfo& info);
+
+// An error says which version the file has, or that it is no run.json.
+Status CheckSchemaVersion(const std::filesystem::path& path);
 
 // Whether the run of an earlier run.json can be gone on with as `info`: an
 // error names the first thing of model, data or config that differs. Takes over

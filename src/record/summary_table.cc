@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <format>
 #include <functional>
-#include <nlohmann/json.hpp>
+
+#include "record/json.h"
 
 namespace batchsweep {
 namespace {
@@ -169,20 +170,8 @@ std::string SummaryTable(std::span<const SummaryRecord> summaries) {
 }
 
 std::string SummaryJson(std::span<const SummaryRecord> summaries) {
-  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
-  for (const SummaryRecord& summary : summaries) {
-    nlohmann::ordered_json row;
-    ForEachColumn(summary, [&](std::string_view name, const auto& value) {
-      nlohmann::ordered_json& cell = row[std::string(name)];
-      if constexpr (requires { value.has_value(); }) {
-        if (value) cell = *value;
-      } else {
-        cell = value;
-      }
-    });
-    rows.push_back(std::move(row));
-  }
-  return nlohmann::ordered_json{{"summary", rows}}.dump(2) + "\n";
+  const std::vector rows(summaries.begin(), summaries.end());
+  return Json{{"summary", ToJson(rows)}}.dump(2) + "\n";
 }
 
 }  // namespace batchsweep

@@ -287,14 +287,13 @@ class CellRun {
 
   // Measured once for each number of threads.
   const MachineLimits& LimitsOf(Network& network) {
-    auto known = position_.limits.find(cell_.threads);
-    if (known == position_.limits.end()) {
-      known = position_.limits
-                  .emplace(cell_.threads,
-                           MeasureLimits(network.params().size(), context_))
-                  .first;
-    }
-    return known->second;
+    const auto known = std::ranges::find(position_.limits, cell_.threads,
+                                         &ThreadsLimits::threads);
+    if (known != position_.limits.end()) return known->limits;
+    return position_.limits
+        .emplace_back(cell_.threads,
+                      MeasureLimits(network.params().size(), context_))
+        .limits;
   }
 
   Status Checkpoint(Network& network, const CellState& state) {

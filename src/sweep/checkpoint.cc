@@ -2,20 +2,17 @@
 
 #include <algorithm>
 #include <format>
-#include <limits>
-#include <nlohmann/json.hpp>
 #include <system_error>
 
 #include "model/safetensors.h"
 #include "platform/file.h"
+#include "record/json.h"
 #include "util/check.h"
 
 namespace batchsweep {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-constexpr int kVersion = 2;
+constexpr int kVersion = 3;
 constexpr const char* kStateFile = "state.json";
 constexpr const char* kStepTimes = "step_times_ns";
 constexpr const char* kStepFlagBits = "step_flags";
@@ -25,118 +22,6 @@ std::string TensorsFile(int64_t step) {
 }
 
 std::string SlotName(int slot) { return std::format("slot {}", slot); }
-
-template <class Value>
-Json OrNull(const std::optional<Value>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
-
-template <class Value>
-std::optional<Value> Optional(const Json& json) {
-  return json.is_null() ? std::nullopt : std::optional(json.get<Value>());
-}
-
-Json CellJson(const CellState& cell) {
-  return {{"epoch", cell.epoch},
-          {"position", cell.position},
-          {"step", cell.step},
-          {"epoch_steps", cell.epoch_steps},
-          {"epoch_loss_sum", cell.epoch_loss_sum},
-          {"epoch_correct", cell.epoch_correct},
-          {"epoch_train_time_ns", cell.epoch_train_time_ns},
-          {"epoch_energy_joules", OrNull(cell.epoch_energy_joules)},
-          {"epochs_done", cell.epochs_done},
-          // Infinite, which JSON cannot say, before the first validation.
-          {"best_val_loss", cell.best_epoch == 0 ? 0.0 : cell.best_val_loss},
-          {"best_epoch", cell.best_epoch},
-          {"final_val_loss", cell.final_val_loss},
-          {"final_val_accuracy", OrNull(cell.final_val_accuracy)},
-          {"train_time_ns", cell.train_time_ns},
-          {"train_energy_joules", OrNull(cell.train_energy_joules)},
-          {"time_to_target_ns", OrNull(cell.time_to_target_ns)},
-          {"energy_to_target_joules", OrNull(cell.energy_to_target_joules)},
-          {"examples", cell.examples},
-          {"step_time_sum_ns", cell.step_time_sum_ns},
-          {"elapsed_ns", cell.elapsed_ns}};
-}
-
-CellState CellFromJson(const Json& json) {
-  CellState cell{
-      .epoch = json.at("epoch"),
-      .position = json.at("position"),
-      .step = json.at("step"),
-      .epoch_steps = json.at("epoch_steps"),
-      .epoch_loss_sum = json.at("epoch_loss_sum"),
-      .epoch_correct = json.at("epoch_correct"),
-      .epoch_train_time_ns = json.at("epoch_train_time_ns"),
-      .epoch_energy_joules = Optional<double>(json.at("epoch_energy_joules")),
-      .epochs_done = json.at("epochs_done"),
-      .best_val_loss = json.at("best_val_loss"),
-      .best_epoch = json.at("best_epoch"),
-      .final_val_loss = json.at("final_val_loss"),
-      .final_val_accuracy = Optional<double>(json.at("final_val_accuracy")),
-      .train_time_ns = json.at("train_time_ns"),
-      .train_energy_joules = Optional<double>(json.at("train_energy_joules")),
-      .time_to_target_ns = Optional<int64_t>(json.at("time_to_target_ns")),
-      .energy_to_target_joules =
-          Optional<double>(json.at("energy_to_target_joules")),
-      .examples = json.at("examples"),
-      .step_time_sum_ns = json.at("step_time_sum_ns"),
-      .elapsed_ns = json.at("elapsed_ns")};
-  if (cell.best_epoch == 0) {
-    cell.best_val_loss = std::numeric_limits<double>::infinity();
-  }
-  return cell;
-}
-
-Json PositionJson(const SweepPosition& position) {
-  Json warnings = Json::array(), limits = Json::array();
-  for (const Warning& warning : position.warnings) {
-    warnings.push_back({{"name", warning.name}, {"message", warning.message}});
-  }
-  for (const auto& [threads, limit] : position.limits) {
-    limits.push_back(
-        {{"threads", threads},
-         {"matmul_flops_per_second", limit.matmul_flops_per_second},
-         {"update_bytes_per_second", limit.update_bytes_per_second}});
-  }
-  Json json = {{"version", kVersion},
-               {"cells_done", position.cells_done},
-               {"recorded_bytes",
-                {{"steps", position.recorded.steps},
-                 {"counters", position.recorded.counters},
-                 {"epochs", position.recorded.epochs},
-                 {"summary", position.recorded.summary}}},
-               {"warnings", std::move(warnings)},
-               {"diverged_batches", position.diverged_batches},
-               {"weights_are_live", position.weights_are_live},
-               {"limits", std::move(limits)}};
-  if (position.cell) json["cell"] = CellJson(*position.cell);
-  return json;
-}
-
-SweepPosition PositionFromJson(const Json& json) {
-  if (json.at("version") != kVersion) throw std::runtime_error("version");
-  const Json& recorded = json.at("recorded_bytes");
-  SweepPosition position{.cells_done = json.at("cells_done"),
-                         .recorded = {.steps = recorded.at("steps"),
-                                      .counters = recorded.at("counters"),
-                                      .epochs = recorded.at("epochs"),
-                                      .summary = recorded.at("summary")},
-                         .diverged_batches = json.at("diverged_batches"),
-                         .weights_are_live = json.at("weights_are_live")};
-  for (const Json& warning : json.at("warnings")) {
-    position.warnings.push_back(
-        {.name = warning.at("name"), .message = warning.at("message")});
-  }
-  for (const Json& limit : json.at("limits")) {
-    position.limits[limit.at("threads")] = {
-        .matmul_flops_per_second = limit.at("matmul_flops_per_second"),
-        .update_bytes_per_second = limit.at("update_bytes_per_second")};
-  }
-  if (json.contains("cell")) position.cell = CellFromJson(json.at("cell"));
-  return position;
-}
 
 NamedTensor Vector(std::string name, std::span<const float> values) {
   return {.name = std::move(name),
@@ -182,8 +67,9 @@ Status SaveCheckpoint(const std::filesystem::path& folder,
     RETURN_IF_ERROR(
         SaveTensors(folder / tensors_file, *position.cell, *network));
   }
-  RETURN_IF_ERROR(
-      WriteFileAtomically(folder / kStateFile, PositionJson(position).dump(2)));
+  Json json = {{"version", kVersion}};
+  json.update(ToJson(position));
+  RETURN_IF_ERROR(WriteFileAtomically(folder / kStateFile, json.dump(2)));
   RemoveOtherTensors(folder, tensors_file);
   return {};
 }
@@ -191,13 +77,15 @@ Status SaveCheckpoint(const std::filesystem::path& folder,
 Result<SweepPosition> LoadCheckpoint(const std::filesystem::path& folder) {
   const auto path = folder / kStateFile;
   ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
-  try {
-    return PositionFromJson(Json::parse(text));
-  } catch (const std::exception&) {
+  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  SweepPosition position;
+  if (!json.is_object() || json.value("version", Json()) != Json(kVersion) ||
+      !FromJson(json, position)) {
     return Fail(
         "{}: not a checkpoint of this version; start anew with another --out",
         path.string());
   }
+  return position;
 }
 
 Status LoadCheckpointTensors(const std::filesystem::path& folder,

@@ -2,16 +2,15 @@
 //
 // Folder layout: state.json says how far the sweep and its present cell are,
 // how much of each table counts, and which tensors file belongs to it:
-// tensors-STEP.safetensors with the weights under their own names, the
-// optimizer's slots as "slot 0", "slot 1", the step times and their flags, as
-// the numbers that are their bits. state.json is
-// replaced last and as a whole; it is what makes a checkpoint.
+// tensors-STEP.safetensors has the weights under their own names, the
+// optimizer's slots as "slot 0", "slot 1", the step times, and each step's
+// flags as a number whose bits are the flags. state.json is replaced last and
+// as a whole; a folder holds a checkpoint as soon as it is there.
 #ifndef BATCHSWEEP_SWEEP_CHECKPOINT_H_
 #define BATCHSWEEP_SWEEP_CHECKPOINT_H_
 
 #include <cstdint>
 #include <filesystem>
-#include <map>
 #include <optional>
 #include <vector>
 
@@ -21,8 +20,19 @@
 #include "platform/error.h"
 #include "record/recorder.h"
 #include "train/trainer.h"
+#include "util/fields.h"
 
 namespace batchsweep {
+
+// What this machine allows with that many threads.
+struct ThreadsLimits {
+  int threads = 1;
+  MachineLimits limits;
+
+  static constexpr auto Fields() {
+    return FieldList<&ThreadsLimits::threads, &ThreadsLimits::limits>();
+  }
+};
 
 struct SweepPosition {
   int64_t cells_done = 0;
@@ -34,7 +44,13 @@ struct SweepPosition {
   std::vector<int64_t> diverged_batches;  // whose loss stopped being finite
   bool weights_are_live = true;           // see NetworkPlan
 
-  std::map<int, MachineLimits> limits;  // by threads; measured once for each
+  std::vector<ThreadsLimits> limits;  // measured once for each
+
+  static constexpr auto Fields() {
+    using P = SweepPosition;
+    return FieldList<&P::cells_done, &P::recorded, &P::cell, &P::warnings,
+                     &P::diverged_batches, &P::weights_are_live, &P::limits>();
+  }
 };
 
 // Writes the position and, with a cell under way, the network's tensors.

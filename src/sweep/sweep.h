@@ -102,7 +102,8 @@ struct SweepResult {
 // trained weights to weights/batch_B_seed_S.safetensors (with _threads_T, where
 // there are several) after each cell, and checkpoints.
 // An error leaves everything recorded before it in place.
-// REQUIRES: the tables of position.recorded exist; no other thread runs.
+// REQUIRES: run.json and the tables of position.recorded exist; no other thread
+// runs.
 Result<SweepResult> RunRound(const SweepConfig& config,
                              const TrainingData& data, const Kernels& kernels,
                              Sensors& sensors, SweepPosition position,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "graph/layer_threads.h"
 #include "graph/threads.h"
@@ -16,6 +17,7 @@ namespace batchsweep {
 namespace {
 
 constexpr int64_t kTickNs = 100'000'000;
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // A step is counted when what counting took is less than this part of the step
 // times so far, and an epoch keeps the counts of so many.
@@ -290,7 +292,7 @@ Result<EpochRecord> Trainer::FinishEpoch() {
 }
 
 void Trainer::CloseEpoch(const EpochRecord& record) {
-  if (record.val_loss < state_.best_val_loss) {
+  if (record.val_loss < state_.best_val_loss.value_or(kInfinity)) {
     state_.best_val_loss = record.val_loss;
     state_.best_epoch = record.epoch;
   }
@@ -330,7 +332,7 @@ Result<Trainer::Summary> Trainer::Summarize() {
           {.cell = Key(),
            .epochs = state_.epochs_done,
            .steps = state_.step,
-           .best_val_loss = state_.best_val_loss,
+           .best_val_loss = state_.best_val_loss.value_or(kInfinity),
            .best_epoch = state_.best_epoch,
            .final_val_loss = state_.final_val_loss,
            .final_val_accuracy = state_.final_val_accuracy,

@@ -10,7 +10,6 @@
 #include <array>
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <numeric>
 #include <optional>
 #include <span>
@@ -32,6 +31,7 @@
 #include "train/evaluate.h"
 #include "train/optimizer.h"
 #include "train/step.h"
+#include "util/fields.h"
 
 namespace batchsweep {
 
@@ -97,7 +97,7 @@ struct CellState {
   std::optional<double> epoch_energy_joules = 0.0;
   // Of finished epochs.
   int64_t epochs_done = 0;
-  double best_val_loss = std::numeric_limits<double>::infinity();
+  std::optional<double> best_val_loss;  // absent before the first validation
   int64_t best_epoch = 0;
   double final_val_loss = 0.0;
   std::optional<double> final_val_accuracy;
@@ -115,6 +115,18 @@ struct CellState {
   // One entry a step, in nanoseconds; float keeps seven digits of it.
   std::vector<float> step_times_ns;
   std::vector<StepFlags> step_flags;
+
+  static constexpr auto Fields() {
+    using S = CellState;
+    return FieldList<
+        &S::epoch, &S::position, &S::step, &S::epoch_steps, &S::epoch_loss_sum,
+        &S::epoch_correct, &S::epoch_train_time_ns, &S::epoch_energy_joules,
+        &S::epochs_done, &S::best_val_loss, &S::best_epoch, &S::final_val_loss,
+        &S::final_val_accuracy, &S::train_time_ns, &S::train_energy_joules,
+        &S::time_to_target_ns, &S::energy_to_target_joules, &S::examples,
+        &S::step_time_sum_ns, &S::elapsed_ns, &S::diverged,
+        kLeftOut<&S::step_times_ns>, kLeftOut<&S::step_flags>>();
+  }
 };
 
 class Trainer {

@@ -10,11 +10,9 @@
 //       return FieldList<&P::x, &P::height_meters>();
 //     }
 //   };
-//
 // Names are the members' own. A list that leaves out a member, or has them in
 // another order than the struct, does not compile. A struct that cannot include
-// this header gets a free function beside its reader instead:
-// `constexpr auto FieldsOf(const Point*)`.
+// this header gets a free `constexpr auto FieldsOf(const Point*)` instead.
 #ifndef BATCHSWEEP_UTIL_FIELDS_H_
 #define BATCHSWEEP_UTIL_FIELDS_H_
 
@@ -28,11 +26,16 @@ namespace batchsweep {
 template <auto... kMembers>
 struct FieldList {};
 
-template <auto... kFirst, auto... kThen>
-constexpr FieldList<kFirst..., kThen...> operator+(FieldList<kFirst...>,
-                                                   FieldList<kThen...>) {
-  return {};
-}
+// The list of a group: where a struct has it as a member, its fields stand in
+// place of that member, in a table's row as in a JSON object.
+template <auto... kMembers>
+struct GroupList {};
+
+// In a list, for a member that is kept elsewhere: kLeftOut<&Point::name>.
+template <auto kMember>
+struct LeftOutField {};
+template <auto kMember>
+inline constexpr LeftOutField<kMember> kLeftOut;
 
 template <class Struct>
   requires requires { Struct::Fields(); }
@@ -58,11 +61,38 @@ template <class Struct, class... Members>
 concept HasJustMembers = requires { Struct{std::declval<Members>()...}; } &&
                          !requires { Struct{std::declval<Members>()..., {}}; };
 
-template <class Struct, auto... kMembers>
-consteval bool ListsAllMembers(FieldList<kMembers...>) {
-  return HasJustMembers<
-      Struct,
-      std::remove_cvref_t<decltype(std::declval<Struct>().*kMembers)>...>;
+template <class Struct, class Member>
+Member MemberType(Member Struct::*);
+template <auto kMember>
+auto MemberType(LeftOutField<kMember>) -> decltype(MemberType(kMember));
+
+template <class Struct, template <auto...> class List, auto... kMembers>
+consteval bool ListsAllMembers(List<kMembers...>) {
+  return HasJustMembers<Struct, decltype(MemberType(kMembers))...>;
+}
+
+template <class Type>
+inline constexpr bool kIsGroup = false;
+template <auto... kMembers>
+inline constexpr bool kIsGroup<GroupList<kMembers...>> = true;
+
+template <class Type>
+concept IsGroup =
+    HasFields<Type> &&
+    kIsGroup<decltype(FieldsOf(static_cast<const Type*>(nullptr)))>;
+
+template <class Struct, class Visit>
+constexpr void ForEachField(Struct& value, const Visit& visit);
+
+template <auto kMember, class Struct, class Visit>
+constexpr void VisitMember(Struct& value, const Visit& visit) {
+  if constexpr (std::is_member_pointer_v<decltype(kMember)>) {
+    if constexpr (IsGroup<decltype(MemberType(kMember))>) {
+      ForEachField(value.*kMember, visit);
+    } else {
+      visit(FieldName<kMember>(), value.*kMember);
+    }
+  }
 }
 
 // Calls `visit(name, member)` for each member of `value`, in their order.
@@ -72,29 +102,16 @@ constexpr void ForEachField(Struct& value, const Visit& visit) {
   constexpr auto kList = FieldsOf(static_cast<const Plain*>(nullptr));
   static_assert(ListsAllMembers<Plain>(kList),
                 "a list of fields must name every member, in order");
-  [&]<auto... kMembers>(FieldList<kMembers...>) {
-    (..., visit(FieldName<kMembers>(), value.*kMembers));
+  [&]<template <auto...> class List, auto... kMembers>(List<kMembers...>) {
+    (..., VisitMember<kMembers>(value, visit));
   }(kList);
 }
 
-// The same for a row of a table: members that are structs with fields of their
-// own stand for these, in their place.
-template <class Struct, class Visit>
-constexpr void ForEachColumn(Struct& value, const Visit& visit) {
-  ForEachField(value, [&](std::string_view name, auto& field) {
-    if constexpr (HasFields<std::remove_cvref_t<decltype(field)>>) {
-      ForEachColumn(field, visit);
-    } else {
-      visit(name, field);
-    }
-  });
-}
-
 template <class Struct>
-consteval size_t ColumnCount() {
+consteval size_t FieldCount() {
   const Struct value;
   size_t count = 0;
-  ForEachColumn(value, [&](std::string_view, const auto&) { ++count; });
+  ForEachField(value, [&](std::string_view, const auto&) { ++count; });
   return count;
 }
 
