@@ -98,7 +98,7 @@ class ZeroPadding : public SimpleLayer {
         out_size_(output.elements()) {}
 
   void Forward(const ForwardContext&) override {
-    ForEachImage(*pools_.forward, [&](int64_t i) {
+    ForEachExample(*pools_.forward, batch_, [&](int64_t i) {
       float* y = tensors_.y + i * out_size_;
       std::fill_n(y, out_size_, 0.0f);
       for (int64_t r = 0; r < height_; ++r) {
@@ -109,7 +109,7 @@ class ZeroPadding : public SimpleLayer {
   }
   void Backward() override {
     if (tensors_.dx[0] == nullptr) return;
-    ForEachImage(*pools_.backward, [&](int64_t i) {
+    ForEachExample(*pools_.backward, batch_, [&](int64_t i) {
       for (int64_t r = 0; r < height_; ++r) {
         std::copy_n(tensors_.dy + i * out_size_ + first_ + r * out_row_, row_,
                     tensors_.dx[0] + (i * height_ + r) * row_);
@@ -118,14 +118,6 @@ class ZeroPadding : public SimpleLayer {
   }
 
  private:
-  template <class Body>
-  void ForEachImage(ThreadPool& pool, const Body& body) const {
-    pool.ParallelFor(batch_, TileOf(batch_, 1, pool),
-                     [&](int64_t begin, int64_t count) {
-                       for (int64_t i = begin; i < begin + count; ++i) body(i);
-                     });
-  }
-
   const int64_t height_;
   const int64_t row_;
   const int64_t out_row_;

@@ -10,15 +10,15 @@ class Pooling : public Layer {
   Pooling(const Pooling2DSpec& spec, const WindowGeometry& window,
           const ComputeContext& context)
       : name_(spec.name),
-        max_(spec.kind == Pooling2DSpec::Kind::kMax),
+        kind_(spec.kind),
         window_(window),
         kernels_(*context.kernels),
         in_size_(window.height * window.width * window.channels),
         out_size_(window.out_height * window.out_width * window.channels) {}
 
   Status Plan(const PlanContext& context) override {
-    if (!max_) return {};
-    // Which value won each window, for the way back.
+    if (kind_ != Kind::kMax) return {};
+    // The way back needs to know which value won each window.
     winner_id_ = context.planner.Add(
         name_ + "/winners", MemoryClass::kActivations,
         context.max_batch * out_size_ * static_cast<int64_t>(sizeof(uint16_t)),
@@ -28,7 +28,8 @@ class Pooling : public Layer {
 
   Status Bind(const LayerTensors& tensors, const Arena& arena) override {
     tensors_ = tensors;
-    if (max_) winner_ = reinterpret_cast<uint16_t*>(arena.At(winner_id_));
+    if (kind_ == Kind::kMax)
+      winner_ = reinterpret_cast<uint16_t*>(arena.At(winner_id_));
     return {};
   }
 
@@ -39,28 +40,30 @@ class Pooling : public Layer {
   }
 
   void Forward(const ForwardContext&) override {
-    ForEachImage(*pools_.forward, [&](int64_t i) {
+    ForEachExample(*pools_.forward, batch_, [&](int64_t i) {
       const float* x = tensors_.x[0] + i * in_size_;
       float* y = tensors_.y + i * out_size_;
-      if (max_) {
-        kernels_.max_pool(window_, x, y, winner_ + i * out_size_);
-      } else {
-        kernels_.average_pool(window_, x, y);
+      switch (kind_) {
+        case Kind::kMax:
+          return kernels_.max_pool(window_, x, y, winner_ + i * out_size_);
+        case Kind::kAverage:
+          return kernels_.average_pool(window_, x, y);
       }
     });
   }
 
   void Backward() override {
     if (tensors_.dx[0] == nullptr) return;
-    ForEachImage(*pools_.backward, [&](int64_t i) {
+    ForEachExample(*pools_.backward, batch_, [&](int64_t i) {
       const float* dy = tensors_.dy + i * out_size_;
       float* dx = tensors_.dx[0] + i * in_size_;
-      if (max_) {
-        // Without a mask any array of y's size will do for it.
-        kernels_.max_pool_grad(window_, dy, dy, winner_ + i * out_size_,
-                               PoolGradMask::kAll, dx);
-      } else {
-        kernels_.average_pool_grad(window_, dy, dx);
+      switch (kind_) {
+        case Kind::kMax:
+          // Without a mask any array of y's size will do for it.
+          return kernels_.max_pool_grad(
+              window_, dy, dy, winner_ + i * out_size_, PoolGradMask::kAll, dx);
+        case Kind::kAverage:
+          return kernels_.average_pool_grad(window_, dy, dx);
       }
     });
   }
@@ -68,16 +71,10 @@ class Pooling : public Layer {
   bool BackwardReadsX() const override { return false; }
 
  private:
-  template <class Body>
-  void ForEachImage(ThreadPool& pool, const Body& body) const {
-    pool.ParallelFor(batch_, TileOf(batch_, 1, pool),
-                     [&](int64_t begin, int64_t count) {
-                       for (int64_t i = begin; i < begin + count; ++i) body(i);
-                     });
-  }
+  using Kind = Pooling2DSpec::Kind;
 
   const std::string name_;
-  const bool max_;
+  const Kind kind_;
   const WindowGeometry window_;
   const Kernels& kernels_;
   const int64_t in_size_;

@@ -100,10 +100,7 @@ void StridedInputGrad::ArrangeKernel(const float* kernel, float* arranged,
   }
 }
 
-void StridedInputGrad::Run(const float* dy, const float* arranged,
-                           float* padded, float* dx,
-                           const Kernels& kernels) const {
-  const int64_t channels = window_.channels;
+void StridedInputGrad::Pad(const float* dy, float* padded) const {
   const int64_t padded_row = padded_width_ * filters_;
   std::fill_n(padded, padded_floats(), 0.0f);
   // A window that saw nothing but zeros behind the image is not read.
@@ -116,38 +113,49 @@ void StridedInputGrad::Run(const float* dy, const float* arranged,
         dy + y * window_.out_width * filters_, line,
         padded + (margin_height_ + y) * padded_row + margin_width_ * filters_);
   }
+}
+
+void StridedInputGrad::RunPhase(const Phase& row, const Phase& column,
+                                const float* arranged, const float* padded,
+                                float* dx, const Kernels& kernels) const {
+  const int64_t channels = window_.channels;
+  const int64_t padded_row = padded_width_ * filters_;
+  const int64_t stride = window_.stride_width * channels;
+  for (int64_t y = 0; y < row.pixels; ++y) {
+    const int64_t line = row.first + y * window_.stride_height;
+    float* pixels = dx + (line * window_.width + column.first) * channels;
+    // Pixels between the windows were read by none.
+    if (row.taps == 0 || column.taps == 0) {
+      for (int64_t x = 0; x < column.pixels; ++x) {
+        std::fill_n(pixels + x * stride, channels, 0.0f);
+      }
+      continue;
+    }
+    kernels.matrix_product({.a = padded + (row.first_line + y) * padded_row +
+                                 column.first_line * filters_,
+                            .a_stride = 1,
+                            .a_band_stride = padded_row,
+                            .a_offsets = pixel_offsets_.data(),
+                            .b = arranged,
+                            .b_stride = channels,
+                            .b_band_stride = column.taps * filters_ * channels,
+                            .bands = row.taps,
+                            .rows = column.taps * filters_,
+                            .m = column.pixels,
+                            .n = channels,
+                            .c = pixels,
+                            .c_stride = stride});
+  }
+}
+
+void StridedInputGrad::Run(const float* dy, const float* arranged,
+                           float* padded, float* dx,
+                           const Kernels& kernels) const {
+  Pad(dy, padded);
   for (const Phase& row : rows_) {
     for (const Phase& column : columns_) {
-      const int64_t taps = row.taps * column.taps;
-      for (int64_t y = 0; y < row.pixels; ++y) {
-        float* pixels =
-            dx + ((row.first + y * window_.stride_height) * window_.width +
-                  column.first) *
-                     channels;
-        const int64_t stride = window_.stride_width * channels;
-        if (taps == 0) {
-          for (int64_t x = 0; x < column.pixels; ++x) {
-            std::fill_n(pixels + x * stride, channels, 0.0f);
-          }
-          continue;
-        }
-        kernels.matrix_product(
-            {.a = padded + (row.first_line + y) * padded_row +
-                  column.first_line * filters_,
-             .a_stride = 1,
-             .a_band_stride = padded_row,
-             .a_offsets = pixel_offsets_.data(),
-             .b = arranged,
-             .b_stride = channels,
-             .b_band_stride = column.taps * filters_ * channels,
-             .bands = row.taps,
-             .rows = column.taps * filters_,
-             .m = column.pixels,
-             .n = channels,
-             .c = pixels,
-             .c_stride = stride});
-      }
-      arranged += taps * channels * filters_;
+      RunPhase(row, column, arranged, padded, dx, kernels);
+      arranged += row.taps * column.taps * window_.channels * filters_;
     }
   }
 }

@@ -48,6 +48,12 @@ class StridedInputGrad {
   static std::vector<Phase> Phases(int64_t size, int64_t before, int64_t window,
                                    int64_t stride);
 
+  // dy with its margins of zeros.
+  void Pad(const float* dy, float* padded) const;
+  // The pixels of dx of one remainder along each axis; `arranged`: their taps.
+  void RunPhase(const Phase& row, const Phase& column, const float* arranged,
+                const float* padded, float* dx, const Kernels& kernels) const;
+
   const WindowGeometry window_;
   const int64_t filters_;
   const std::vector<Phase> rows_;
