@@ -43,11 +43,26 @@ TrainingData Parts(const DataSource& source, int64_t train_examples,
 }
 
 std::vector<StepRecord> RecordsOf(const Trainer& trainer) {
+  const EpochMeasurements& measured = trainer.measurements();
   std::vector<StepRecord> records;
-  for (size_t i = 0; i < trainer.measurements().size(); ++i) {
-    records.push_back(trainer.RecordOf(i));
+  for (size_t i = 0; i < measured.steps.size(); ++i) {
+    records.push_back(StepRecordOf({}, measured, i));
   }
   return records;
+}
+
+void AddEpoch(const Trainer& trainer, CellTotals& totals) {
+  std::vector<StepFlags> flags;
+  for (const StepMeasurement& step : trainer.measurements().steps) {
+    flags.push_back(step.flags);
+  }
+  totals.Add(trainer.measurements(),
+             {.flags = flags, .energy_joules = std::nullopt});
+}
+
+EpochRecord FinishEpoch(Trainer& trainer, CellTotals& totals) {
+  AddEpoch(trainer, totals);
+  return totals.FinishEpoch({}, trainer.FinishEpoch().value(), std::nullopt);
 }
 
 }  // namespace batchsweep

@@ -11,6 +11,7 @@
 #include "graph/network.h"
 #include "kernels/kernels.h"
 #include "model/model_spec.h"
+#include "train/cell_totals.h"
 #include "train/trainer.h"
 #include "xnn/thread_pool.h"
 
@@ -44,6 +45,12 @@ TrainingData Parts(const DataSource& source, int64_t train_examples,
 
 // The rows of the last TrainEpoch(), without what the board's state adds.
 std::vector<StepRecord> RecordsOf(const Trainer& trainer);
+
+// Takes the last TrainEpoch() into `totals`, as of a board without sensors.
+void AddEpoch(const Trainer& trainer, CellTotals& totals);
+
+// The same, then validates and closes the epoch under way.
+EpochRecord FinishEpoch(Trainer& trainer, CellTotals& totals);
 
 }  // namespace batchsweep
 

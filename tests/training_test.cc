@@ -97,9 +97,9 @@ TEST_CASE("training follows the float64 curves at every step",
     char comma = 0;
     double last = 0, val_loss = 0, val_accuracy = 0;
     cells >> comma >> last >> comma >> val_loss >> comma >> val_accuracy;
-    const EpochRecord epoch = trainer.FinishEpoch().value();
-    CHECK(std::abs(epoch.val_loss - val_loss) < 2e-4);
-    CHECK(std::abs(epoch.val_accuracy.value() - val_accuracy) < 1e-9);
+    const Evaluation epoch = trainer.FinishEpoch()->scores;
+    CHECK(std::abs(epoch.loss - val_loss) < 2e-4);
+    CHECK(std::abs(epoch.accuracy.value() - val_accuracy) < 1e-9);
     return;
   }
   FAIL("no line for the batch size");
@@ -122,9 +122,10 @@ TEST_CASE("ten epochs of batch 32 reach 0.87 validation accuracy",
                     {.batch_size = 32, .seed = seed, .budget = {.epochs = 10}},
                     engine.context(), nullptr, network);
     EpochRecord epoch;
+    CellTotals totals;
     for (int i = 0; i < 10; ++i) {
       REQUIRE(trainer.TrainEpoch({}).value() == Trainer::Outcome::kEpochDone);
-      epoch = trainer.FinishEpoch().value();
+      epoch = FinishEpoch(trainer, totals);
     }
     INFO("seed " << seed);
     CHECK(epoch.epoch == 10);
@@ -133,7 +134,7 @@ TEST_CASE("ten epochs of batch 32 reach 0.87 validation accuracy",
     CHECK(epoch.val_accuracy <= 0.905);
     CHECK(epoch.val_loss >= 0.28);
     CHECK(epoch.val_loss <= 0.37);
-    CHECK(trainer.Summarize()->record.test_accuracy >= 0.86);
+    CHECK(trainer.Test()->accuracy >= 0.86);
   }
 }
 
@@ -164,7 +165,7 @@ TEST_CASE("two threads record the losses of one, bit for bit",
       for (const StepRecord& step : RecordsOf(trainer)) {
         of_run.push_back(step.loss);
       }
-      of_run.push_back(static_cast<float>(trainer.FinishEpoch()->val_loss));
+      of_run.push_back(static_cast<float>(trainer.FinishEpoch()->scores.loss));
     }
   }
   CHECK(losses[0].size() == 2 * (16 + 1));
@@ -195,7 +196,7 @@ TEST_CASE("a step takes no memory from the heap and writes nothing",
   const int64_t heap_calls_of_steps = HeapCalls() - heap_calls;
   const int64_t write_calls_of_steps = WriteCalls() - write_calls;
   CHECK(stepped);
-  CHECK(trainer.state().position == 500);
+  CHECK(trainer.position().epoch_examples == 500);
   CHECK(heap_calls_of_steps == 0);
   CHECK(write_calls_of_steps == 0);
 }
@@ -237,12 +238,14 @@ TEST_CASE("phases add up to the step and counts to the epoch", "[training]") {
   }
   CHECK(RecordsOf(trainer).back().examples == 500 - 15 * 32);
   CHECK(RecordsOf(trainer).back().step == 16);
-  const EpochRecord epoch = trainer.FinishEpoch().value();
+  CellTotals totals;
+  const EpochRecord epoch = FinishEpoch(trainer, totals);
   CHECK(epoch.steps == 16);
   CHECK(std::abs(epoch.train_loss - loss_sum / 500) < 1e-5);
   CHECK(std::abs(epoch.train_accuracy.value() - correct / 500) < 1e-6);
   CHECK(epoch.train_time_ns >= step_time_sum_ns);
-  const SummaryRecord summary = trainer.Summarize().value().record;
+  const SummaryRecord summary =
+      Summarize({}, totals, trainer.Test().value()).record;
   CHECK(summary.steps == 16);
   CHECK(summary.best_epoch == 1);
   CHECK(summary.step_time_p95_ns >= summary.step_time_median_ns);
@@ -274,7 +277,8 @@ TEST_CASE("some steps are counted, phase by phase, beside their times",
   for (int epoch = 1; epoch <= 30; ++epoch) {
     trainer.TrainEpoch({}).value();
     const auto steps = RecordsOf(trainer);
-    const auto counts = trainer.counter_records();
+    const auto& counts = trainer.measurements().counts;
+    CHECK(trainer.measurements().epoch == epoch);
     REQUIRE(counts.size() % 4 == 0);
     for (size_t i = 0; i < counts.size(); i += 4) {
       const StepRecord& step =
@@ -283,11 +287,9 @@ TEST_CASE("some steps are counted, phase by phase, beside their times",
                                step.backward_time_ns, step.update_time_ns};
       const char* phases[] = {"load", "forward", "backward", "update"};
       for (size_t phase = 0; phase < 4; ++phase) {
-        const CounterRecord& count = counts[i + phase];
+        const CountedPhase& count = counts[i + phase];
         CHECK(count.counts.phase == std::string(phases[phase]));
         CHECK(count.counts.time_ns == times[phase]);
-        CHECK(count.epoch == epoch);
-        CHECK(count.cell.seed == 5);
         CHECK(count.step == step.step);
         // The clock of the events stands around it.
         CHECK(count.counts.cycles.value() > count.counts.time_ns / 2);
@@ -314,10 +316,11 @@ TEST_CASE("a budget of steps or seconds ends training there", "[training]") {
                    engine.context(), nullptr, network);
   CHECK(by_steps.TrainEpoch({}).value() == Trainer::Outcome::kEpochDone);
   CHECK(RecordsOf(by_steps).size() == 16);
-  CHECK(by_steps.FinishEpoch()->epoch == 1);
+  CellTotals totals;
+  CHECK(FinishEpoch(by_steps, totals).epoch == 1);
   CHECK(by_steps.TrainEpoch({}).value() == Trainer::Outcome::kBudgetSpent);
   CHECK(RecordsOf(by_steps).size() == 4);
-  CHECK(by_steps.FinishEpoch()->steps == 4);
+  CHECK(FinishEpoch(by_steps, totals).steps == 4);
 
   Trainer by_seconds(run.data, {.batch_size = 32, .budget = {.seconds = 1e-9}},
                      engine.context(), nullptr, network);

@@ -153,7 +153,7 @@ TEST_CASE("resnet8 tells CIFAR-like classes apart", "[zoo][training]") {
   double best = 0.0;
   for (int epoch = 0; epoch < 5; ++epoch) {
     REQUIRE(trainer.TrainEpoch({}).value() == Trainer::Outcome::kEpochDone);
-    best = std::max(best, trainer.FinishEpoch()->val_accuracy.value());
+    best = std::max(best, trainer.FinishEpoch()->scores.accuracy.value());
   }
   CHECK(best >= 0.9);
 }

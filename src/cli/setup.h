@@ -11,8 +11,9 @@
 #include "model/model_spec.h"
 #include "platform/cpu.h"
 #include "platform/error.h"
+#include "train/budget.h"
 #include "train/optimizer.h"
-#include "train/trainer.h"
+#include "train/training_data.h"
 #include "xnn/thread_pool.h"
 
 namespace batchsweep {

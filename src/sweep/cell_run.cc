@@ -1,25 +1,26 @@
 #include "sweep/cell_run.h"
 
 #include <algorithm>
-#include <chrono>
 #include <format>
 #include <iterator>
-#include <thread>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "measure/clean_rules.h"
 #include "measure/roofline.h"
 #include "measure/sampler.h"
-#include "model/initializers.h"
 #include "model/safetensors.h"
 #include "platform/clock.h"
 #include "platform/cores.h"
 #include "platform/counters.h"
 #include "platform/file.h"
 #include "platform/memory.h"
+#include "sweep/board_preparation.h"
+#include "sweep/first_weights.h"
 #include "sweep/memory_fit.h"
 #include "train/epoch_recorder.h"
+#include "train/trainer.h"
 
 namespace batchsweep {
 namespace {
@@ -28,120 +29,52 @@ namespace {
 // second on one, and this is the most that a power cut can cost.
 constexpr int64_t kCheckpointIntervalNs = 30'000'000'000;
 
-// A board in the sun never cools down.
-constexpr int64_t kCoolLimitNs = 20LL * 60 * 1'000'000'000;
-constexpr std::chrono::milliseconds kCoolPause(500);
+// Who measures and who computes in this process.
+struct CellMachine {
+  Sampler& sampler;
+  const Counters& counters;
+  ComputeContext context;
+  bool spare_cores = false;  // whether there are more than threads
+};
 
-// Fresh weights of a batch size, unlike any other seed's.
-uint64_t FreshSeed(const CellKey& cell) {
-  return cell.seed * 1'000'003 + static_cast<uint64_t>(cell.batch_size);
-}
-
-Result<std::vector<NamedTensor>> FirstWeights(const SweepConfig& config,
-                                              const CellKey& cell) {
-  const std::vector<ParamSpec> params = ModelParams(config.model);
-  switch (config.init.kind) {
-    case InitialWeights::Kind::kShared:
-      return DrawWeights(params, cell.seed);
-    case InitialWeights::Kind::kFresh:
-      return DrawWeights(params, FreshSeed(cell));
-    case InitialWeights::Kind::kFile:
-      return ReadWeights(params, config.init.file);
-  }
-  return Fail("no such initial weights");
-}
-
-double BudgetFraction(const Budget& budget, const CellState& state,
-                      int64_t train_examples) {
-  double fraction = 0.0;
-  if (budget.epochs) {
-    fraction = static_cast<double>(state.examples) /
-               static_cast<double>(*budget.epochs * train_examples);
-  } else if (budget.steps) {
-    fraction =
-        static_cast<double>(state.step) / static_cast<double>(*budget.steps);
-  } else {
-    fraction =
-        static_cast<double>(state.step_time_sum_ns) / (*budget.seconds * 1e9);
-  }
-  return std::min(fraction, 1.0);
-}
-
-// Where and how urgently this thread, and those it starts, compute; what could
-// not be had. First of CellRun's members: threads made before keep their place.
-std::vector<Warning> TakeCores(const SweepConfig& config) {
-  std::vector<Warning> warnings;
-  if (!config.pin.empty()) {
-    if (const Status pinned = StayOnCores(config.pin); !pinned) {
-      warnings.push_back({"not_pinned", pinned.error().message});
-    }
-  }
-  if (config.realtime) {
-    if (const Status urgent = UseRealtimePriority(); !urgent) {
-      warnings.push_back({"not_realtime", urgent.error().message});
-    } else if (RealtimeShare().value_or(1.0) < 1.0) {
-      warnings.push_back(
-          {"realtime_share",
-           "realtime threads are paused for a part of each second; sysctl "
-           "kernel.sched_rt_runtime_us=-1 lets them go on"});
-    }
-  }
-  return warnings;
-}
-
+// One cell, from the tables that it goes on with to its checkpoint behind it.
 class CellRun {
  public:
-  CellRun(const SweepConfig& config, const TrainingData& data,
-          const Kernels& kernels, Sensors& sensors,
-          std::optional<int64_t> base_rss_bytes, SweepPosition position,
+  CellRun(const SweepConfig& config, const TrainingData& data, Sensors& sensors,
+          const CellMachine& machine, std::optional<int64_t> base_rss_bytes,
+          std::vector<Warning> warnings, SweepPosition position,
           SweepObserver& observer)
       : config_(config),
         data_(data),
         sensors_(sensors),
+        machine_(machine),
         base_rss_bytes_(base_rss_bytes),
         observer_(observer),
         position_(std::move(position)),
         cells_(SweepCells(config)),
         cell_(cells_[static_cast<size_t>(position_.cells_done)]),
-        spare_cores_(std::ssize(AllowedCores()) > cell_.threads),
-        sampler_(sensors, config.sample_hz),
-        warnings_(TakeCores(config)),
-        pool_(cell_.threads),
-        context_{&kernels, &pool_} {}
+        warnings_(std::move(warnings)) {}
 
   Status Run() {
     ASSIGN_OR_RETURN(Recorder recorder,
                      Recorder::Resume(config_.out, position_.recorded));
-    recorder_.emplace(SampledSources(sensors_, counters_), std::move(recorder));
-    // Where it stands is in the checkpoint already.
+    recorder_.emplace(SampledSources(sensors_, machine_.counters),
+                      std::move(recorder), cell_);
+    // Where an interrupted one stands is in the checkpoint already.
     if (!Cool()) return {};
     start_ns_ = checkpoint_ns_ = MonotonicNs();
-    OptimizerConfig optimizer = config_.optimizer;
-    optimizer.learning_rate = ScaledLearningRate(
-        optimizer.learning_rate, config_.lr_rule, cell_.batch_size);
-    ASSIGN_OR_RETURN(NetworkPlan plan,
-                     PlanNetwork(config_.model,
-                                 {.max_batch = cell_.batch_size,
-                                  .optimizer_slots = OptimizerSlots(optimizer),
-                                  .loss = config_.loss,
-                                  .lean = config_.lean,
-                                  .seed = cell_.seed},
-                                 context_));
-    position_.weights_are_live &= plan.weights_are_live;
-    ASSIGN_OR_RETURN(Network network, Network::Allocate(std::move(plan)));
+    ASSIGN_OR_RETURN(Network network, NewNetwork());
     Trainer trainer(data_,
                     {.batch_size = cell_.batch_size,
                      .seed = cell_.seed,
                      .budget = config_.budget,
                      .shuffle = config_.shuffle,
-                     .optimizer = optimizer,
-                     .process = cell_.process,
-                     .target_accuracy = config_.target_accuracy},
-                    context_, &counters_, network);
+                     .optimizer = CellOptimizer()},
+                    machine_.context, &machine_.counters, network);
     RETURN_IF_ERROR(trainer.ChooseThreads());
     RETURN_IF_ERROR(Soak(trainer));
     RETURN_IF_ERROR(Start(network, trainer));
-    sampler_.Start(counters_);
+    machine_.sampler.Start(machine_.counters);
     RETURN_IF_ERROR(Train(network, trainer));
     return interrupted_ ? Status() : Finish(network, trainer);
   }
@@ -150,117 +83,123 @@ class CellRun {
   // False if it was interrupted.
   bool Cool() {
     if (!config_.cool_to_celsius) return true;
-    const int64_t start_ns = MonotonicNs();
-    while (!observer_.Interrupted()) {
-      const int64_t now_ns = MonotonicNs();
-      cool_wait_ns_ = now_ns - start_ns;
-      const auto celsius = sensors_.Read(now_ns).cpu_temp_celsius;
-      if (celsius && *celsius <= *config_.cool_to_celsius) return true;
-      if (cool_wait_ns_ >= kCoolLimitNs) {
-        warnings_.push_back(
-            {"not_cooled",
-             std::format("{} is still above the {:g} degrees of --cool-to "
-                         "after {} minutes",
-                         celsius ? std::format("the CPU, at {:.1f},", *celsius)
-                                 : "the CPU",
-                         *config_.cool_to_celsius,
-                         kCoolLimitNs / 60'000'000'000)});
-        return true;
-      }
-      if (celsius) {
-        observer_.OnCooling(ProgressOf(CellState(), StepRecord()), *celsius,
-                            *config_.cool_to_celsius);
-      }
-      std::this_thread::sleep_for(kCoolPause);
-    }
-    return false;
+    const Cooling cooling = WaitUntilCool(
+        sensors_, *config_.cool_to_celsius,
+        [&] { return observer_.Interrupted(); },
+        [&](double now_celsius) {
+          observer_.OnCooling(ProgressOf({}, {}), now_celsius,
+                              *config_.cool_to_celsius);
+        });
+    cool_wait_ns_ = cooling.waited_ns;
+    if (cooling.warning) warnings_.push_back(*cooling.warning);
+    return !cooling.interrupted;
+  }
+
+  OptimizerConfig CellOptimizer() const {
+    OptimizerConfig optimizer = config_.optimizer;
+    optimizer.learning_rate = ScaledLearningRate(
+        optimizer.learning_rate, config_.lr_rule, cell_.batch_size);
+    return optimizer;
+  }
+
+  Result<Network> NewNetwork() {
+    ASSIGN_OR_RETURN(
+        NetworkPlan plan,
+        PlanNetwork(config_.model,
+                    {.max_batch = cell_.batch_size,
+                     .optimizer_slots = OptimizerSlots(config_.optimizer),
+                     .loss = config_.loss,
+                     .lean = config_.lean,
+                     .seed = cell_.seed},
+                    machine_.context));
+    position_.weights_are_live &= plan.weights_are_live;
+    return Network::Allocate(std::move(plan));
   }
 
   Status Soak(Trainer& trainer) {
     if (config_.soak_seconds <= 0.0) return {};
-    Trainer::Hooks hooks;
-    hooks.on_tick = [&] {
-      observer_.OnSoaking(ProgressOf(CellState(), StepRecord()));
-    };
-    hooks.interrupted = [&] { return observer_.Interrupted(); };
-    return trainer.Soak(config_.soak_seconds, hooks);
+    return trainer.Soak(
+        config_.soak_seconds,
+        {.on_tick = [&] { observer_.OnSoaking(ProgressOf({}, {})); },
+         .interrupted = [&] { return observer_.Interrupted(); }});
   }
 
   Status Start(Network& network, Trainer& trainer) {
     if (!position_.cell) {
       ASSIGN_OR_RETURN(const auto weights, FirstWeights(config_, cell_));
       network.SetWeights(weights);
+      const int64_t epoch_steps =
+          (data_.train.size() + cell_.batch_size - 1) / cell_.batch_size;
+      totals_.steps.Reserve(
+          PlannedSteps(config_.budget, epoch_steps).value_or(0));
       return {};
     }
     RETURN_IF_ERROR(LoadCheckpointTensors(config_.out / "checkpoint",
                                           *position_.cell, network));
     earlier_ns_ = position_.cell->elapsed_ns;
-    trainer.Restore(*std::move(position_.cell));
+    trainer.Restore(position_.cell->position);
+    totals_ = std::move(position_.cell->totals);
     position_.cell.reset();
     return {};
   }
 
   Status Train(Network& network, Trainer& trainer) {
-    Trainer::Hooks hooks;
-    hooks.on_tick = [&] {
-      observer_.OnProgress(ProgressOf(trainer.state(), LatestRow(trainer)));
-    };
-    hooks.interrupted = [&] { return observer_.Interrupted(); };
+    const Trainer::Hooks hooks = {
+        .on_tick = [&] { observer_.OnProgress(ProgressOf(trainer)); },
+        .interrupted = [&] { return observer_.Interrupted(); }};
     while (true) {
       ASSIGN_OR_RETURN(const auto outcome, trainer.TrainEpoch(hooks));
-      RETURN_IF_ERROR(recorder_->Record(sampler_.Take(BusyCores()), trainer));
+      const EpochMeasurements& measured = trainer.measurements();
+      ASSIGN_OR_RETURN(
+          const EpochConditions conditions,
+          recorder_->Record(machine_.sampler.Take(BusyCores()), measured));
+      totals_.Add(measured, conditions);
       if (outcome == Trainer::Outcome::kInterrupted) {
         interrupted_ = true;
-        return Checkpoint(network, trainer.state());
+        return Checkpoint(network, trainer);
       }
       // A spent budget can end an epoch early; what was trained of it counts.
-      if (trainer.state().epoch_steps > 0) {
-        ASSIGN_OR_RETURN(const EpochRecord epoch, trainer.FinishEpoch());
-        RETURN_IF_ERROR(recorder_->recorder().AppendEpoch(epoch));
-        observer_.OnEpoch(ProgressOf(trainer.state(), LatestRow(trainer)),
-                          epoch);
-      }
+      if (totals_.epoch.steps > 0) RETURN_IF_ERROR(FinishEpoch(trainer));
       if (outcome == Trainer::Outcome::kDiverged) {
         position_.diverged_batches.push_back(cell_.batch_size);
       }
       if (outcome != Trainer::Outcome::kEpochDone) return {};
       if (MonotonicNs() - checkpoint_ns_ >= kCheckpointIntervalNs) {
-        RETURN_IF_ERROR(Checkpoint(network, trainer.state()));
+        RETURN_IF_ERROR(Checkpoint(network, trainer));
       }
     }
   }
 
-  std::vector<int> BusyCores() const {
-    if (!config_.pin.empty()) return config_.pin;
-    return spare_cores_ ? std::vector{CurrentCore()} : std::vector<int>();
+  Status FinishEpoch(Trainer& trainer) {
+    ASSIGN_OR_RETURN(const Validation validation, trainer.FinishEpoch());
+    const EpochRecord epoch =
+        totals_.FinishEpoch(cell_, validation, config_.target_accuracy);
+    RETURN_IF_ERROR(recorder_->recorder().AppendEpoch(epoch));
+    observer_.OnEpoch(ProgressOf(trainer), epoch);
+    return {};
   }
 
-  // Empty behind an epoch's last step, where a checkpoint may begin.
-  static StepRecord LatestRow(const Trainer& trainer) {
-    const size_t steps = trainer.measurements().size();
-    return steps == 0 ? StepRecord() : trainer.RecordOf(steps - 1);
+  // The sampler keeps off these, where it can.
+  std::vector<int> BusyCores() const {
+    if (!config_.pin.empty()) return config_.pin;
+    return machine_.spare_cores ? std::vector{CurrentCore()}
+                                : std::vector<int>();
   }
 
   Status Finish(Network& network, Trainer& trainer) {
-    ASSIGN_OR_RETURN(auto summary, trainer.Summarize());
+    ASSIGN_OR_RETURN(const Evaluation test, trainer.Test());
+    // Before the statistics, which take memory of their own.
+    const ProcessMemory memory = ReadProcessMemory();
+    CellSummary summary = Summarize(cell_, totals_, test);
     SummaryRecord& record = summary.record;
-    const auto limit_ns =
-        StepLimitNs(LimitsOf(network), config_.model,
-                    OptimizerSlots(config_.optimizer), cell_.batch_size);
-    record.limit_time_ns = static_cast<int64_t>(limit_ns);
-    record.limit_fraction =
-        limit_ns / static_cast<double>(record.step_time_median_ns);
-    if (base_rss_bytes_) {
-      record.planned_rss_bytes =
-          *base_rss_bytes_ + network.plan().memory.arena_bytes() +
-          RowsBytes(data_.train.size(), cell_.batch_size, config_.budget);
-    }
+    SetMemory(memory, network, record);
+    SetLimit(network, record);
     record.over_current_events = recorder_->readings().OverCurrentEvents();
     record.cool_wait_ns = cool_wait_ns_;
-    const auto weights_folder = config_.out / "weights";
-    RETURN_IF_ERROR(MakeWritableFolder(weights_folder));
-    RETURN_IF_ERROR(WriteSafetensors(
-        weights_folder / (WeightsName() + ".safetensors"), network.Weights()));
+    const auto folder = config_.out / "weights";
+    RETURN_IF_ERROR(MakeWritableFolder(folder));
+    RETURN_IF_ERROR(WriteSafetensors(folder / (WeightsName() + ".safetensors"),
+                                     network.Weights()));
     record.total_time_ns = ElapsedNs();
     RETURN_IF_ERROR(recorder_->recorder().AppendSummary(record));
     ++position_.cells_done;
@@ -276,13 +215,25 @@ class CellRun {
     return {};
   }
 
-  std::string WeightsName() const {
-    std::string name =
-        std::format("batch_{}_seed_{}", cell_.batch_size, cell_.seed);
-    if (config_.threads.size() > 1) {
-      name += std::format("_threads_{}", cell_.threads);
-    }
-    return name;
+  void SetMemory(const ProcessMemory& memory, const Network& network,
+                 SummaryRecord& record) const {
+    record.arena_bytes = network.plan().memory.arena_bytes();
+    record.peak_rss_bytes = memory.peak_rss_bytes;
+    record.rss_anon_bytes = memory.rss_anon_bytes;
+    record.swap_bytes = memory.swap_bytes;
+    if (!base_rss_bytes_) return;
+    record.planned_rss_bytes =
+        *base_rss_bytes_ + record.arena_bytes +
+        RowsBytes(data_.train.size(), cell_.batch_size, config_.budget);
+  }
+
+  void SetLimit(Network& network, SummaryRecord& record) {
+    const double limit_ns =
+        StepLimitNs(LimitsOf(network), config_.model,
+                    OptimizerSlots(config_.optimizer), cell_.batch_size);
+    record.limit_time_ns = static_cast<int64_t>(limit_ns);
+    record.limit_fraction =
+        limit_ns / static_cast<double>(record.step_time_median_ns);
   }
 
   // Measured once for each number of threads.
@@ -292,13 +243,23 @@ class CellRun {
     if (known != position_.limits.end()) return known->limits;
     return position_.limits
         .emplace_back(cell_.threads,
-                      MeasureLimits(network.params().size(), context_))
+                      MeasureLimits(network.params().size(), machine_.context))
         .limits;
   }
 
-  Status Checkpoint(Network& network, const CellState& state) {
-    position_.cell = state;
-    position_.cell->elapsed_ns = ElapsedNs();
+  std::string WeightsName() const {
+    std::string name =
+        std::format("batch_{}_seed_{}", cell_.batch_size, cell_.seed);
+    if (config_.threads.size() > 1) {
+      name += std::format("_threads_{}", cell_.threads);
+    }
+    return name;
+  }
+
+  Status Checkpoint(Network& network, const Trainer& trainer) {
+    position_.cell = {.position = trainer.position(),
+                      .totals = totals_,
+                      .elapsed_ns = ElapsedNs()};
     RETURN_IF_ERROR(SavePosition(&network));
     position_.cell.reset();
     checkpoint_ns_ = MonotonicNs();
@@ -312,17 +273,23 @@ class CellRun {
     return SaveCheckpoint(config_.out / "checkpoint", position_, network);
   }
 
-  CellProgress ProgressOf(const CellState& state,
-                          const StepRecord& step) const {
-    CellProgress progress = {
+  CellProgress ProgressOf(const TrainingPosition& at, StepRecord latest) const {
+    latest.cell = cell_;
+    return {
         .cell = static_cast<size_t>(position_.cells_done),
         .cells = cells_.size(),
-        .fraction = BudgetFraction(config_.budget, state, data_.train.size()),
-        .step_time_mean_ns =
-            state.step_time_sum_ns / std::max<int64_t>(1, state.step),
-        .step = step};
-    progress.step.cell = cell_;
-    return progress;
+        .fraction = SpentFraction(config_.budget, at, data_.train.size()),
+        .step_time_mean_ns = at.step_time_ns / std::max<int64_t>(1, at.step),
+        .step = latest};
+  }
+
+  // Without a step where none was made since a checkpoint at an epoch's end.
+  CellProgress ProgressOf(const Trainer& trainer) const {
+    const EpochMeasurements& measured = trainer.measurements();
+    const size_t steps = measured.steps.size();
+    return ProgressOf(
+        trainer.position(),
+        steps == 0 ? StepRecord() : StepRecordOf(cell_, measured, steps - 1));
   }
 
   int64_t ElapsedNs() const { return earlier_ns_ + MonotonicNs() - start_ns_; }
@@ -330,21 +297,16 @@ class CellRun {
   const SweepConfig& config_;
   const TrainingData& data_;
   Sensors& sensors_;
+  const CellMachine machine_;
   const std::optional<int64_t> base_rss_bytes_;
   SweepObserver& observer_;
   SweepPosition position_;
   const std::vector<CellKey> cells_;
   const CellKey cell_;
-  const bool spare_cores_;
-  // In this order: the sampler's thread stays where the process was, the
-  // counters do not count it, and they count the pool.
-  Sampler sampler_;
-  std::vector<Warning> warnings_;
-  const Counters counters_;
-  ThreadPool pool_;
-  const ComputeContext context_;
 
   std::optional<EpochRecorder> recorder_;
+  CellTotals totals_;
+  std::vector<Warning> warnings_;
   bool interrupted_ = false;
   int64_t cool_wait_ns_ = 0;
   int64_t start_ns_ = 0;
@@ -358,8 +320,26 @@ Status RunCell(const SweepConfig& config, const TrainingData& data,
                const Kernels& kernels, Sensors& sensors,
                std::optional<int64_t> base_rss_bytes, SweepPosition position,
                SweepObserver& observer) {
-  CellRun run(config, data, kernels, sensors, base_rss_bytes,
-              std::move(position), observer);
+  const int threads =
+      SweepCells(config)[static_cast<size_t>(position.cells_done)].threads;
+  // Each line relies on those before it. How many cores there are is asked
+  // before this thread is bound to some. The sampler starts its thread before
+  // too, so that it may run where nothing is computed; the counters are opened
+  // after it, so that they do not count it, and before the threads that
+  // compute, so that they count these.
+  const bool spare_cores = std::ssize(AllowedCores()) > threads;
+  Sampler sampler(sensors, config.sample_hz);
+  std::vector<Warning> warnings = TakeCores(config);
+  const Counters counters;
+  ThreadPool pool(threads);
+
+  CellRun run(config, data, sensors,
+              {.sampler = sampler,
+               .counters = counters,
+               .context = {.kernels = &kernels, .pool = &pool},
+               .spare_cores = spare_cores},
+              base_rss_bytes, std::move(warnings), std::move(position),
+              observer);
   return run.Run();
 }
 

@@ -10,7 +10,7 @@
 #include "platform/sensors.h"
 #include "sweep/checkpoint.h"
 #include "sweep/sweep.h"
-#include "train/trainer.h"
+#include "train/training_data.h"
 
 namespace batchsweep {
 

@@ -35,9 +35,10 @@ Status SaveTensors(const std::filesystem::path& path, const CellState& cell,
   for (int slot = 0; slot < network.optimizer_slots(); ++slot) {
     tensors.push_back(Vector(SlotName(slot), network.optimizer_slot(slot)));
   }
-  tensors.push_back(Vector(kStepTimes, cell.step_times_ns));
+  tensors.push_back(Vector(kStepTimes, cell.totals.steps.times_ns));
   std::vector<float> bits;
-  for (const StepFlags flags : cell.step_flags) bits.push_back(flags.bits);
+  for (const StepFlags flags : cell.totals.steps.flags)
+    bits.push_back(flags.bits);
   tensors.push_back(Vector(kStepFlagBits, bits));
   return WriteSafetensors(path, tensors);
 }
@@ -63,7 +64,7 @@ Status SaveCheckpoint(const std::filesystem::path& folder,
   RETURN_IF_ERROR(MakeWritableFolder(folder));
   std::string tensors_file;
   if (position.cell) {
-    tensors_file = TensorsFile(position.cell->step);
+    tensors_file = TensorsFile(position.cell->position.step);
     RETURN_IF_ERROR(
         SaveTensors(folder / tensors_file, *position.cell, *network));
   }
@@ -90,7 +91,7 @@ Result<SweepPosition> LoadCheckpoint(const std::filesystem::path& folder) {
 
 Status LoadCheckpointTensors(const std::filesystem::path& folder,
                              CellState& cell, Network& network) {
-  const auto path = folder / TensorsFile(cell.step);
+  const auto path = folder / TensorsFile(cell.position.step);
   ASSIGN_OR_RETURN(std::vector<NamedTensor> tensors, ReadSafetensors(path));
   const auto take = [&](const std::string& name) -> NamedTensor {
     const auto found = std::ranges::find(tensors, name, &NamedTensor::name);
@@ -114,14 +115,14 @@ Status LoadCheckpointTensors(const std::filesystem::path& folder,
     }
     std::ranges::copy(state.values, place.begin());
   }
-  cell.step_times_ns = take(kStepTimes).values;
+  cell.totals.steps.times_ns = take(kStepTimes).values;
   for (const float bits : take(kStepFlagBits).values) {
-    cell.step_flags.push_back({.bits = static_cast<uint8_t>(bits)});
+    cell.totals.steps.flags.push_back({.bits = static_cast<uint8_t>(bits)});
   }
-  if (cell.step_flags.size() != cell.step_times_ns.size()) {
+  if (cell.totals.steps.flags.size() != cell.totals.steps.times_ns.size()) {
     return Fail("{}: {} for {} step times; start anew with another --out",
-                path.string(), cell.step_flags.size(),
-                cell.step_times_ns.size());
+                path.string(), cell.totals.steps.flags.size(),
+                cell.totals.steps.times_ns.size());
   }
   return {};
 }

@@ -19,7 +19,8 @@
 #include "measure/warning.h"
 #include "platform/error.h"
 #include "record/recorder.h"
-#include "train/trainer.h"
+#include "train/cell_totals.h"
+#include "train/training_position.h"
 #include "util/fields.h"
 
 namespace batchsweep {
@@ -34,10 +35,22 @@ struct ThreadsLimits {
   }
 };
 
+// How far the cell under way has come.
+struct CellState {
+  TrainingPosition position;
+  CellTotals totals;
+  int64_t elapsed_ns = 0;  // spent on it so far
+
+  static constexpr auto Fields() {
+    using S = CellState;
+    return FieldList<&S::position, &S::totals, &S::elapsed_ns>();
+  }
+};
+
 struct SweepPosition {
   int64_t cells_done = 0;
   RecordedBytes recorded;
-  std::optional<CellState> cell;  // of the one under way; absent between cells
+  std::optional<CellState> cell;  // absent between cells
 
   // Of the cells done.
   std::vector<Warning> warnings;

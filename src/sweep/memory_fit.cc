@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "graph/network_plan.h"
+#include "train/cell_totals.h"
+#include "train/epoch_measurements.h"
 
 namespace batchsweep {
 namespace {
@@ -30,9 +32,8 @@ Result<int64_t> LargestBatch(const MemoryQuestion& question, int64_t too_large,
 int64_t RowsBytes(int64_t train_examples, int64_t batch_size,
                   const Budget& budget) {
   const int64_t epoch_steps = (train_examples + batch_size - 1) / batch_size;
-  const int64_t steps =
-      budget.steps ? *budget.steps : budget.epochs.value_or(1) * epoch_steps;
-  return epoch_steps * int64_t{sizeof(StepMeasurement)} +
+  const int64_t steps = PlannedSteps(budget, epoch_steps).value_or(epoch_steps);
+  return epoch_steps * int64_t{sizeof(StepMeasurement) + sizeof(StepFlags)} +
          std::min(steps, kReservedSteps) *
              int64_t{sizeof(float) + sizeof(StepFlags)} +
          train_examples * int64_t{sizeof(uint32_t)};

@@ -6,12 +6,13 @@
 #include <cstdint>
 #include <optional>
 
+#include "graph/layer.h"
 #include "graph/memory_planner.h"
 #include "model/loss.h"
 #include "model/model_spec.h"
 #include "platform/error.h"
+#include "train/budget.h"
 #include "train/optimizer.h"
-#include "train/trainer.h"
 
 namespace batchsweep {
 

@@ -75,7 +75,8 @@ class Blocks {
         sample_hz_(sample_hz),
         trainer_(data, {.batch_size = kBatch, .budget = {.epochs = 1 << 20}},
                  context, &counters, network),
-        recorder_(SampledSources(sensors, counters), std::move(recorder)) {}
+        recorder_(SampledSources(sensors, counters), std::move(recorder),
+                  {.batch_size = kBatch, .seed = 1}) {}
 
   Result<double> Bare() {
     const ScopedFlushDenormals flush_denormals;
@@ -115,15 +116,16 @@ class Blocks {
       trainer_.Restore({.step = step_});
       RETURN_IF_ERROR(trainer_.TrainEpoch({}));
       const int64_t trained_ns = MonotonicNs();
+      const EpochMeasurements& measured = trainer_.measurements();
       RETURN_IF_ERROR(
-          recorder_.Record(sampler.Take({CurrentCore()}), trainer_));
+          recorder_.Record(sampler.Take({CurrentCore()}), measured));
       writing_ns += MonotonicNs() - trained_ns;
       training_ns += trained_ns - start_ns;
-      step_ = trainer_.state().step;
-      for (const StepMeasurement& step : trainer_.measurements()) {
+      step_ = trainer_.position().step;
+      for (const StepMeasurement& step : measured.steps) {
         reported_ns.push_back(static_cast<float>(step.step_time_ns()));
       }
-      steps += std::ssize(trainer_.measurements());
+      steps += std::ssize(measured.steps);
     }
     return MeasuredBlock{.step_ns = static_cast<double>(training_ns) /
                                     static_cast<double>(steps),

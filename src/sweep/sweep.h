@@ -19,8 +19,9 @@
 #include "record/step_record.h"
 #include "record/summary_record.h"
 #include "sweep/checkpoint.h"
+#include "train/budget.h"
 #include "train/optimizer.h"
-#include "train/trainer.h"
+#include "train/training_data.h"
 
 namespace batchsweep {
 

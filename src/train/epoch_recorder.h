@@ -3,33 +3,47 @@
 #define BATCHSWEEP_TRAIN_EPOCH_RECORDER_H_
 
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "measure/readings.h"
 #include "platform/error.h"
 #include "platform/sensors.h"
+#include "record/cell.h"
+#include "record/counter_record.h"
 #include "record/recorder.h"
-#include "train/trainer.h"
+#include "record/step_record.h"
+#include "train/epoch_measurements.h"
 
 namespace batchsweep {
 
 class EpochRecorder {
  public:
-  EpochRecorder(const SensorSources& sources, Recorder recorder)
-      : readings_(sources), recorder_(std::move(recorder)) {}
+  // Of the cell `cell`, into the tables of `recorder`.
+  EpochRecorder(const SensorSources& sources, Recorder recorder,
+                const CellKey& cell)
+      : cell_(cell), readings_(sources), recorder_(std::move(recorder)) {}
 
-  // Writes the rows of the trainer's last TrainEpoch() and of its counts, and
-  // tells the trainer what disturbed its steps and what they drew. `readings`
-  // are those since the last call.
-  Status Record(std::span<const Reading> readings, Trainer& trainer);
+  // Writes the rows of the steps and of their counts, and says what the
+  // readings, which are those since the last call, tell of the steps. Valid
+  // until the next call.
+  Result<EpochConditions> Record(std::span<const Reading> readings,
+                                 const EpochMeasurements& measured);
 
   const Readings& readings() const { return readings_; }
   Recorder& recorder() { return recorder_; }
 
  private:
+  Status RecordSteps(const EpochMeasurements& measured);
+  Status RecordCounts(const EpochMeasurements& measured);
+
+  const CellKey cell_;
   Readings readings_;
   Recorder recorder_;
-  std::vector<StepRecord> rows_;  // reused
+  // Reused, so that their memory is taken once.
+  std::vector<StepRecord> rows_;
+  std::vector<CounterRecord> counts_;
+  std::vector<StepFlags> flags_;
 };
 
 }  // namespace batchsweep

@@ -15,7 +15,15 @@ namespace batchsweep {
 
 struct Evaluation {
   double loss = 0.0;  // mean over the examples; NaN if a logit is not finite
-  std::optional<double> accuracy;  // absent for mean squared error
+  // Absent where the loss tells no classes apart.
+  std::optional<double> accuracy;
+};
+
+// What the weights are worth behind an epoch.
+struct Validation {
+  int64_t epoch = 0;  // from 1
+  Evaluation scores;
+  int64_t time_ns = 0;  // that it took
 };
 
 // Runs the examples of `range` through the network in their order, `batch` at a

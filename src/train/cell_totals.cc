@@ -1,0 +1,128 @@
+#include "train/cell_totals.h"
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <limits>
+
+#include "util/check.h"
+
+namespace batchsweep {
+namespace {
+
+// Absent as soon as one part of it is.
+void AddTo(std::optional<double>& sum, std::optional<double> part) {
+  sum = sum && part ? std::optional(*sum + *part) : std::nullopt;
+}
+
+double Ratio(double part, int64_t whole) {
+  return part / static_cast<double>(whole);
+}
+
+void SetStepTimes(const StepStatistics& steps, SummaryRecord& record) {
+  record.warmup_steps =
+      steps.steps_by_flag[static_cast<size_t>(StepFlag::kWarmup)];
+  record.flagged_steps = steps.disturbed_steps;
+  record.step_time_median_ns = std::llround(steps.all.median);
+  record.step_time_median_low_ns = std::llround(steps.all.median_low);
+  record.step_time_median_high_ns = std::llround(steps.all.median_high);
+  record.step_time_mad_ns = std::llround(steps.all.mad);
+  record.step_time_p5_ns = std::llround(steps.all.p5);
+  record.step_time_p95_ns = std::llround(steps.all.p95);
+  record.step_time_p99_ns = std::llround(steps.all.p99);
+  if (steps.steps == steps.disturbed_steps) return;
+  record.clean_step_time_median_ns = std::llround(steps.clean.median);
+  record.clean_step_time_p95_ns = std::llround(steps.clean.p95);
+}
+
+}  // namespace
+
+void StepHistory::Reserve(int64_t steps) {
+  const auto kept = static_cast<size_t>(std::min(steps, kReservedSteps));
+  times_ns.reserve(kept);
+  flags.reserve(kept);
+}
+
+void CellTotals::Add(const EpochMeasurements& measured,
+                     const EpochConditions& conditions) {
+  CHECK(conditions.flags.size() == measured.steps.size());
+  for (const StepMeasurement& step : measured.steps) {
+    // One by one, so that a resumed epoch adds up to the same bits.
+    epoch.loss_sum += step.loss_sum;
+    epoch.examples += step.examples;
+    epoch.correct = epoch.correct && step.correct
+                        ? std::optional(*epoch.correct + *step.correct)
+                        : std::nullopt;
+    step_time_ns += step.step_time_ns();
+    steps.times_ns.push_back(static_cast<float>(step.step_time_ns()));
+  }
+  std::ranges::copy(conditions.flags, std::back_inserter(steps.flags));
+  epoch.steps += std::ssize(measured.steps);
+  epoch.train_time_ns += measured.train_time_ns;
+  AddTo(epoch.energy_joules, conditions.energy_joules);
+}
+
+EpochRecord CellTotals::FinishEpoch(const CellKey& cell,
+                                    const Validation& validation,
+                                    std::optional<double> target_accuracy) {
+  CHECK(epoch.steps > 0);
+  EpochRecord record = {.cell = cell,
+                        .epoch = validation.epoch,
+                        .steps = epoch.steps,
+                        .train_loss = Ratio(epoch.loss_sum, epoch.examples),
+                        .val_loss = validation.scores.loss,
+                        .val_accuracy = validation.scores.accuracy,
+                        .train_time_ns = epoch.train_time_ns,
+                        .val_time_ns = validation.time_ns,
+                        .train_energy_joules = epoch.energy_joules};
+  if (epoch.correct) {
+    record.train_accuracy =
+        Ratio(static_cast<double>(*epoch.correct), epoch.examples);
+  }
+  ++epochs;
+  // A loss that is not a number is less than none.
+  constexpr double kWorst = std::numeric_limits<double>::infinity();
+  if (record.val_loss < best_val_loss.value_or(kWorst)) {
+    best_val_loss = record.val_loss;
+    best_epoch = record.epoch;
+  }
+  final_val_loss = record.val_loss;
+  final_val_accuracy = record.val_accuracy;
+  train_time_ns += epoch.train_time_ns;
+  examples += epoch.examples;
+  AddTo(train_energy_joules, epoch.energy_joules);
+  if (target_accuracy && !time_to_target_ns &&
+      record.val_accuracy.value_or(0.0) >= *target_accuracy) {
+    time_to_target_ns = train_time_ns;
+    energy_to_target_joules = train_energy_joules;
+  }
+  epoch = {};
+  return record;
+}
+
+CellSummary Summarize(const CellKey& cell, const CellTotals& totals,
+                      const Evaluation& test) {
+  const StepHistory& steps = totals.steps;
+  CellSummary summary = {
+      .record = {.cell = cell,
+                 .epochs = totals.epochs,
+                 .steps = std::ssize(steps.times_ns),
+                 .best_val_loss = totals.best_val_loss.value_or(
+                     std::numeric_limits<double>::infinity()),
+                 .best_epoch = totals.best_epoch,
+                 .final_val_loss = totals.final_val_loss,
+                 .final_val_accuracy = totals.final_val_accuracy,
+                 .test_loss = test.loss,
+                 .test_accuracy = test.accuracy,
+                 .examples_per_second =
+                     Ratio(1e9 * static_cast<double>(totals.examples),
+                           totals.step_time_ns),
+                 .train_energy_joules = totals.train_energy_joules,
+                 .time_to_target_ns = totals.time_to_target_ns,
+                 .energy_to_target_joules = totals.energy_to_target_joules},
+      .statistics = DescribeSteps(steps.times_ns, steps.flags)};
+  SetStepTimes(summary.statistics, summary.record);
+  return summary;
+}
+
+}  // namespace batchsweep
