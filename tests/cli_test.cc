@@ -102,16 +102,69 @@ class IdxFolder {
   TempDir folder_;
 };
 
+bool Fits80Columns(std::string_view text) {
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    if (end > 80) return false;
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return true;
+}
+
 TEST_CASE("help and version are for standard output and succeed", "[cli]") {
   for (const char* arguments :
-       {"--help", "run --help", "plan --help", "--version"}) {
+       {"--help", "help", "--version", "version", "run --help", "help run",
+        "plan --help", "roofline --help", "overhead --help", "info --help",
+        "models --help", "models show --help", "help models"}) {
     const Outcome outcome = Run(arguments);
+    INFO(arguments << "\n" << outcome.out);
     CHECK(outcome.exit_code == 0);
     CHECK_FALSE(outcome.out.empty());
     CHECK(outcome.err.empty());
+    CHECK(Fits80Columns(outcome.out));
   }
-  CHECK(Run("--help").out.contains("Examples:"));
+  CHECK(Run("help").out == Run("--help").out);
+  CHECK(Run("help run").out.contains("--batch-sizes"));
+  CHECK(Run("version").out == Run("--version").out);
   CHECK(Run("run --help").out.contains("Exit code:"));
+}
+
+TEST_CASE("help's examples are the subcommand's own", "[cli]") {
+  CHECK(Run("--help").out.contains("Examples:"));
+  CHECK(Run("run --help").out.contains("batchsweep run --resume"));
+  const std::string plan = Run("plan --help").out;
+  CHECK(plan.contains("batchsweep plan --model"));
+  CHECK_FALSE(plan.contains("batchsweep run"));
+  CHECK_FALSE(Run("roofline --help").out.contains("Examples:"));
+}
+
+TEST_CASE("run's flags stand in groups, with the values that they take",
+          "[cli]") {
+  const std::string help = Run("run --help").out;
+  size_t at = 0;
+  for (const char* group : {"\nModel and data:\n", "\nTraining:\n",
+                            "\nSweep:\n", "\nMeasurement:\n", "\nOutput:\n"}) {
+    INFO(group);
+    const size_t found = help.find(group);
+    REQUIRE(found != std::string::npos);
+    CHECK(found > at);
+    at = found;
+  }
+  CHECK(help.contains("[8,32,128]"));
+  CHECK(help.contains("from 1 to 1,000,000"));
+  CHECK_FALSE(help.contains("e-308"));
+}
+
+TEST_CASE("what is not known is refused with what was probably meant",
+          "[cli]") {
+  CheckRefused(Run("run --batch-size 8"),
+               {"run has no flag --batch-size", "--batch-sizes?"});
+  CheckRefused(Run("run --lr_rule=sqrt"), {"no flag --lr_rule", "--lr-rule?"});
+  CheckRefused(Run("rum"), {"no subcommand rum", "mean run?"});
+  CheckRefused(Run("help plna"), {"no subcommand plna", "mean plan?"});
+  CheckRefused(Run("run --model mpl"), {"--model mpl", "mean mlp?"});
+  CheckRefused(Run("run extra"), {"extra"});
+  CHECK_FALSE(Run("run --colour red").err.contains("did you mean"));
 }
 
 TEST_CASE("a run leaves tables, run.json, weights and a summary", "[cli]") {
@@ -120,7 +173,8 @@ TEST_CASE("a run leaves tables, run.json, weights and a summary", "[cli]") {
   INFO(outcome.err);
   CHECK(outcome.exit_code == 0);
   CHECK(outcome.out.contains("examples/s"));
-  CHECK(std::ranges::count(outcome.out, '\n') == 1 + 2 + 2);
+  CHECK(std::ranges::count(outcome.out, '\n') == 1 + 2 + 2 + 2);
+  CHECK(outcome.out.contains(quick.out + "/summary.csv"));
   CHECK(outcome.err.contains("[2/2] batch 32"));
   const std::filesystem::path out = quick.out;
   CHECK(ReadCsv<StepRecord>(out / "steps.csv")->size() == 2 * (8 + 2));
@@ -268,8 +322,70 @@ TEST_CASE("flags that do not fit are refused by name", "[cli]") {
   CheckRefused(Run("run --momentum 0.9"), {"--momentum", "sgd"});
   CheckRefused(Run("run --optimizer sgd --nesterov"), {"--nesterov"});
   CheckRefused(Run("run --weight-decay 0.1"), {"--weight-decay", "adamw"});
-  CheckRefused(Run("run --lr 0"), {"--lr"});
+  CheckRefused(Run("run --lr 0"), {"--lr", "a number above 0"});
+  CheckRefused(Run("run --lr-rule cube"), {"none, sqrt or linear", "cube"});
+  CheckRefused(Run("run --loss mse"), {"--loss", "mean_squared_error"});
   CheckRefused(Run("run --threads 1000"), {"--threads 1000", "cores"});
+}
+
+TEST_CASE("numbers that are not finite or out of range are refused", "[cli]") {
+  for (const char* flag :
+       {"--lr nan",         "--lr inf",
+        "--lr 1e-60",       "--lr 1e39",
+        "--seconds inf",    "--soak inf",
+        "--cool-to nan",    "--cool-to 1e9",
+        "--momentum 1.5",   "--target-accuracy nan",
+        "--epochs 1.5",     "--epochs 1e3",
+        "--epochs 8x",      "--epochs 99999999999999999999",
+        "--seeds 0",        "--seeds 1000000000",
+        "--threads 1,,2",   "--memory-limit 9000000000000000000",
+        "--sample-hz 5000", "--train-limit ''"}) {
+    const std::string text = flag;
+    CheckRefused(Run("run " + text),
+                 {text.substr(0, text.find(' ')), "expected", " number"});
+  }
+  CheckRefused(Run("run --seeds 10000 --processes 1000"), {"30000000"});
+}
+
+TEST_CASE("a batch larger than the training set is refused", "[cli]") {
+  const QuickRun quick;
+  for (const char* command : {"run", "plan"}) {
+    CheckRefused(Run(std::format("{} --data synthetic --train-limit 64 "
+                                 "--batch-sizes 8,65",
+                                 command)),
+                 {"--batch-sizes 65", "64 training examples", "at most 64"});
+  }
+  CHECK(Run(quick.common + " --batch-sizes 64 --steps 1").exit_code == 0);
+  CheckRefused(Run(quick.common + " --batch-sizes 65 --steps 1 --resume"),
+               {"--batch-sizes 65"});
+}
+
+TEST_CASE("results hold the model that was trained, by its file's name",
+          "[cli]") {
+  const QuickRun quick;
+  const std::string zoo = Run("models show mlp").out;
+  REQUIRE(Run(quick.arguments).exit_code == 0);
+  CHECK(ReadFile(quick.out + "/model.json").value() == zoo);
+
+  const auto file = quick.folder.Write("my_net.json", "  " + zoo);
+  const std::string out = quick.out + "2";
+  const std::string own = std::format(
+      "run --data synthetic --train-limit 64 --steps 1 --batch-sizes 8 "
+      "--model {} --out {}",
+      file.string(), out);
+  REQUIRE(Run(own).exit_code == 0);
+  CHECK(ReadFile(out + "/model.json").value() == "  " + zoo);
+  const auto json = nlohmann::json::parse(ReadFile(out + "/run.json").value());
+  CHECK(json["model"]["name"] == "my_net");
+  CHECK(json["model"]["keras_name"] == "mlp");
+}
+
+TEST_CASE("a user's own model.json is not replaced by the run's", "[cli]") {
+  const QuickRun quick;
+  std::filesystem::create_directory(quick.out);
+  const auto file = quick.folder.Write("results/model.json", "{}");
+  CheckRefused(Run(quick.arguments), {file.string(), "--out"});
+  CHECK(ReadFile(file).value() == "{}");
 }
 
 TEST_CASE("data that cannot be used is refused before training", "[cli]") {
@@ -341,10 +457,10 @@ TEST_CASE("a batch that memory has no room for is refused with one that fits",
           "[cli]") {
   const TempDir folder;
   const std::string out = (folder.path() / "out").string();
-  CheckRefused(Run("run --data synthetic --batch-sizes 8,1000000 "
-                   "--memory-limit 300 --out " +
+  CheckRefused(Run("run --data synthetic --batch-sizes 8,50000 "
+                   "--memory-limit 150 --out " +
                    out),
-               {"batch size 1000000", "--memory-limit", "largest that fits"});
+               {"batch size 50000", "--memory-limit", "largest that fits"});
   CHECK_FALSE(std::filesystem::exists(out));
 }
 
@@ -380,8 +496,8 @@ TEST_CASE("a full disk ends a run with one line and keeps whole rows",
           "[cli]") {
   const QuickRun quick;
   // 8 blocks of 512 bytes: the header and some epochs' rows, but not all.
-  const Outcome outcome =
-      Run(quick.common + " --epochs 200", "ulimit -f 8; trap '' XFSZ;");
+  const Outcome outcome = Run(quick.common + " --batch-sizes 8,32 --epochs 200",
+                              "ulimit -f 8; trap '' XFSZ;");
   INFO(outcome.err);
   CHECK(outcome.exit_code == 1);
   CHECK(outcome.err.contains("steps.csv"));

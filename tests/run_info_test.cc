@@ -14,10 +14,12 @@ RunInfo SomeInfo() {
   info.started_utc = "2026-01-02T03:04:05Z";
   info.model = {.name = "mlp", .input_shape = "28x28", .parameters = 50'890};
   info.data = {.name = "fashion-mnist", .train_examples = 55'000};
-  info.config = {.batch_sizes = {8, 32},
-                 .epochs = 10,
-                 .optimizer = "adam",
-                 .learning_rate = 0.001f};
+  info.config = {{"batch_sizes", std::vector<int64_t>{8, 32}},
+                 {"epochs", int64_t{10}},
+                 {"steps", {}},
+                 {"optimizer", "adam"},
+                 {"learning_rate", 0.001},
+                 {"nesterov", false}};
   return info;
 }
 
@@ -28,6 +30,8 @@ TEST_CASE("run.json says what absent is and writes floats as given",
   CHECK(json["status"] == "running");
   CHECK(json["config"]["learning_rate"].dump() == "0.001");
   CHECK(json["config"]["steps"].is_null());
+  CHECK(json["config"]["nesterov"] == false);
+  CHECK(json["config"]["optimizer"] == "adam");
   for (const char* key : {"board", "soc", "governor", "power_mode",
                           "swap_total_bytes", "swap_used_bytes"}) {
     CHECK(json["system"][key].is_null());
@@ -77,7 +81,7 @@ TEST_CASE("a run is gone on with by the same settings only", "[run_info]") {
   CHECK(same.warnings == earlier.warnings);
 
   RunInfo other = SomeInfo();
-  other.config.batch_sizes = {8, 64};
+  other.config[0].value = std::vector<int64_t>{8, 64};
   const auto refused = AdoptEarlierRun(path, other);
   REQUIRE_FALSE(refused);
   CHECK(refused.error().message.contains("config batch_sizes was [8,32]"));

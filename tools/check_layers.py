@@ -33,7 +33,7 @@ THIRD_PARTY = {
     "cpuinfo.h": r"platform/cpu\.cc",
     "zlib.h": r"src/data/gzip\.cc",
     "nlohmann/": r"src/(model/.*\.(cc|h)|record/json\.h|cli/.*\.cc)",
-    "CLI/": r"src/cli/cli\.cc",
+    "CLI/": r"src/cli/(cli|flag|help)\.cc",
 }
 INTRINSICS = re.compile(r"\w*intrin\.h|arm_\w+\.h")  # in src/kernels/ only
 GENERATED = {"git_revision.h"}  # written into the build folder

@@ -1,179 +1,23 @@
 #include "cli/cli.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
+#include <format>
 #include <functional>
 #include <print>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "cli/commands.h"
+#include "cli/help.h"
+#include "cli/run_flags.h"
+#include "cli/text.h"
 #include "record/build_info.h"
-#include "train/optimizer.h"
 
 namespace batchsweep {
 namespace {
-
-constexpr const char* kDescription =
-    "batchsweep: what a training step costs at each batch size, on this "
-    "machine";
-
-constexpr const char* kExamples = R"(
-Examples:
-  batchsweep run                                 the mlp on Fashion-MNIST, 10 epochs of 8, 32 and 128
-  batchsweep run --data synthetic --steps 500    no data needed
-  batchsweep run --model my_model.json --data ~/kmnist --batch-sizes 16,64
-  batchsweep plan --model mlp-wide --batch-sizes 1,64,4096
-)";
-
-constexpr const char* kRunExamples = R"(
-Examples:
-  batchsweep run --batch-sizes 8,32,128 --epochs 10 --out results
-  batchsweep run --optimizer sgd --lr 0.1 --momentum 0.9 --nesterov
-  batchsweep run --seeds 3 --lr-rule sqrt --out results-sqrt
-  batchsweep run --resume                        go on after Ctrl-C
-  batchsweep run --processes 5 --order shuffled --cool-to 50 --require-clean
-
-Writes steps.csv, epochs.csv, summary.csv, run.json, weights/ and checkpoint/
-into the folder of --out. Exit code: 0 valid, 1 error, 2 ran but a loss was not
-finite or, with --require-clean, something disturbed it, 130 interrupted and
-resumable.
-)";
-
-void AddThreads(CLI::App& app, std::vector<int>& threads) {
-  app.add_option("--threads", threads,
-                 "that compute; several, separated by commas, are swept")
-      ->delimiter(',')
-      ->check(CLI::Range(1, 1024))
-      ->capture_default_str();
-}
-
-void AddSharedFlags(CLI::App& app, RunOptions& options) {
-  app.add_option("--model", options.model,
-                 "name of a zoo model or a Keras JSON file")
-      ->capture_default_str();
-  app.add_option(
-         "--data", options.data,
-         "fashion-mnist, synthetic, or a folder of IDX, CIFAR (binary) or "
-         ".npy files")
-      ->capture_default_str();
-  app.add_option("--batch-sizes", options.batch_sizes,
-                 "examples a step, separated by commas")
-      ->delimiter(',')
-      ->check(CLI::Range(1, 1'000'000))
-      ->capture_default_str();
-  app.add_option("--optimizer", options.optimizer, "by Keras' formulas")
-      ->check(CLI::IsMember(OptimizerNames()))
-      ->capture_default_str();
-  app.add_option("--momentum", options.momentum, "of sgd and rmsprop [0]")
-      ->check(CLI::Range(0.0, 1.0));
-  app.add_option("--loss", options.loss,
-                 "auto goes by the data: labels, or targets for a model that "
-                 "ends in softmax or not")
-      ->check(CLI::IsMember({"auto", "sparse_categorical_crossentropy",
-                             "categorical_crossentropy", "mean_squared_error"}))
-      ->capture_default_str();
-  AddThreads(app, options.threads);
-  app.add_option("--memory", options.memory,
-                 "keep packed copies of weights (fast), or pack them anew "
-                 "before each use (lean)")
-      ->check(CLI::IsMember({"fast", "lean"}))
-      ->capture_default_str();
-  app.add_option("--train-limit", options.train_limit,
-                 "train on the first N examples only")
-      ->check(CLI::Range(int64_t{1}, int64_t{1'000'000'000}));
-  app.add_option("--val-from", options.val_from,
-                 "validate on the last 5,000 training examples (train) or on "
-                 "the test set (test)")
-      ->check(CLI::IsMember({"train", "test"}))
-      ->capture_default_str();
-  app.add_option("--val-limit", options.val_limit,
-                 "validate on the first N of these only")
-      ->check(CLI::PositiveNumber);
-  app.add_option("--memory-limit", options.memory_limit_mib,
-                 "MiB that the program may take")
-      ->check(CLI::PositiveNumber);
-}
-
-void AddSampleHz(CLI::App& app, double& sample_hz) {
-  app.add_option("--sample-hz", sample_hz,
-                 "readings of the board's state a second; 0: none")
-      ->check(CLI::Range(0.0, 1000.0))
-      ->capture_default_str();
-}
-
-// What keeps a measurement clean, or tells how clean it is.
-void AddMeasuringFlags(CLI::App& app, RunOptions& options) {
-  app.add_option("--processes", options.processes,
-                 "repeat all in N processes, for the spread between them")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
-  app.add_option("--order", options.order,
-                 "of the batch sizes, threads and seeds: given or shuffled")
-      ->check(CLI::IsMember({"given", "shuffled"}))
-      ->capture_default_str();
-  app.add_option("--cool-to", options.cool_to_celsius,
-                 "wait before each batch size until the CPU has cooled to so "
-                 "many degrees Celsius");
-  app.add_option("--soak", options.soak_seconds,
-                 "seconds of training before each batch size's own, for the "
-                 "rate that a warm board sustains")
-      ->check(CLI::NonNegativeNumber);
-  app.add_option("--pin", options.pin,
-                 "compute on these cores only, separated by commas")
-      ->delimiter(',')
-      ->check(CLI::NonNegativeNumber);
-  app.add_flag("--realtime", options.realtime,
-               "compute before all usual threads, where that is allowed");
-  AddSampleHz(app, options.sample_hz);
-  app.add_option("--target-accuracy", options.target_accuracy,
-                 "of validation; record the time and energy to reach it")
-      ->check(CLI::Range(0.0, 1.0));
-  app.add_flag("--require-clean", options.require_clean,
-               "exit with 2 if there was any warning");
-}
-
-void AddRunFlags(CLI::App& app, RunOptions& options) {
-  AddSharedFlags(app, options);
-  CLI::Option* epochs =
-      app.add_option("--epochs", options.epochs,
-                     "passes over the data for each batch size [10]")
-          ->check(CLI::PositiveNumber);
-  CLI::Option* steps =
-      app.add_option("--steps", options.steps,
-                     "the same number of steps for each batch size instead")
-          ->check(CLI::PositiveNumber)
-          ->excludes(epochs);
-  app.add_option("--seconds", options.seconds,
-                 "the same training time for each batch size instead")
-      ->check(CLI::PositiveNumber)
-      ->excludes(epochs)
-      ->excludes(steps);
-  app.add_option("--lr", options.learning_rate,
-                 "learning rate [0.001; sgd 0.01]")
-      ->check(CLI::PositiveNumber);
-  app.add_option("--lr-rule", options.lr_rule,
-                 "learning rate of batch size B: as given (none), times "
-                 "sqrt(B/32) (sqrt) or times B/32 (linear)")
-      ->check(CLI::IsMember({"none", "sqrt", "linear"}))
-      ->capture_default_str();
-  app.add_flag("--nesterov", options.nesterov, "Nesterov's momentum, for sgd");
-  app.add_option("--weight-decay", options.weight_decay, "of adamw [0.004]")
-      ->check(CLI::NonNegativeNumber);
-  app.add_option("--seeds", options.seeds, "repeat all with seeds 1 to N")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  app.add_option("--init", options.init,
-                 "first weights: one draw for all batch sizes (shared), a draw "
-                 "for each (fresh), or a safetensors file")
-      ->capture_default_str();
-  app.add_flag("--no-shuffle", options.no_shuffle,
-               "take the examples in their order");
-  AddMeasuringFlags(app, options);
-  app.add_flag("--resume", options.resume,
-               "go on with an interrupted run of the same flags");
-  app.add_option("--out", options.out, "folder for the results")
-      ->capture_default_str();
-  app.add_flag("--json", options.json, "print the summary as JSON");
-}
 
 std::string JoinedCommand(int argc, const char* const* argv) {
   std::string command = "batchsweep";
@@ -184,80 +28,194 @@ std::string JoinedCommand(int argc, const char* const* argv) {
   return command;
 }
 
-// Parse errors as one line of ours; help and version as CLI11 prints them.
-int ExitOfParse(const CLI::App& app, const CLI::ParseError& error) {
-  if (error.get_exit_code() == 0) return app.exit(error);
-  std::string message = error.what();
-  for (char& c : message) {
-    if (c == '\n') c = ' ';
+std::string VersionText() {
+  const BuildInfo build = GetBuildInfo();
+  return build.version + " (" + build.git_revision + ")";
+}
+
+// What the command line asks for, once it is parsed.
+struct Request {
+  RunOptions options;
+  Status flags;       // the first value that a flag does not take
+  std::string shown;  // models show NAME
+  std::string about;  // help COMMAND
+  std::function<Result<int>()> command;
+};
+
+// Adds a subcommand that runs `command`.
+CLI::App& AddCommand(CLI::App& app, Request& request, const char* name,
+                     const char* description,
+                     std::function<Result<int>()> command) {
+  CLI::App& added = *app.add_subcommand(name, description);
+  added.footer("");  // not the parent's
+  added.callback(
+      [&request, command = std::move(command)] { request.command = command; });
+  return added;
+}
+
+void AddSweepCommands(CLI::App& app, Request& request) {
+  RunOptions& options = request.options;
+  CLI::App& run = AddCommand(app, request, "run", "train at each batch size",
+                             [&] { return RunCommand(options); });
+  AddFlags(run, kRun, options, request.flags);
+  run.footer(kRunExamples);
+  CLI::App& plan = AddCommand(app, request, "plan",
+                              "the memory of each batch size; runs nothing",
+                              [&] { return PlanCommand(options); });
+  AddFlags(plan, kPlan, options, request.flags);
+  plan.footer(kPlanExamples);
+}
+
+void AddMachineCommands(CLI::App& app, Request& request) {
+  RunOptions& options = request.options;
+  AddFlags(AddCommand(app, request, "roofline",
+                      "how fast this machine multiplies matrices and updates",
+                      [&] { return RooflineCommand(options); }),
+           kRoofline, options, request.flags);
+  AddFlags(AddCommand(app, request, "overhead",
+                      "what measuring costs on this machine",
+                      [&] { return OverheadCommand(options); }),
+           kOverhead, options, request.flags);
+  AddFlags(AddCommand(app, request, "info", "this machine and its sensors",
+                      [&] { return InfoCommand(options); }),
+           kInfo, options, request.flags);
+}
+
+void AddModelCommands(CLI::App& app, Request& request) {
+  CLI::App& models =
+      AddCommand(app, request, "models", "the models that come with it", [&] {
+        return request.shown.empty() ? ModelsCommand()
+                                     : ShowModelCommand(request.shown);
+      });
+  models.require_subcommand(0, 1);
+  CLI::App* const show = models.add_subcommand("show", "print a model's JSON");
+  show->footer("");
+  show->add_option("name", request.shown, "of the model")->required();
+}
+
+std::vector<std::string> CommandNames(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* const command : app.get_subcommands({})) {
+    names.push_back(command->get_name());
   }
-  std::println(stderr, "batchsweep: {}; see batchsweep --help", message);
+  return names;
+}
+
+// " (did you mean run?)", or nothing.
+std::string Suggestion(const std::string& name,
+                       const std::vector<std::string>& names) {
+  const std::string nearest = NearestName(name, names);
+  return nearest.empty() ? "" : " (did you mean " + nearest + "?)";
+}
+
+std::string HelpCommand(const CLI::App& command) {
+  return command.get_parent() == nullptr
+             ? "batchsweep --help"
+             : "batchsweep " + command.get_name() + " --help";
+}
+
+Error UnknownCommand(const CLI::App& app, const std::string& name) {
+  const std::vector<std::string> names = CommandNames(app);
+  return {std::format("there is no subcommand {}{}; see {}", name,
+                      Suggestion(name, names), HelpCommand(app))};
+}
+
+// Says what `command` does not take, of what it has not taken.
+Error UnknownArgument(const CLI::App& command,
+                      const std::vector<std::string>& arguments) {
+  const auto flag = std::ranges::find_if(
+      arguments,
+      [](const std::string& argument) { return argument.starts_with("-"); });
+  if (flag == arguments.end()) {
+    return {std::format("{}: \"{}\" was not expected; see {}",
+                        command.get_name(), arguments.front(),
+                        HelpCommand(command))};
+  }
+  const std::string name = flag->substr(0, flag->find('='));
+  std::vector<std::string> names;
+  for (const CLI::Option* const option : command.get_options()) {
+    names.push_back(option->get_name());
+  }
+  return {std::format("{} has no flag {}{}; see {}", command.get_name(), name,
+                      Suggestion(name, names), HelpCommand(command))};
+}
+
+// CLI11's error, or what it does not tell, as one line of ours.
+Error ErrorOfParse(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App* command = &app;
+  while (!command->get_subcommands().empty()) {
+    command = command->get_subcommands().front();
+  }
+  if (const auto left = command->remaining(); !left.empty()) {
+    const bool is_command = command == &app && !left.front().starts_with("-");
+    return is_command ? UnknownCommand(app, left.front())
+                      : UnknownArgument(*command, left);
+  }
+  if (command == &app) {
+    return {std::format("a subcommand is required: {}; see {}",
+                        JoinedChoices(CommandNames(app)), HelpCommand(app))};
+  }
+  std::string message = error.what();
+  std::ranges::replace(message, '\n', ' ');
+  return {std::format("{}; see {}", message, HelpCommand(*command))};
+}
+
+void AddHelpCommands(CLI::App& app, Request& request) {
+  CLI::App& help = AddCommand(
+      app, request, "help", "what a subcommand does, and its flags",
+      [&]() -> Result<int> {
+        const std::string& name = request.about;
+        if (name.empty()) {
+          std::print(
+              "{}", app.get_formatter()->make_help(&app, app.get_name(),
+                                                   CLI::AppFormatMode::Normal));
+        } else if (std::ranges::contains(CommandNames(app), name)) {
+          std::print("{}", app.get_subcommand(name)->help("batchsweep"));
+        } else {
+          return std::unexpected(UnknownCommand(app, name));
+        }
+        return kExitValid;
+      });
+  help.add_option("subcommand", request.about, "of which to tell");
+  AddCommand(app, request, "version", "of this program", []() -> Result<int> {
+    std::println("{}", VersionText());
+    return kExitValid;
+  });
+}
+
+void DescribeCommandLine(CLI::App& app, Request& request) {
+  app.footer(kExamples);
+  FitHelpToTerminal(app);
+  app.require_subcommand(1);
+  app.set_version_flag("--version", VersionText());
+  AddSweepCommands(app, request);
+  AddMachineCommands(app, request);
+  AddModelCommands(app, request);
+  AddHelpCommands(app, request);
+}
+
+int PrintError(const Error& error) {
+  std::println(stderr, "batchsweep: {}", error.message);
   return kExitError;
 }
 
 }  // namespace
 
 int RunCli(int argc, const char* const* argv) {
+  Request request;
+  request.options.command = JoinedCommand(argc, argv);
   CLI::App app(kDescription, "batchsweep");
-  app.footer(kExamples);
-  app.require_subcommand(1);
-  app.set_version_flag("--version", GetBuildInfo().version + " (" +
-                                        GetBuildInfo().git_revision + ")");
-  RunOptions options;
-  options.command = JoinedCommand(argc, argv);
-  std::function<Result<int>()> command;
-
-  CLI::App* run = app.add_subcommand("run", "train at each batch size");
-  AddRunFlags(*run, options);
-  run->footer(kRunExamples);
-  run->callback([&] { command = [&] { return RunCommand(options); }; });
-
-  CLI::App* plan =
-      app.add_subcommand("plan", "the memory of each batch size; runs nothing");
-  AddSharedFlags(*plan, options);
-  plan->callback([&] { command = [&] { return PlanCommand(options); }; });
-
-  std::vector<int> roofline_threads = {1};
-  CLI::App* roofline = app.add_subcommand(
-      "roofline", "how fast this machine multiplies matrices and updates");
-  AddThreads(*roofline, roofline_threads);
-  roofline->callback(
-      [&] { command = [&] { return RooflineCommand(roofline_threads); }; });
-
-  double sample_hz = 10.0;
-  bool overhead_json = false;
-  CLI::App* overhead =
-      app.add_subcommand("overhead", "what measuring costs on this machine");
-  AddSampleHz(*overhead, sample_hz);
-  overhead->add_flag("--json", overhead_json, "print it as JSON");
-  overhead->callback([&] {
-    command = [&] { return OverheadCommand(sample_hz, overhead_json); };
-  });
-
-  bool info_json = false;
-  CLI::App* info = app.add_subcommand("info", "this machine and its sensors");
-  info->add_flag("--json", info_json, "print it as JSON");
-  info->callback([&] { command = [&] { return InfoCommand(info_json); }; });
-
-  std::string shown;
-  CLI::App* models = app.add_subcommand("models", "the zoo");
-  CLI::App* show = models->add_subcommand("show", "print a model's JSON");
-  show->add_option("name", shown, "of the model")->required();
-  models->callback([&] {
-    command = [&] {
-      return shown.empty() ? ModelsCommand() : ShowModelCommand(shown);
-    };
-  });
-
+  DescribeCommandLine(app, request);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return ExitOfParse(app, error);
+    // Help and version are errors to CLI11, of exit code 0.
+    if (error.get_exit_code() == 0) return app.exit(error);
+    return PrintError(ErrorOfParse(app, error));
   }
-  const Result<int> exit_code = command();
-  if (exit_code) return *exit_code;
-  std::println(stderr, "batchsweep: {}", exit_code.error().message);
-  return kExitError;
+  if (!request.flags) return PrintError(request.flags.error());
+  const Result<int> exit_code = request.command();
+  return exit_code ? *exit_code : PrintError(exit_code.error());
 }
 
 }  // namespace batchsweep

@@ -6,10 +6,10 @@
 
 namespace batchsweep {
 
-Result<int> InfoCommand(bool json) {
+Result<int> InfoCommand(const RunOptions& options) {
   ASSIGN_OR_RETURN(const Engine engine, StartEngine({1}));
   const MachineReport report = DescribeMachine(engine.cpu);
-  std::print("{}", json ? ReportJson(report) : ReportText(report));
+  std::print("{}", options.json ? ReportJson(report) : ReportText(report));
   return kExitValid;
 }
 

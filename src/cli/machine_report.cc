@@ -6,6 +6,7 @@
 #include <ranges>
 #include <string_view>
 
+#include "cli/text.h"
 #include "kernels/kernels.h"
 #include "platform/clock.h"
 #include "platform/memory.h"
@@ -17,7 +18,6 @@
 namespace batchsweep {
 namespace {
 
-constexpr size_t kColumns = 80;
 constexpr size_t kKeyColumns = 13;
 
 std::string Bytes(std::optional<int64_t> bytes) {
@@ -86,28 +86,9 @@ std::string SwapText(const Swap& swap) {
                      Bytes(swap.used_bytes));
 }
 
-// `text` in lines that fit beside the keys, each after the first indented.
-std::string Wrapped(std::string_view text) {
-  std::string lines;
-  size_t column = kKeyColumns;
-  while (!text.empty()) {
-    const std::string_view word = text.substr(0, text.find(' '));
-    text.remove_prefix(std::min(word.size() + 1, text.size()));
-    if (column > kKeyColumns && column + 1 + word.size() > kColumns) {
-      lines += "\n" + std::string(kKeyColumns, ' ');
-      column = kKeyColumns;
-    } else if (column > kKeyColumns) {
-      lines += ' ';
-      ++column;
-    }
-    lines += word;
-    column += word.size();
-  }
-  return lines;
-}
-
 std::string Line(std::string_view key, std::string_view value) {
-  return std::format("{:<{}}{}\n", key, kKeyColumns, Wrapped(value));
+  return std::format("{:<{}}{}\n", key, kKeyColumns,
+                     Wrapped(value, kKeyColumns));
 }
 
 }  // namespace

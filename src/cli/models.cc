@@ -3,26 +3,29 @@
 
 #include "cli/commands.h"
 #include "cli/setup.h"
+#include "cli/text.h"
 #include "model/describe.h"
 #include "model/zoo.h"
-#include "record/summary_table.h"
 
 namespace batchsweep {
 
 Result<int> ModelsCommand() {
-  std::vector<std::vector<std::string>> rows = {
-      {"model", "input", "weights", "layers"}};
+  constexpr const char* kRow = "{:<16}  {:>7}  {:>7}  {}\n";
+  constexpr size_t kLayersColumn = 16 + 2 + 7 + 2 + 7 + 2;
+  std::print(kRow, "model", "input", "weights", "layers");
+  std::print(kRow, std::string(16, '-'), std::string(7, '-'),
+             std::string(7, '-'),
+             std::string(kTerminalColumns - kLayersColumn, '-'));
   for (const ZooModel& zoo_model : ZooModels()) {
-    ASSIGN_OR_RETURN(const ModelSpec model,
+    ASSIGN_OR_RETURN(const LoadedModel model,
                      LoadModel(std::string(zoo_model.name)));
     int64_t parameters = 0;
-    for (const ParamSpec& param : ModelParams(model)) {
+    for (const ParamSpec& param : ModelParams(model.spec)) {
       parameters += param.shape.elements();
     }
-    rows.push_back({std::string(zoo_model.name), model.input_shape.ToString(),
-                    std::to_string(parameters), SummarizeLayers(model)});
+    std::print(kRow, zoo_model.name, model.spec.input_shape.ToString(),
+               parameters, Wrapped(SummarizeLayers(model.spec), kLayersColumn));
   }
-  std::print("{}", AlignedTable(rows));
   return kExitValid;
 }
 

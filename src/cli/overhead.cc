@@ -17,38 +17,38 @@ std::string Nanoseconds(double ns) {
                    : FormatDurationNs(static_cast<int64_t>(ns));
 }
 
-}  // namespace
+// All that was found.
+struct Costs {
+  ClockProperties clock;
+  RunInfo::Overhead parts;
+  double sample_hz = 0.0;
+  OverheadComparison whole;
+};
 
-Result<int> OverheadCommand(double sample_hz, bool json) {
-  ASSIGN_OR_RETURN(const Engine engine, StartEngine({1}));
-  const ClockProperties clock = MeasureClock();
-  Sensors sensors;
-  const Counters counters;
-  const RunInfo::Overhead parts = MeasureOverhead(sensors, counters);
-  std::println(stderr, "comparing steps with and without measuring: 15 s");
-  ASSIGN_OR_RETURN(const OverheadComparison whole,
-                   CompareOverhead(*engine.kernels, sensors, sample_hz));
-  if (json) {
-    nlohmann::ordered_json report = {
-        {"clock_reading_ns", clock.cost_ns},
-        {"step_recording_ns", parts.step_recording_ns},
-        {"sensors_reading_ns", parts.sensors_reading_ns},
-        {"counters_reading_ns", nullptr},
-        {"sample_hz", sample_hz},
-        {"pairs", whole.pairs},
-        {"bare_step_ns", whole.bare_step_ns},
-        {"measured_step_ns", whole.measured_step_ns},
-        {"overhead", whole.overhead},
-        {"overhead_low", whole.overhead_interval.low},
-        {"overhead_high", whole.overhead_interval.high},
-        {"writing_step_ns", whole.writing_step_ns},
-        {"reported_step_ns", whole.reported_step_ns}};
-    if (parts.counters_reading_ns) {
-      report["counters_reading_ns"] = *parts.counters_reading_ns;
-    }
-    std::println("{}", report.dump(2));
-    return kExitValid;
+void PrintJson(const Costs& costs) {
+  const auto& [clock, parts, sample_hz, whole] = costs;
+  nlohmann::ordered_json report = {
+      {"clock_reading_ns", clock.cost_ns},
+      {"step_recording_ns", parts.step_recording_ns},
+      {"sensors_reading_ns", parts.sensors_reading_ns},
+      {"counters_reading_ns", nullptr},
+      {"sample_hz", sample_hz},
+      {"pairs", whole.pairs},
+      {"bare_step_ns", whole.bare_step_ns},
+      {"measured_step_ns", whole.measured_step_ns},
+      {"overhead", whole.overhead},
+      {"overhead_low", whole.overhead_interval.low},
+      {"overhead_high", whole.overhead_interval.high},
+      {"writing_step_ns", whole.writing_step_ns},
+      {"reported_step_ns", whole.reported_step_ns}};
+  if (parts.counters_reading_ns) {
+    report["counters_reading_ns"] = *parts.counters_reading_ns;
   }
+  std::println("{}", report.dump(2));
+}
+
+void PrintText(const Costs& costs) {
+  const auto& [clock, parts, sample_hz, whole] = costs;
   std::print(
       "{}\n",
       AlignedTable(
@@ -58,14 +58,12 @@ Result<int> OverheadCommand(double sample_hz, bool json) {
            {"making a row", Nanoseconds(parts.step_recording_ns),
             "for each step, after the epoch"},
            {"reading the sensors", Nanoseconds(parts.sensors_reading_ns),
-            std::format("{:g} times a second, in a thread of its own",
-                        sample_hz)},
+            std::format("{:g} times a second, beside the steps", sample_hz)},
            {"reading the CPU's counters",
             parts.counters_reading_ns ? Nanoseconds(*parts.counters_reading_ns)
                                       : "-",
-            parts.counters_reading_ns
-                ? "for as many steps as keep it under 0.4 %"
-                : "there are none here"}}));
+            parts.counters_reading_ns ? "as often as keeps it below 0.4 %"
+                                      : "there are none here"}}));
   std::println(
       "A batch-8 step of mlp takes {} with nothing measured, {} with all of "
       "it:\n{:+.2f} %, 95 % interval {:+.2f} to {:+.2f}, by {} blocks of each "
@@ -77,6 +75,21 @@ Result<int> OverheadCommand(double sample_hz, bool json) {
       Nanoseconds(whole.writing_step_ns),
       100 * whole.writing_step_ns / whole.bare_step_ns,
       Nanoseconds(whole.reported_step_ns));
+}
+
+}  // namespace
+
+Result<int> OverheadCommand(const RunOptions& options) {
+  ASSIGN_OR_RETURN(const Engine engine, StartEngine({1}));
+  Sensors sensors;
+  const Counters counters;
+  Costs costs{.clock = MeasureClock(),
+              .parts = MeasureOverhead(sensors, counters),
+              .sample_hz = options.sweep.sample_hz};
+  std::println(stderr, "comparing steps with and without measuring: 15 s");
+  ASSIGN_OR_RETURN(costs.whole, CompareOverhead(*engine.kernels, sensors,
+                                                options.sweep.sample_hz));
+  options.json ? PrintJson(costs) : PrintText(costs);
   return kExitValid;
 }
 

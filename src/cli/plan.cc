@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <format>
 #include <print>
+#include <span>
+#include <utility>
 
 #include "cli/commands.h"
 #include "cli/setup.h"
@@ -8,6 +10,7 @@
 #include "model/cost.h"
 #include "record/summary_table.h"
 #include "sweep/memory_fit.h"
+#include "xnn/thread_pool.h"
 
 namespace batchsweep {
 
@@ -26,13 +29,12 @@ int64_t BytesOf(const std::string& layer, const MemoryPlanner& planner) {
 
 // What each layer costs at one batch size. A layer that is built into another,
 // or computes nothing, takes no memory of its own.
-Status PrintLayers(const ModelSpec& model, const NetworkPlan& plan,
-                   int64_t batch_size) {
+void PrintLayers(const ModelSpec& model, const NetworkPlan& plan,
+                 int64_t batch_size) {
   const std::vector<Shape> shapes = LayerOutputShapes(model);
   const std::vector<int64_t> flops = ForwardFlops(model);
   std::vector<std::vector<std::string>> rows = {
-      {"layer", "output", "weights", "forward MFLOP",
-       "outputs, gradients and workspace"}};
+      {"layer", "output", "weights", "forward MFLOP", "memory"}};
   for (size_t i = 0; i < model.layers.size(); ++i) {
     const std::string& name = LayerName(model.layers[i]);
     int64_t weights = 0;
@@ -45,42 +47,27 @@ Status PrintLayers(const ModelSpec& model, const NetworkPlan& plan,
                      static_cast<double>(flops[i] * batch_size) / 1e6),
          FormatBytes(BytesOf(name, plan.memory))});
   }
-  std::print("\nLayers at batch size {}, before sharing:\n\n{}", batch_size,
-             AlignedTable(rows));
-  return {};
+  std::print(
+      "\nLayers at batch size {}, the memory of outputs, gradients and "
+      "workspace\nbefore sharing:\n\n{}",
+      batch_size, AlignedTable(rows));
 }
 
-}  // namespace
-
-Result<int> PlanCommand(const RunOptions& options) {
-  ASSIGN_OR_RETURN(const ModelSpec model, LoadModel(options.model));
-  ASSIGN_OR_RETURN(const OptimizerConfig optimizer, OptimizerOf(options));
-  ASSIGN_OR_RETURN(const Engine engine, StartEngine(options.threads));
-  ASSIGN_OR_RETURN(const LoadedData data, LoadData(options, model));
-  ThreadPool pool(1);  // the plan is the same for any number
-  const ComputeContext context{.kernels = engine.kernels, .pool = &pool};
-  const int64_t dataset_bytes =
-      data.source->train.bytes() + data.source->test.bytes();
-
-  // A row a class, a column a batch size.
+// A row a class, a column a batch size.
+Result<std::string> MemoryTable(const MemoryQuestion& question,
+                                std::span<const int64_t> batch_sizes,
+                                int64_t dataset_bytes) {
   std::vector<std::vector<std::string>> rows(1, {"batch size"});
   for (int i = 0; i < kMemoryClasses; ++i) {
     rows.push_back({MemoryClassName(static_cast<MemoryClass>(i))});
   }
-  rows.push_back({"arena, after sharing"});
-  rows.push_back({"rows and order"});
-  rows.push_back({"dataset"});
-  rows.push_back({"in all"});
-  for (const int64_t batch_size : options.batch_sizes) {
+  for (const char* row :
+       {"arena, after sharing", "rows and order", "dataset", "in all"}) {
+    rows.push_back({row});
+  }
+  for (const int64_t batch_size : batch_sizes) {
     ASSIGN_OR_RETURN(const CellMemory memory,
-                     PlanCellMemory({.model = model,
-                                     .optimizer = optimizer,
-                                     .loss = data.loss,
-                                     .lean = options.memory == "lean",
-                                     .train_examples = data.parts.train.size(),
-                                     .budget = BudgetOf(options),
-                                     .context = context},
-                                    batch_size));
+                     PlanCellMemory(question, batch_size));
     size_t row = 0;
     rows[row++].push_back(std::to_string(batch_size));
     for (const int64_t bytes : memory.bytes_by_class) {
@@ -91,20 +78,55 @@ Result<int> PlanCommand(const RunOptions& options) {
     rows[row++].push_back(FormatBytes(dataset_bytes));
     rows[row++].push_back(FormatBytes(memory.total_bytes() + dataset_bytes));
   }
+  return AlignedTable(rows);
+}
+
+// Six batch sizes are as many as fit 80 columns; more have a table behind it.
+Status PrintMemory(const MemoryQuestion& question,
+                   std::span<const int64_t> batch_sizes,
+                   int64_t dataset_bytes) {
+  constexpr size_t kBatchSizesInATable = 6;
+  while (!batch_sizes.empty()) {
+    const size_t count = std::min(batch_sizes.size(), kBatchSizesInATable);
+    ASSIGN_OR_RETURN(
+        const std::string table,
+        MemoryTable(question, batch_sizes.first(count), dataset_bytes));
+    std::print("\n{}", table);
+    batch_sizes = batch_sizes.subspan(count);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<int> PlanCommand(RunOptions options) {
+  ASSIGN_OR_RETURN(LoadedModel loaded, LoadModel(options.model));
+  options.sweep.model = std::move(loaded.spec);
+  const ModelSpec& model = options.sweep.model;
+  RETURN_IF_ERROR(CompleteOptions(options));
+  ASSIGN_OR_RETURN(const Engine engine, StartEngine(options.sweep.threads));
+  ASSIGN_OR_RETURN(const LoadedData data, LoadData(options));
+  ThreadPool pool(1);  // the plan is the same for any number
+  const ComputeContext context{.kernels = engine.kernels, .pool = &pool};
+  const MemoryQuestion question = QuestionOf(options, data, context);
+
   std::println(
-      "Memory of training {} on {} with {}, beside the program itself:\n",
-      model.name, data.source->name, options.optimizer);
-  std::print("{}", AlignedTable(rows));
-  const int64_t largest = std::ranges::max(options.batch_sizes);
-  ASSIGN_OR_RETURN(const NetworkPlan plan,
-                   PlanNetwork(model,
-                               {.max_batch = largest,
-                                .optimizer_slots = OptimizerSlots(optimizer),
-                                .loss = data.loss,
-                                .lean = options.memory == "lean"},
-                               context));
-  RETURN_IF_ERROR(PrintLayers(model, plan, largest));
-  RETURN_IF_ERROR(CheckMemory(options, model, optimizer, data, engine));
+      "Memory of training {} on {} with {}, beside the program itself:",
+      model.name, data.source->name, options.optimizer.name);
+  RETURN_IF_ERROR(
+      PrintMemory(question, options.sweep.batch_sizes,
+                  data.source->train.bytes() + data.source->test.bytes()));
+  const int64_t largest = std::ranges::max(options.sweep.batch_sizes);
+  ASSIGN_OR_RETURN(
+      const NetworkPlan plan,
+      PlanNetwork(model,
+                  {.max_batch = largest,
+                   .optimizer_slots = OptimizerSlots(options.sweep.optimizer),
+                   .loss = question.loss,
+                   .lean = question.lean},
+                  context));
+  PrintLayers(model, plan, largest);
+  RETURN_IF_ERROR(CheckMemory(options, data, engine));
   return kExitValid;
 }
 

@@ -9,7 +9,8 @@
 
 namespace batchsweep {
 
-Result<int> RooflineCommand(const std::vector<int>& threads) {
+Result<int> RooflineCommand(const RunOptions& options) {
+  const std::vector<int>& threads = options.sweep.threads;
   // Weights of which Adam's arrays take 64 KiB, 1 MiB, ...: each cache's share.
   constexpr size_t kWeights[] = {4'096, 65'536, 1'048'576, 4'194'304};
   ASSIGN_OR_RETURN(const Engine engine, StartEngine(threads));

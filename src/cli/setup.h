@@ -2,18 +2,16 @@
 #ifndef BATCHSWEEP_CLI_SETUP_H_
 #define BATCHSWEEP_CLI_SETUP_H_
 
-#include <memory>
 #include <string>
+#include <vector>
 
-#include "cli/commands.h"
-#include "data/dataset.h"
-#include "model/loss.h"
+#include "cli/load_data.h"
+#include "cli/run_options.h"
+#include "kernels/kernels.h"
 #include "model/model_spec.h"
 #include "platform/cpu.h"
 #include "platform/error.h"
-#include "train/budget.h"
-#include "train/optimizer.h"
-#include "train/training_data.h"
+#include "sweep/memory_fit.h"
 #include "xnn/thread_pool.h"
 
 namespace batchsweep {
@@ -26,29 +24,28 @@ struct Engine {
 // Refuses more threads than this process may use cores.
 Result<Engine> StartEngine(const std::vector<int>& threads);
 
-// A zoo model by name, a Keras JSON file otherwise.
-Result<ModelSpec> LoadModel(const std::string& name);
-
-Result<OptimizerConfig> OptimizerOf(const RunOptions& options);
-
-// Ten epochs if none is given.
-Budget BudgetOf(const RunOptions& options);
-
-// The data set and its parts. Movable: the parts point to `source`.
-struct LoadedData {
-  std::unique_ptr<DataSource> source;
-  TrainingData parts;
-  Loss loss = Loss::kSparseCategoricalCrossentropy;
+struct LoadedModel {
+  ModelSpec spec;  // by the name of the zoo, or the file's without .json
+  std::string keras_name;  // that stands in the JSON
+  std::string json;        // the text that all of it was read from
 };
-// Chooses the loss. Refuses data that does not fit the model or the loss:
-// another shape, more classes than the model has outputs, no labels where the
-// loss wants some, no examples left for a part.
-Result<LoadedData> LoadData(const RunOptions& options, const ModelSpec& model);
+// A zoo model by name, a Keras JSON file otherwise.
+Result<LoadedModel> LoadModel(const std::string& name);
+
+// Makes the optimizer and fills in what the flags leave open: afterwards the
+// options say what is used, by Keras' defaults and a budget of ten epochs.
+// Refuses flags that do not go together, whatever the model and the data.
+Status CompleteOptions(RunOptions& options);
+
+// What there is to know about memory. `options` and `data` outlive it.
+// REQUIRES: options.sweep is complete and has its model.
+MemoryQuestion QuestionOf(const RunOptions& options, const LoadedData& data,
+                          const ComputeContext& context);
 
 // Refuses a batch size that --memory-limit or the machine has no room for.
-// Call with the data loaded: what is free then is what is left.
-Status CheckMemory(const RunOptions& options, const ModelSpec& model,
-                   const OptimizerConfig& optimizer, const LoadedData& data,
+// REQUIRES: as QuestionOf; the data are loaded, since what is free then is what
+// is left.
+Status CheckMemory(const RunOptions& options, const LoadedData& data,
                    const Engine& engine);
 
 }  // namespace batchsweep

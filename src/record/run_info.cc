@@ -1,6 +1,7 @@
 #include "record/run_info.h"
 
 #include <algorithm>
+#include <concepts>
 #include <utility>
 
 #include "platform/file.h"
@@ -42,31 +43,20 @@ Json ProgramJson(const RunInfo& info) {
   return program;
 }
 
-Json ConfigJson(const RunInfo::Config& config) {
-  return {{"batch_sizes", config.batch_sizes},
-          {"epochs", ToJson(config.epochs)},
-          {"steps", ToJson(config.steps)},
-          {"seconds", ToJson(config.seconds)},
-          {"optimizer", config.optimizer},
-          {"learning_rate", AsWritten(config.learning_rate)},
-          {"lr_rule", config.lr_rule},
-          {"momentum", AsWritten(config.momentum)},
-          {"nesterov", config.nesterov},
-          {"weight_decay", AsWritten(config.weight_decay)},
-          {"seeds", config.seeds},
-          {"init", config.init},
-          {"shuffle", config.shuffle},
-          {"loss", config.loss},
-          {"memory", config.memory},
-          {"threads", config.threads},
-          {"processes", config.processes},
-          {"order", config.order},
-          {"sample_hz", config.sample_hz},
-          {"cool_to_celsius", ToJson(config.cool_to_celsius)},
-          {"soak_seconds", config.soak_seconds},
-          {"pin", config.pin},
-          {"realtime", config.realtime},
-          {"target_accuracy", ToJson(config.target_accuracy)}};
+Json ConfigJson(const std::vector<Setting>& config) {
+  Json object = Json::object();
+  for (const Setting& setting : config) {
+    object[setting.name] = std::visit(
+        []<class Value>(const Value& value) {
+          if constexpr (std::same_as<Value, std::monostate>) {
+            return Json(nullptr);
+          } else {
+            return Json(value);
+          }
+        },
+        setting.value);
+  }
+  return object;
 }
 
 Json SystemJson(const RunInfo& info) {

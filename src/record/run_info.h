@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "measure/warning.h"
@@ -23,6 +24,14 @@ namespace batchsweep {
 // Of run.json and of the tables beside it. Readers refuse another version.
 inline constexpr int kSchemaVersion = 2;
 
+// A flag of the run: its name, and its value; std::monostate is null.
+using SettingValue = std::variant<std::monostate, bool, int64_t, double,
+                                  std::string, std::vector<int64_t>>;
+struct Setting {
+  std::string name;
+  SettingValue value;
+};
+
 struct RunInfo {
   // "running", "complete", "interrupted" (resumable), "diverged" (a loss was
   // not finite).
@@ -36,14 +45,16 @@ struct RunInfo {
 
   // What decides the losses; a run can be resumed only with the same.
   struct Model {
-    std::string name;
+    std::string name;        // of the zoo, or the file's without .json
+    std::string keras_name;  // that stands in its JSON
     std::string input_shape;
     std::vector<std::string> layers;
     int64_t parameters = 0;
 
     static constexpr auto Fields() {
       using M = Model;
-      return FieldList<&M::name, &M::input_shape, &M::layers, &M::parameters>();
+      return FieldList<&M::name, &M::keras_name, &M::input_shape, &M::layers,
+                       &M::parameters>();
     }
   } model;
   struct Data {
@@ -62,32 +73,7 @@ struct RunInfo {
                        &D::validation_from, &D::test_examples>();
     }
   } data;
-  struct Config {
-    std::vector<int64_t> batch_sizes;
-    std::optional<int64_t> epochs;  // one of these three is given
-    std::optional<int64_t> steps;
-    std::optional<double> seconds;
-    std::string optimizer;
-    float learning_rate = 0.0f;
-    std::string lr_rule;
-    float momentum = 0.0f;
-    bool nesterov = false;
-    float weight_decay = 0.0f;
-    int64_t seeds = 1;
-    std::string init;
-    bool shuffle = true;
-    std::string loss;
-    std::string memory;  // "fast" or "lean"
-    std::vector<int> threads;
-    int processes = 1;
-    std::string order;  // "given" or "shuffled"
-    double sample_hz = 0.0;
-    std::optional<double> cool_to_celsius;
-    double soak_seconds = 0.0;
-    std::vector<int> pin;
-    bool realtime = false;
-    std::optional<double> target_accuracy;
-  } config;
+  std::vector<Setting> config;
 
   Cpu cpu;
   // "live": XNNPACK's packed weights are rewritten in place after each step;

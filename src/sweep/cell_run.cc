@@ -109,7 +109,7 @@ class CellRun {
                     {.max_batch = cell_.batch_size,
                      .optimizer_slots = OptimizerSlots(config_.optimizer),
                      .loss = config_.loss,
-                     .lean = config_.lean,
+                     .lean = config_.memory == WeightMemory::kLean,
                      .seed = cell_.seed},
                     machine_.context));
     position_.weights_are_live &= plan.weights_are_live;

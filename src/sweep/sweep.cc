@@ -18,19 +18,17 @@ constexpr uint64_t kOrderStream = 0x04de;
 
 }  // namespace
 
-Result<LrRule> ParseLrRule(std::string_view name) {
-  if (name == "none") return LrRule::kNone;
-  if (name == "sqrt") return LrRule::kSqrt;
-  if (name == "linear") return LrRule::kLinear;
-  return Fail("no learning-rate rule \"{}\"; there are none, sqrt and linear",
-              name);
-}
-
 float ScaledLearningRate(float learning_rate, LrRule rule, int64_t batch_size) {
   const float ratio = static_cast<float>(batch_size) / 32.0f;
-  if (rule == LrRule::kSqrt) return learning_rate * std::sqrt(ratio);
-  if (rule == LrRule::kLinear) return learning_rate * ratio;
-  return learning_rate;
+  switch (rule) {
+    case LrRule::kNone:
+      return learning_rate;
+    case LrRule::kSqrt:
+      return learning_rate * std::sqrt(ratio);
+    case LrRule::kLinear:
+      return learning_rate * ratio;
+  }
+  std::unreachable();
 }
 
 std::vector<CellKey> SweepCells(const SweepConfig& config) {

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
-#include <string_view>
 #include <vector>
 
 #include "graph/layer.h"
@@ -28,7 +27,17 @@ namespace batchsweep {
 // How the learning rate follows the batch size B, from a batch of 32, Keras'
 // default: not at all, with sqrt(B / 32), or with B / 32.
 enum class LrRule { kNone, kSqrt, kLinear };
-Result<LrRule> ParseLrRule(std::string_view name);
+constexpr const char* NameOf(LrRule rule) {
+  switch (rule) {
+    case LrRule::kNone:
+      return "none";
+    case LrRule::kSqrt:
+      return "sqrt";
+    case LrRule::kLinear:
+      return "linear";
+  }
+  return nullptr;
+}
 float ScaledLearningRate(float learning_rate, LrRule rule, int64_t batch_size);
 
 // Where weights start: drawn once for each seed and shared by its batch sizes,
@@ -38,17 +47,50 @@ struct InitialWeights {
   Kind kind = Kind::kShared;
   std::filesystem::path file;
 };
+// Null for a file: its path stands for it.
+constexpr const char* NameOf(InitialWeights::Kind kind) {
+  switch (kind) {
+    case InitialWeights::Kind::kShared:
+      return "shared";
+    case InitialWeights::Kind::kFresh:
+      return "fresh";
+    case InitialWeights::Kind::kFile:
+      return nullptr;
+  }
+  return nullptr;
+}
 
 // The cells of a round one after the other as they are given, or drawn anew for
 // each round, so that what warms up or drifts does not favour the same ones.
 enum class CellOrder { kGiven, kShuffled };
+constexpr const char* NameOf(CellOrder order) {
+  switch (order) {
+    case CellOrder::kGiven:
+      return "given";
+    case CellOrder::kShuffled:
+      return "shuffled";
+  }
+  return nullptr;
+}
+
+// Whether packed copies of weights are kept, or made anew before each use.
+enum class WeightMemory { kFast, kLean };
+constexpr const char* NameOf(WeightMemory memory) {
+  switch (memory) {
+    case WeightMemory::kFast:
+      return "fast";
+    case WeightMemory::kLean:
+      return "lean";
+  }
+  return nullptr;
+}
 
 struct SweepConfig {
   ModelSpec model;
   Loss loss = Loss::kSparseCategoricalCrossentropy;
   std::vector<int64_t> batch_sizes;
   std::vector<int> threads = {1};
-  bool lean = false;  // less memory, see NetworkOptions
+  WeightMemory memory = WeightMemory::kFast;
   int64_t seeds = 1;  // 1 .. seeds
   int processes = 1;  // that repeat each cell, in rounds of all cells
   CellOrder order = CellOrder::kGiven;

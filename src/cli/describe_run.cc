@@ -1,0 +1,142 @@
+#include "cli/describe_run.h"
+
+#include <format>
+
+#include "cli/run_flags.h"
+#include "cli/text.h"
+#include "measure/sampler.h"
+#include "model/describe.h"
+#include "platform/clock.h"
+#include "platform/counters.h"
+#include "platform/memory.h"
+#include "platform/system.h"
+#include "record/build_info.h"
+#include "sweep/overhead.h"
+#include "xnn/operator.h"
+
+namespace batchsweep {
+namespace {
+
+RunInfo::Model DescribeModel(const LoadedModel& model) {
+  int64_t parameters = 0;
+  for (const ParamSpec& param : ModelParams(model.spec)) {
+    parameters += param.shape.elements();
+  }
+  return {.name = model.spec.name,
+          .keras_name = model.keras_name,
+          .input_shape = model.spec.input_shape.ToString(),
+          .layers = DescribeLayers(model.spec),
+          .parameters = parameters};
+}
+
+RunInfo::Data DescribeData(const RunOptions& options, const LoadedData& data) {
+  const Dataset& train = data.source->train;
+  return {.name = data.source->name,
+          .example_shape = train.example_shape.ToString(),
+          .class_count = train.class_count,
+          .train_examples = data.parts.train.size(),
+          .validation_examples = data.parts.validation.size(),
+          .validation_from = NameOf(options.val_from),
+          .test_examples = data.parts.test.size()};
+}
+
+std::string LearningRates(const SweepConfig& sweep) {
+  const float given = sweep.optimizer.learning_rate;
+  std::string text = std::format("lr {}", given);
+  const auto rates = [&] {
+    std::string each;
+    for (const int64_t batch_size : sweep.batch_sizes) {
+      each += std::format("{}{:.4g} at {}", each.empty() ? "" : ", ",
+                          ScaledLearningRate(given, sweep.lr_rule, batch_size),
+                          batch_size);
+    }
+    return each;
+  };
+  switch (sweep.lr_rule) {
+    case LrRule::kNone:
+      return text;
+    case LrRule::kSqrt:
+      return text + " x sqrt(batch/32): " + rates();
+    case LrRule::kLinear:
+      return text + " x batch/32: " + rates();
+  }
+  return text;
+}
+
+std::string ValidationText(ValidationFrom from, const RunInfo::Data& data) {
+  switch (from) {
+    case ValidationFrom::kTrain:
+      return std::format("{} validation, {} test examples",
+                         data.validation_examples, data.test_examples);
+    case ValidationFrom::kTest:
+      return std::format("{} test examples, of which {} validate",
+                         data.test_examples, data.validation_examples);
+  }
+  return "";
+}
+
+}  // namespace
+
+RunInfo DescribeRun(const RunOptions& options, const LoadedModel& model,
+                    const LoadedData& data, const Engine& engine,
+                    Sensors& sensors) {
+  const Counters counters;
+  const SensorSources sources = SampledSources(sensors, counters);
+  return {.command = options.command,
+          .started_utc = UtcNow(),
+          .build = GetBuildInfo(),
+          .xnnpack_version = xnn::Version(),
+          .model = DescribeModel(model),
+          .data = DescribeData(options, data),
+          .config = SettingsOf(options),
+          .cpu = engine.cpu,
+          .kernels_isa = IsaName(engine.kernels->isa),
+          .system = DescribeSystem(),
+          .ram_bytes = TotalMemoryBytes(),
+          .swap = ReadSwap(),
+          .page_bytes = PageBytes(),
+          .clock = MeasureClock(),
+          .frequency_source = sources.frequency,
+          .energy_grade = EnergyGradeName(sources.energy_grade),
+          .energy_source = sources.power,
+          .overhead = MeasureOverhead(sensors, counters)};
+}
+
+std::vector<Warning> FirstWarnings(const RunInfo& info) {
+  std::vector<Warning> warnings;
+  if (!info.build.optimized) {
+    warnings.push_back(
+        {"debug_build",
+         "this is a debug or sanitizer build: its times mean nothing"});
+  }
+  if (info.system.governor && *info.system.governor != "performance") {
+    warnings.push_back(
+        {"governor", std::format("the CPU's governor is {}, not performance: "
+                                 "times may vary",
+                                 *info.system.governor)});
+  }
+  return warnings;
+}
+
+std::string Headline(const RunOptions& options, const RunInfo& info) {
+  const SweepConfig& sweep = options.sweep;
+  const auto line = [](const char* about, const std::string& text) {
+    constexpr size_t kTextColumn = 7;
+    return std::format("{:<{}}{}\n", about, kTextColumn,
+                       Wrapped(text, kTextColumn));
+  };
+  return line("model",
+              std::format("{}, {} weights; {}; {}, {}", info.model.name,
+                          info.model.parameters, NameOf(sweep.loss),
+                          options.optimizer.name, LearningRates(sweep))) +
+         line("data",
+              std::format("{}: {} training, {}", info.data.name,
+                          info.data.train_examples,
+                          ValidationText(options.val_from, info.data))) +
+         line("cpu",
+              std::format("{}, {} kernels, {} thread{}", info.cpu.model_name,
+                          info.kernels_isa, JoinedNumbers(sweep.threads),
+                          sweep.threads == std::vector{1} ? "" : "s"));
+}
+
+}  // namespace batchsweep

@@ -1,0 +1,82 @@
+// Values of flags that are neither numbers nor names: see cli/flag_value.h.
+#ifndef BATCHSWEEP_CLI_RUN_FLAG_VALUE_H_
+#define BATCHSWEEP_CLI_RUN_FLAG_VALUE_H_
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/flag_value.h"
+#include "cli/run_options.h"
+#include "model/loss.h"
+#include "sweep/sweep.h"
+#include "train/optimizer.h"
+
+namespace batchsweep {
+
+template <>
+struct FlagValue<InitialWeights> : FlagValueBase {
+  static constexpr const char* kName = "NAME";
+  static std::string Expected(const NumberRange&) {
+    return "shared, fresh or a safetensors file";
+  }
+  static std::optional<InitialWeights> Read(std::string_view text,
+                                            const NumberRange&) {
+    if (text.empty()) return std::nullopt;
+    const auto drawn = ParseEnum<InitialWeights::Kind>(text);
+    if (drawn) return InitialWeights{.kind = *drawn};
+    return InitialWeights{.kind = InitialWeights::Kind::kFile, .file = text};
+  }
+  static SettingValue Record(const InitialWeights& value) {
+    const char* const drawn = NameOf(value.kind);
+    return drawn == nullptr ? value.file.string() : drawn;
+  }
+};
+
+// An absent loss is "auto".
+template <>
+struct FlagValue<std::optional<Loss>> : FlagValueBase {
+  static std::string InHelp(const NumberRange& range) {
+    return Expected(range);
+  }
+  static constexpr const char* kName = "NAME";
+  static constexpr const char* kAuto = "auto";
+  static std::string Expected(const NumberRange&) {
+    std::vector<std::string> names = EnumNames<Loss>();
+    names.insert(names.begin(), kAuto);
+    return JoinedChoices(names);
+  }
+  static std::optional<std::optional<Loss>> Read(std::string_view text,
+                                                 const NumberRange&) {
+    if (text == kAuto) return std::optional<Loss>();
+    const auto loss = ParseEnum<Loss>(text);
+    if (!loss) return std::nullopt;
+    return loss;
+  }
+  static SettingValue Record(std::optional<Loss> value) {
+    return value ? NameOf(*value) : kAuto;
+  }
+};
+
+template <>
+struct FlagValue<OptimizerName> : FlagValueBase {
+  static std::string InHelp(const NumberRange& range) {
+    return Expected(range);
+  }
+  static constexpr const char* kName = "NAME";
+  static std::string Expected(const NumberRange&) {
+    return JoinedChoices(OptimizerNames());
+  }
+  static std::optional<OptimizerName> Read(std::string_view text,
+                                           const NumberRange&) {
+    if (!std::ranges::contains(OptimizerNames(), text)) return std::nullopt;
+    return OptimizerName{std::string(text)};
+  }
+  static SettingValue Record(const OptimizerName& value) { return value.name; }
+};
+
+}  // namespace batchsweep
+
+#endif  // BATCHSWEEP_CLI_RUN_FLAG_VALUE_H_

@@ -1,0 +1,55 @@
+// What the flags of `run` and `plan` say, as the types that the rest works
+// with. cli/run_flags.cc lists the flags; a flag is a member here or in
+// SweepConfig and an entry of that list.
+#ifndef BATCHSWEEP_CLI_RUN_OPTIONS_H_
+#define BATCHSWEEP_CLI_RUN_OPTIONS_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "model/model_spec.h"
+#include "sweep/sweep.h"
+#include "train/optimizer.h"
+
+namespace batchsweep {
+
+// Which examples validate: the last of the training set, or the test set.
+enum class ValidationFrom { kTrain, kTest };
+constexpr const char* NameOf(ValidationFrom from) {
+  switch (from) {
+    case ValidationFrom::kTrain:
+      return "train";
+    case ValidationFrom::kTest:
+      return "test";
+  }
+  return nullptr;
+}
+
+// One of OptimizerNames().
+struct OptimizerName {
+  std::string name = "adam";
+};
+
+struct RunOptions {
+  std::string command;  // the whole line, for run.json
+  std::string model = "mlp";
+  std::string data = "fashion-mnist";
+  std::optional<Loss> loss;  // absent: the data decide
+  std::optional<int64_t> train_limit;
+  ValidationFrom val_from = ValidationFrom::kTrain;
+  std::optional<int64_t> val_limit;
+  OptimizerName optimizer;
+  OptimizerOptions optimizer_options;
+  std::optional<int64_t> memory_limit_mib;
+  bool require_clean = false;
+  bool resume = false;
+  bool json = false;
+  // Its model is not a flag's: LoadModel() reads it. The loss and the optimizer
+  // are made of the flags above.
+  SweepConfig sweep = {.batch_sizes = {8, 32, 128}, .out = "results"};
+};
+
+}  // namespace batchsweep
+
+#endif  // BATCHSWEEP_CLI_RUN_OPTIONS_H_

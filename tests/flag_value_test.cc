@@ -1,0 +1,97 @@
+#include "cli/flag_value.h"
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "cli/run_flag_value.h"
+#include "cli/run_flags.h"
+#include "cli/setup.h"
+
+namespace batchsweep {
+namespace {
+
+constexpr NumberRange kPercent = {0, 100};
+
+TEST_CASE("a number is read whole, finite and within its range", "[flags]") {
+  CHECK(FlagValue<int>::Read("100", kPercent) == 100);
+  CHECK(FlagValue<int>::Read("0", kPercent) == 0);
+  for (const char* text : {"", "101", "-1", "1.5", "1e1", " 1", "1 ", "0x1",
+                           "99999999999999999999", "nan"}) {
+    INFO(text);
+    CHECK_FALSE(FlagValue<int>::Read(text, kPercent));
+  }
+  CHECK(FlagValue<double>::Read("99.5", kPercent) == 99.5);
+  for (const char* text : {"", "100.1", "-1e-9", "nan", "inf", "-inf", "1x"}) {
+    INFO(text);
+    CHECK_FALSE(FlagValue<double>::Read(text, kPercent));
+  }
+  constexpr NumberRange above = {0, 1e38, true};
+  CHECK(FlagValue<float>::Read("0.001", above) == 0.001f);
+  CHECK_FALSE(FlagValue<float>::Read("0", above));
+  CHECK_FALSE(FlagValue<float>::Read("1e-60", above));  // 0 as a float
+  CHECK_FALSE(FlagValue<float>::Read("1e39", above));
+}
+
+TEST_CASE("a list is as good as each of its numbers", "[flags]") {
+  using List = FlagValue<std::vector<int>>;
+  CHECK(List::Read("1,20", kPercent) == std::vector{1, 20});
+  for (const char* text : {"", "1,", ",1", "1,,2", "1;2", "1,101"}) {
+    INFO(text);
+    CHECK_FALSE(List::Read(text, kPercent));
+  }
+}
+
+TEST_CASE("ranges read as one says them", "[flags]") {
+  CHECK(RangeText({1, 1'000'000}) == "from 1 to 1,000,000");
+  CHECK(RangeText({0, 999, true}) == "above 0 and up to 999");
+  CHECK(RangeText({0, 1e38, true}) == "above 0 and up to 1e+38");
+  CHECK(FlagValue<int>::Expected(kPercent) == "a whole number from 0 to 100");
+}
+
+TEST_CASE("what may be absent, a name or a file is read as such", "[flags]") {
+  CHECK(FlagValue<LrRule>::Read("sqrt", {}) == LrRule::kSqrt);
+  CHECK_FALSE(FlagValue<LrRule>::Read("cube", {}));
+  CHECK(FlagValue<LrRule>::Expected({}) == "none, sqrt or linear");
+  using MaybeNumber = FlagValue<std::optional<int>>;
+  CHECK(MaybeNumber::Read("7", kPercent)->value() == 7);
+  CHECK_FALSE(MaybeNumber::Read("x", kPercent).has_value());
+  using MaybeLoss = FlagValue<std::optional<Loss>>;
+  REQUIRE(MaybeLoss::Read("auto", {}).has_value());
+  CHECK_FALSE(MaybeLoss::Read("auto", {})->has_value());
+  REQUIRE(MaybeLoss::Read("mean_squared_error", {}).has_value());
+  CHECK(**MaybeLoss::Read("mean_squared_error", {}) == Loss::kMeanSquaredError);
+  CHECK_FALSE(MaybeLoss::Read("mse", {}));
+  using Weights = FlagValue<InitialWeights>;
+  CHECK(Weights::Read("fresh", {})->kind == InitialWeights::Kind::kFresh);
+  const auto file = Weights::Read("w.safetensors", {});
+  REQUIRE(file);
+  CHECK(file->kind == InitialWeights::Kind::kFile);
+  CHECK(Weights::Record(*file) == SettingValue("w.safetensors"));
+}
+
+TEST_CASE("run.json records what is used where a flag is not given",
+          "[flags]") {
+  RunOptions options;
+  options.optimizer = {"sgd"};
+  options.optimizer_options.momentum = 0.9f;
+  REQUIRE(CompleteOptions(options));
+  const auto value = [&](const std::string& name) -> SettingValue {
+    for (const Setting& setting : SettingsOf(options)) {
+      if (setting.name == name) return setting.value;
+    }
+    return "no such setting";
+  };
+  CHECK(value("batch_sizes") == SettingValue(std::vector<int64_t>{8, 32, 128}));
+  CHECK(value("epochs") == SettingValue(int64_t{10}));
+  CHECK(value("steps") == SettingValue());
+  CHECK(value("learning_rate") == SettingValue(0.01));
+  CHECK(value("momentum") == SettingValue(0.9));
+  CHECK(value("shuffle") == SettingValue(true));
+  CHECK(value("init") == SettingValue("shared"));
+  // Not what a resumed run may have otherwise.
+  for (const char* flag : {"resume", "out", "json", "memory_limit"}) {
+    CHECK(value(flag) == SettingValue("no such setting"));
+  }
+}
+
+}  // namespace
+}  // namespace batchsweep
