@@ -1,33 +1,44 @@
 #include "measure/clean_rules.h"
 
-#include <array>
 #include <cmath>
 #include <format>
-#include <utility>
 
 namespace batchsweep {
 namespace {
 
-constexpr auto kWhatHappened = std::to_array<std::pair<StepFlag, const char*>>({
-    {StepFlag::kThrottled, "the board throttled"},
-    {StepFlag::kSlowClock, "the CPU ran below 95 % of its highest frequency"},
-    {StepFlag::kSwap, "memory was being swapped out"},
-    {StepFlag::kMajorFault, "pages were being read from disk"},
-    {StepFlag::kLoad, "others used more than a tenth of a core"},
-});
+// In a message; null for what is no reason to mistrust a cell.
+const char* WhatHappened(StepFlag flag) {
+  switch (flag) {
+    case StepFlag::kWarmup:
+    case StepFlag::kPartBatch:
+      return nullptr;
+    case StepFlag::kThrottled:
+      return "the board throttled";
+    case StepFlag::kSlowClock:
+      return "the CPU ran below 95 % of its highest frequency";
+    case StepFlag::kSwap:
+      return "memory was being swapped out";
+    case StepFlag::kMajorFault:
+      return "pages were being read from disk";
+    case StepFlag::kLoad:
+      return "others used more than a tenth of a core";
+  }
+  return nullptr;
+}
 
 }  // namespace
 
 std::vector<Warning> CellWarnings(std::string_view cell_name,
                                   const StepStatistics& steps) {
   std::vector<Warning> warnings;
-  for (const auto& [flag, what] : kWhatHappened) {
-    const auto index = static_cast<size_t>(flag);
-    const int64_t count = steps.steps_by_flag[index];
-    if (count == 0) continue;
-    warnings.push_back({kStepFlagNames[index],
-                        std::format("{}: {} during {} of {} steps", cell_name,
-                                    what, count, steps.all_steps)});
+  for (size_t i = 0; i < kStepFlags; ++i) {
+    const auto flag = static_cast<StepFlag>(i);
+    const char* const what = WhatHappened(flag);
+    const int64_t count = steps.steps_by_flag[i];
+    if (what == nullptr || count == 0) continue;
+    warnings.push_back(
+        {NameOf(flag), std::format("{}: {} during {} of {} steps", cell_name,
+                                   what, count, steps.all_steps)});
   }
   if (steps.steps < kFewSteps) {
     warnings.push_back(

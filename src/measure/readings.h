@@ -38,8 +38,9 @@ class Readings {
   // REQUIRES: later than all before.
   void Add(const Reading& reading);
 
-  // Of a step from `start_ns`, by MonotonicNs(), that took `time_ns`. All is
-  // absent, and nothing flagged, unless readings cover all of it.
+  // What is known of a step that began at `start_ns`, by MonotonicNs(), and
+  // took `time_ns`. All is absent, and nothing flagged, unless readings cover
+  // all of it.
   StepReading During(int64_t start_ns, int64_t time_ns) const;
 
   // What was drawn between two moments; absent unless readings cover all of it

@@ -15,24 +15,26 @@
 
 namespace batchsweep {
 
-// The sources of its readings: of `sensors`, and the clock by `counters` where
-// the firmware does not measure it.
+// What a sampler's readings are of: the sources of `sensors`, but the frequency
+// comes from counted cycles where the firmware does not measure it.
 SensorSources SampledSources(const Sensors& sensors, const Counters& counters);
 
 class Sampler {
  public:
   // Takes no readings yet. The thread keeps the cores and priority that the
-  // caller has now. Readings a second; at 0 there is no thread and no reading.
+  // caller has now. `sample_hz` is the number of readings a second; at 0 there
+  // is no thread and no reading.
   Sampler(Sensors& sensors, double sample_hz);
   ~Sampler();
 
-  // The first reading, now, and from then on one each period. `counters` may
-  // have been opened after this object was made, so that they do not count its
-  // thread; they outlive it.
+  // Takes the first reading now, and from then on one each period. Open the
+  // counters after the sampler is made, so that they do not count its thread.
+  // REQUIRES: `counters` outlives the sampler.
   void Start(const Counters& counters);
 
-  // One more reading, now, and all since the last Take(). Where there are more
-  // cores than `busy_cores`, the thread keeps off these from now on.
+  // Takes one more reading now, and returns it behind all those since the last
+  // Take(). Where this process may use other cores than `busy_cores`, the
+  // thread stays on the others from now on.
   std::vector<Reading> Take(const std::vector<int>& busy_cores);
 
  private:

@@ -25,7 +25,7 @@ struct TimeStatistics {
   double drift = 0.0;
 };
 
-// Of `values` in the order of time; all 0 without values.
+// Describes `values`, which are in the order of time; all 0 without values.
 TimeStatistics Describe(std::span<const float> values);
 
 struct Interval {

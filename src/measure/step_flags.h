@@ -2,7 +2,6 @@
 #ifndef BATCHSWEEP_MEASURE_STEP_FLAGS_H_
 #define BATCHSWEEP_MEASURE_STEP_FLAGS_H_
 
-#include <array>
 #include <cstdint>
 
 namespace batchsweep {
@@ -16,10 +15,32 @@ enum class StepFlag : uint8_t {
   kMajorFault,  // a page had to be read from disk
   kLoad,        // others used more than a tenth of a core
 };
-inline constexpr int kStepFlags = 7;
-inline constexpr std::array<const char*, kStepFlags> kStepFlagNames = {
-    "warmup", "part_batch",  "throttled", "slow_clock",
-    "swap",   "major_fault", "load"};
+constexpr const char* NameOf(StepFlag flag) {
+  switch (flag) {
+    case StepFlag::kWarmup:
+      return "warmup";
+    case StepFlag::kPartBatch:
+      return "part_batch";
+    case StepFlag::kThrottled:
+      return "throttled";
+    case StepFlag::kSlowClock:
+      return "slow_clock";
+    case StepFlag::kSwap:
+      return "swap";
+    case StepFlag::kMajorFault:
+      return "major_fault";
+    case StepFlag::kLoad:
+      return "load";
+  }
+  return nullptr;  // behind the last
+}
+// How many there are: as many as have a name, which the compiler sees to.
+inline constexpr int kStepFlags = [] {
+  int count = 0;
+  while (NameOf(static_cast<StepFlag>(count)) != nullptr) ++count;
+  return count;
+}();
+static_assert(kStepFlags <= 8, "StepFlags::bits has room for eight");
 
 // A set of flags. As text: their names joined by "+", or nothing.
 struct StepFlags {
@@ -34,7 +55,8 @@ struct StepFlags {
   void Add(StepFlags others) {
     bits = static_cast<uint8_t>(bits | others.bits);
   }
-  // Whether something came in between, which is none of the first two.
+  // Whether something disturbed the step: any flag but the first two, which are
+  // of its own kind.
   bool Disturbed() const {
     return bits >> static_cast<int>(StepFlag::kThrottled) != 0;
   }

@@ -12,9 +12,9 @@
 
 namespace batchsweep {
 
-// Of steps on a whole batch.
+// Statistics leave out steps on part of a batch.
 struct StepStatistics {
-  TimeStatistics all;     // but for the warm-up
+  TimeStatistics all;     // without the warm-up
   TimeStatistics clean;   // of these, without disturbed ones
   int64_t all_steps = 0;  // with the warm-up and steps on part of a batch
   int64_t steps = 0;      // without the warm-up
@@ -22,7 +22,8 @@ struct StepStatistics {
   std::array<int64_t, kStepFlags> steps_by_flag = {};
 };
 
-// Of all steps so far, in their order. REQUIRES: as many flags as times.
+// `times_ns` and `flags` are those of all steps so far, in their order.
+// REQUIRES: as many flags as times.
 StepStatistics DescribeSteps(std::span<const float> times_ns,
                              std::span<const StepFlags> flags);
 

@@ -25,9 +25,12 @@ inline bool ParseFlags(std::string_view cell, StepFlags& flags) {
   while (!cell.empty()) {
     const std::string_view name = cell.substr(0, cell.find('+'));
     cell.remove_prefix(std::min(name.size() + 1, cell.size()));
-    const auto found = std::ranges::find(kStepFlagNames, name);
-    if (found == kStepFlagNames.end()) return false;
-    flags.Add(static_cast<StepFlag>(found - kStepFlagNames.begin()));
+    int flag = 0;
+    while (flag < kStepFlags && NameOf(static_cast<StepFlag>(flag)) != name) {
+      ++flag;
+    }
+    if (flag == kStepFlags) return false;
+    flags.Add(static_cast<StepFlag>(flag));
   }
   return true;
 }

@@ -52,7 +52,7 @@ inline char* WriteCsvValue(char* end, StepFlags value) {
   for (size_t i = 0; i < kStepFlags; ++i) {
     if (!value.Has(static_cast<StepFlag>(i))) continue;
     if (end != begin) *end++ = '+';
-    end = WriteCsvValue(end, kStepFlagNames[i]);
+    end = WriteCsvValue(end, NameOf(static_cast<StepFlag>(i)));
   }
   return end;
 }

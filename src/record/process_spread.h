@@ -14,7 +14,7 @@
 
 namespace batchsweep {
 
-// Of the median step times of the processes of one cell.
+// How the median step times of one cell's processes lie.
 struct ProcessSpread {
   CellKey cell;  // of the first of them
   int processes = 0;
