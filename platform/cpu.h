@@ -1,4 +1,4 @@
-// What the program computes on. cpu.cc is the only user of cpuinfo.h.
+// What the program computes on. linux/cpu.cc is the only user of cpuinfo.h.
 #ifndef BATCHSWEEP_PLATFORM_CPU_H_
 #define BATCHSWEEP_PLATFORM_CPU_H_
 

@@ -16,13 +16,13 @@ def header(path, body=""):
 
 
 CLEAN = {
-    "CMakeLists.txt": "add_library(core\n  platform/cpu.cc src/data/gzip.cc src/kernels/k.cc src/main.cc\n"
+    "CMakeLists.txt": "add_library(core\n  platform/linux/cpu.cc src/data/gzip.cc src/kernels/k.cc src/main.cc\n"
                       "  ${PROJECT_SOURCE_DIR}/src/xnn/op.cc src/cli/cli.cc src/model/json.cc src/graph/net.cc\n"
                       "  src/sweep/checkpoint.cc src/train/train.cc)\nadd_subdirectory(tests)\n",
     "tests/CMakeLists.txt": "add_executable(t a_test.cc)\n",
     "platform/cpu.h": header("platform/cpu.h", "#include <string>"),
     "platform/linux/sysfs.h": header("platform/linux/sysfs.h", '#include "platform/cpu.h"'),
-    "platform/cpu.cc": '#include "platform/cpu.h"\n#include <cpuinfo.h>\n#include <sys/stat.h>\n'
+    "platform/linux/cpu.cc": '#include "platform/cpu.h"\n#include <cpuinfo.h>\n#include <sys/stat.h>\n'
                        '#include "platform/linux/sysfs.h"\n#ifdef __linux__\n#endif\n',
     "src/util/check.h": header("src/util/check.h", "#ifndef NDEBUG\n#endif"),
     "src/data/gzip.h": header("src/data/gzip.h", '#include "platform/cpu.h"\n#include "util/check.h"'),
@@ -136,7 +136,7 @@ class CheckLayersTest(unittest.TestCase):
                            ("<nlohmann/json.hpp>", "src/graph/net.cc"), ("<nlohmann/json.hpp>", "src/main.cc"),
                            ("<nlohmann/json.hpp>", "src/train/train.cc"),
                            ("<nlohmann/json.hpp>", "src/sweep/checkpoint.cc"),
-                           ("<CLI/CLI.hpp>", "src/main.cc"), ('"xnnpack.h"', "platform/cpu.cc")):
+                           ("<CLI/CLI.hpp>", "src/main.cc"), ('"xnnpack.h"', "platform/linux/cpu.cc")):
             with self.subTest(name=name, path=path):
                 self.expect_violation(path, f"#include {name}\n", 1, "may be included only in")
         path = "src/record/new.h"

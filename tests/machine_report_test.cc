@@ -10,7 +10,7 @@ namespace batchsweep {
 namespace {
 
 Cpu Pi5Cpu() {
-  return {.model_name = "Broadcom BCM2712",
+  return {.model_name = "bcm2712",
           .features = {"NEON", "FMA", "fp16 arithmetic", "dotprod"},
           .clusters = {{.cores = 4, .core_name = "Cortex-A76"}},
           .cores = 4,

@@ -61,7 +61,8 @@ TEST_CASE("each bit of a throttle word counts, now and when it is new",
     INFO(bit);
     CHECK(board.Read(1).throttled == false);
     firmware.throttled = 0x10001u << bit;
-    CHECK(board.Read(1).throttled == true);
+    CHECK(board.Read(1).throttled == true);  // new since the start, and now
+    CHECK(board.Read(2).throttled == true);  // now
     firmware.throttled = 0x10000u << bit;  // over, and known
     CHECK(board.Read(1).throttled == false);
     firmware.throttled = 0;

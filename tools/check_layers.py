@@ -30,7 +30,7 @@ LAYERS = {
 THIRD_PARTY = {
     "xnnpack.h": r"src/xnn/.*",
     "pthreadpool.h": r"src/xnn/.*",
-    "cpuinfo.h": r"platform/cpu\.cc",
+    "cpuinfo.h": r"platform/linux/cpu\.cc",
     "zlib.h": r"src/data/gzip\.cc",
     "nlohmann/": r"src/(model/.*\.(cc|h)|record/json\.h|cli/.*\.cc)",
     "CLI/": r"src/cli/(cli|flag|help)\.cc",
