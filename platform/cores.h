@@ -12,10 +12,12 @@
 
 namespace batchsweep {
 
-// The kernel's numbers of the cores that the calling thread may run on.
+// The kernel's numbers of the cores that the calling thread may run on; empty
+// where the system does not tell.
 std::vector<int> AllowedCores();
 
-// The core that the calling thread is on now.
+// The core that the calling thread is on now; -1 where the system does not
+// tell.
 int CurrentCore();
 
 // The calling thread, and the threads it starts from now on, run on `cores`

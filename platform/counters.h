@@ -42,9 +42,10 @@ class Counters {
   std::optional<int64_t> CpuTimeNs() const;
 
  private:
-  // Of the events, and of the time computed; -1 where there is none.
-  std::array<int, 4> fds_;
-  int time_fd_;
+  // Of the events, and of the time computed; -1 where there is none. Unused on
+  // platforms without counters.
+  [[maybe_unused]] std::array<int, 4> fds_;
+  [[maybe_unused]] int time_fd_;
 };
 
 // What a counter that ran for a part of the time would have counted in all of

@@ -39,8 +39,8 @@ struct Cpu {
   int usable_cores = 1;  // by this process' affinity mask and cgroup quota
 };
 
-// Fails where cpuinfo cannot work: it needs /sys and a filled /proc/cpuinfo
-// and, on Arm, crashes rather than say so.
+// On Linux by cpuinfo. Fails where that cannot work: it needs /sys and a filled
+// /proc/cpuinfo and, on Arm, crashes rather than say so.
 Result<Cpu> DetectCpu();
 
 // The version of cpuinfo that this build was made with, "unknown" where its

@@ -55,7 +55,8 @@ class AppendFile {
       : path_(std::move(path)), fd_(fd), size_bytes_(size_bytes) {}
 
   std::filesystem::path path_;
-  int fd_ = -1;  // -1 once moved from
+  // The platform's handle; -1 once moved from.
+  [[maybe_unused]] int fd_ = -1;
   int64_t size_bytes_ = 0;
 };
 

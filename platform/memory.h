@@ -60,7 +60,8 @@ struct Swap {
 Swap ReadSwap(const std::filesystem::path& root = "/");
 
 // Bytes of a page: 4096, or 16384 under the Raspberry Pi 5's usual kernel.
-int64_t PageBytes();
+// Absent where the system does not tell.
+std::optional<int64_t> PageBytes();
 
 }  // namespace batchsweep
 

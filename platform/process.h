@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string_view>
 
 #include "platform/error.h"
@@ -26,7 +27,8 @@ void RestartProgram(const char* extra_argument);
 // What this process, with all its threads, has used since it began.
 struct ProcessUsage {
   int64_t cpu_time_ns = 0;
-  int64_t major_faults = 0;  // pages that had to be read from disk
+  // Pages that had to be read from disk; absent where the system does not tell.
+  std::optional<int64_t> major_faults;
 };
 ProcessUsage ReadProcessUsage();
 

@@ -37,9 +37,6 @@ SystemInfo DescribeSystem(const std::filesystem::path& root = "/");
 // quota, at least 1.
 int UsableCores();
 
-// Whether the files that cpuinfo reads are there and filled.
-bool CpuFilesReadable();
-
 }  // namespace batchsweep
 
 #endif  // BATCHSWEEP_PLATFORM_SYSTEM_H_

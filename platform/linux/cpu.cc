@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "platform/linux/cpu_names.h"
+#include "platform/linux/sysfs.h"
 #include "platform/system.h"
 
 namespace batchsweep {
@@ -67,6 +68,13 @@ std::vector<CoreCluster> DetectClusters() {
                         .core_name = CoreName(cluster)});
   }
   return clusters;
+}
+
+// Whether what cpuinfo reads is there and filled.
+bool CpuFilesReadable() {
+  const auto cpuinfo = sysfs::ReadText("/proc/cpuinfo");
+  return cpuinfo && !cpuinfo->empty() &&
+         sysfs::ReadText("/sys/devices/system/cpu/possible");
 }
 
 }  // namespace

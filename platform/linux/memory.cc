@@ -90,6 +90,6 @@ Swap ReadSwap(const std::filesystem::path& root) {
   return swap;
 }
 
-int64_t PageBytes() { return sysconf(_SC_PAGESIZE); }
+std::optional<int64_t> PageBytes() { return sysconf(_SC_PAGESIZE); }
 
 }  // namespace batchsweep

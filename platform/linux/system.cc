@@ -165,10 +165,4 @@ int UsableCores() {
   return std::max(1, std::min(affinity, CgroupQuotaCores()));
 }
 
-bool CpuFilesReadable() {
-  const auto cpuinfo = sysfs::ReadText("/proc/cpuinfo");
-  return cpuinfo && !cpuinfo->empty() &&
-         sysfs::ReadText("/sys/devices/system/cpu/possible");
-}
-
 }  // namespace batchsweep

@@ -47,7 +47,8 @@ StepFlags Readings::FlagsOf(const Reading& before,
       before.memory.swap_bytes.value_or(0)) {
     flags.Add(StepFlag::kSwap);
   }
-  if (reading.usage.major_faults > before.usage.major_faults) {
+  if (reading.usage.major_faults.value_or(0) >
+      before.usage.major_faults.value_or(0)) {
     flags.Add(StepFlag::kMajorFault);
   }
   if (Loaded(reading)) flags.Add(StepFlag::kLoad);

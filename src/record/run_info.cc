@@ -64,7 +64,7 @@ Json SystemJson(const RunInfo& info) {
   system["ram_bytes"] = ToJson(info.ram_bytes);
   system["swap_total_bytes"] = ToJson(info.swap.total_bytes);
   system["swap_used_bytes"] = ToJson(info.swap.used_bytes);
-  system["page_bytes"] = info.page_bytes;
+  system["page_bytes"] = ToJson(info.page_bytes);
   return system;
 }
 

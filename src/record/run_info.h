@@ -83,7 +83,7 @@ struct RunInfo {
   SystemInfo system;
   std::optional<int64_t> ram_bytes;
   Swap swap;  // when the run began
-  int64_t page_bytes = 0;
+  std::optional<int64_t> page_bytes;
   ClockProperties clock;
   // See SensorSources; empty texts where there is none.
   std::string frequency_source;
