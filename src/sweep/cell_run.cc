@@ -1,24 +1,19 @@
 #include "sweep/cell_run.h"
 
 #include <algorithm>
-#include <format>
 #include <iterator>
-#include <string>
 #include <utility>
 #include <vector>
 
 #include "measure/clean_rules.h"
-#include "measure/roofline.h"
 #include "measure/sampler.h"
-#include "model/safetensors.h"
 #include "platform/clock.h"
 #include "platform/cores.h"
 #include "platform/counters.h"
-#include "platform/file.h"
 #include "platform/memory.h"
 #include "sweep/board_preparation.h"
+#include "sweep/cell_results.h"
 #include "sweep/first_weights.h"
-#include "sweep/memory_fit.h"
 #include "train/epoch_recorder.h"
 #include "train/trainer.h"
 
@@ -192,14 +187,12 @@ class CellRun {
     const ProcessMemory memory = ReadProcessMemory();
     CellSummary summary = Summarize(cell_, totals_, test);
     SummaryRecord& record = summary.record;
-    SetMemory(memory, network, record);
-    SetLimit(network, record);
+    SetMemory(config_, data_.train.size(), network, memory, base_rss_bytes_,
+              record);
+    SetLimit(config_, machine_.context, network, position_.limits, record);
     record.over_current_events = recorder_->readings().OverCurrentEvents();
     record.cool_wait_ns = cool_wait_ns_;
-    const auto folder = config_.out / "weights";
-    RETURN_IF_ERROR(MakeWritableFolder(folder));
-    RETURN_IF_ERROR(WriteSafetensors(folder / (WeightsName() + ".safetensors"),
-                                     network.Weights()));
+    RETURN_IF_ERROR(WriteWeights(config_, cell_, network));
     record.total_time_ns = ElapsedNs();
     RETURN_IF_ERROR(recorder_->recorder().AppendSummary(record));
     ++position_.cells_done;
@@ -213,47 +206,6 @@ class CellRun {
     RETURN_IF_ERROR(SavePosition(nullptr));
     observer_.OnCellDone(record);
     return {};
-  }
-
-  void SetMemory(const ProcessMemory& memory, const Network& network,
-                 SummaryRecord& record) const {
-    record.arena_bytes = network.plan().memory.arena_bytes();
-    record.peak_rss_bytes = memory.peak_rss_bytes;
-    record.rss_anon_bytes = memory.rss_anon_bytes;
-    record.swap_bytes = memory.swap_bytes;
-    if (!base_rss_bytes_) return;
-    record.planned_rss_bytes =
-        *base_rss_bytes_ + record.arena_bytes +
-        RowsBytes(data_.train.size(), cell_.batch_size, config_.budget);
-  }
-
-  void SetLimit(Network& network, SummaryRecord& record) {
-    const double limit_ns =
-        StepLimitNs(LimitsOf(network), config_.model,
-                    OptimizerSlots(config_.optimizer), cell_.batch_size);
-    record.limit_time_ns = static_cast<int64_t>(limit_ns);
-    record.limit_fraction =
-        limit_ns / static_cast<double>(record.step_time_median_ns);
-  }
-
-  // Measured once for each number of threads.
-  const MachineLimits& LimitsOf(Network& network) {
-    const auto known = std::ranges::find(position_.limits, cell_.threads,
-                                         &ThreadsLimits::threads);
-    if (known != position_.limits.end()) return known->limits;
-    return position_.limits
-        .emplace_back(cell_.threads,
-                      MeasureLimits(network.params().size(), machine_.context))
-        .limits;
-  }
-
-  std::string WeightsName() const {
-    std::string name =
-        std::format("batch_{}_seed_{}", cell_.batch_size, cell_.seed);
-    if (config_.threads.size() > 1) {
-      name += std::format("_threads_{}", cell_.threads);
-    }
-    return name;
   }
 
   Status Checkpoint(Network& network, const Trainer& trainer) {

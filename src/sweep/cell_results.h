@@ -1,0 +1,39 @@
+// What a cell leaves behind beside its rows, and the columns of its summary
+// that training does not know.
+#ifndef BATCHSWEEP_SWEEP_CELL_RESULTS_H_
+#define BATCHSWEEP_SWEEP_CELL_RESULTS_H_
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "graph/network.h"
+#include "platform/error.h"
+#include "platform/memory.h"
+#include "record/summary_record.h"
+#include "sweep/checkpoint.h"
+#include "sweep/sweep.h"
+
+namespace batchsweep {
+
+// Writes weights/batch_B_seed_S.safetensors, with _threads_T where the sweep
+// has several numbers of threads, under config.out.
+Status WriteWeights(const SweepConfig& config, const CellKey& cell,
+                    const Network& network);
+
+// Fills limit_time_ns and limit_fraction of a record whose step times are
+// there. Measures the machine once for each number of threads, into `limits`.
+void SetLimit(const SweepConfig& config, ComputeContext context,
+              Network& network, std::vector<ThreadsLimits>& limits,
+              SummaryRecord& record);
+
+// Fills the columns of memory: what was planned, and what `memory` says, read
+// at the end of training. `base_rss_bytes` is what the program held before the
+// cell took any.
+void SetMemory(const SweepConfig& config, int64_t train_examples,
+               const Network& network, const ProcessMemory& memory,
+               std::optional<int64_t> base_rss_bytes, SummaryRecord& record);
+
+}  // namespace batchsweep
+
+#endif  // BATCHSWEEP_SWEEP_CELL_RESULTS_H_
