@@ -10,7 +10,9 @@
 namespace batchsweep {
 namespace {
 
-constexpr uint64_t kShuffleStream = uint64_t{1} << 32;  // plus the epoch
+// Each epoch draws from a stream of its own, this plus its number, so that an
+// epoch's order needs none of those before it.
+constexpr uint64_t kShuffleStream = uint64_t{1} << 32;
 
 }  // namespace
 

@@ -1,5 +1,7 @@
 #include "data/cifar.h"
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -24,7 +26,9 @@ constexpr size_t kImageBytes = kChannels * kPlaneBytes;
 // One of the two datasets.
 struct Format {
   std::string_view name;
-  std::vector<int> label_counts;  // of each label byte; the last is learnt
+  // How many values each of a record's label bytes can have. The last of these
+  // bytes is the label that is learnt.
+  std::vector<int> label_counts;
   std::vector<std::string> train_files;
   std::string test_file;
 
@@ -98,7 +102,8 @@ Result<std::string> ReadRecords(const fs::path& path, const Format& format) {
   return contents;
 }
 
-// Appends the planes of one image as NHWC has them.
+// Appends an image whose three planes lie one behind the other, a pixel's three
+// values side by side.
 void AppendImage(std::string_view planes, std::vector<uint8_t>& images) {
   const size_t begin = images.size();
   images.resize(begin + kImageBytes);
@@ -145,6 +150,15 @@ Result<Dataset> LoadSet(const fs::path& folder,
 }
 
 }  // namespace
+
+bool IsCifarFile(std::string_view name) {
+  if (name.ends_with(".gz")) name.remove_suffix(3);
+  return std::ranges::any_of(
+      std::array{&Cifar10(), &Cifar100()}, [&](const Format* format) {
+        return name == format->test_file ||
+               std::ranges::contains(format->train_files, name);
+      });
+}
 
 Result<DataSource> LoadCifarFolder(const fs::path& folder) {
   const Format& format = FormatOf(folder);

@@ -9,11 +9,15 @@
 #define BATCHSWEEP_DATA_CIFAR_H_
 
 #include <filesystem>
+#include <string_view>
 
 #include "data/dataset.h"
 #include "platform/error.h"
 
 namespace batchsweep {
+
+// Whether a file of that name tells that its folder is of this format.
+bool IsCifarFile(std::string_view name);
 
 // Reads data_batch_1.bin .. data_batch_5.bin and test_batch.bin (CIFAR-10), or,
 // in a folder without any of them, train.bin and test.bin (CIFAR-100), each

@@ -143,6 +143,10 @@ Result<IdxSet> LoadSet(const fs::path& folder, std::string_view prefix) {
 
 }  // namespace
 
+bool IsIdxFile(std::string_view name) {
+  return name.ends_with("-ubyte") || name.ends_with("-ubyte.gz");
+}
+
 Result<DataSource> LoadIdxFolder(const fs::path& folder) {
   std::error_code ignored;
   if (!fs::is_directory(folder, ignored)) {

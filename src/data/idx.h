@@ -10,11 +10,15 @@
 #define BATCHSWEEP_DATA_IDX_H_
 
 #include <filesystem>
+#include <string_view>
 
 #include "data/dataset.h"
 #include "platform/error.h"
 
 namespace batchsweep {
+
+// Whether a file of that name tells that its folder is of this format.
+bool IsIdxFile(std::string_view name);
 
 // Reads {train,t10k}-{images-idx3,labels-idx1}-ubyte from `folder`, each plain
 // or with .gz behind it, with '-' or '.' before "idx". class_count is one more

@@ -26,7 +26,7 @@ struct NpySet {
   std::optional<NpyFile> y;
 };
 
-// Of what stands behind N: a single value without more dimensions.
+// The shape of one example, which is what stands behind N; (1) if nothing does.
 Shape RowShape(const NpyFile& file) {
   Shape shape{{file.dims().begin() + 1, file.dims().end()}};
   if (shape.dims.empty()) shape.dims.push_back(1);
@@ -144,6 +144,8 @@ Result<Dataset> ReadSet(NpySet set) {
 }
 
 }  // namespace
+
+bool IsNpyFile(std::string_view name) { return name.ends_with(".npy"); }
 
 Result<DataSource> LoadNpyFolder(const fs::path& folder) {
   RETURN_IF_ERROR(CheckFilesAreThere(folder));

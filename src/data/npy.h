@@ -11,11 +11,15 @@
 #define BATCHSWEEP_DATA_NPY_H_
 
 #include <filesystem>
+#include <string_view>
 
 #include "data/dataset.h"
 #include "platform/error.h"
 
 namespace batchsweep {
+
+// Whether a file of that name tells that its folder is of this format.
+bool IsNpyFile(std::string_view name);
 
 // class_count is one more than the highest label of either set; the source's
 // name is the folder's. All headers are looked at before the first value is

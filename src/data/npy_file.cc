@@ -21,12 +21,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Values are copied as they are.
+// The format is little-endian, and values are copied without a look at their
+// bytes.
 static_assert(std::endian::native == std::endian::little);
 
 constexpr std::string_view kMagic = "\x93NUMPY";
 constexpr size_t kMagicAndVersionBytes = 8;
-constexpr size_t kMaxHeaderBytes = 10'000;  // NumPy reads no longer ones either
+// NumPy itself refuses to read a longer header.
+constexpr size_t kMaxHeaderBytes = 10'000;
 constexpr size_t kChunkBytes = 64 * 1024;
 
 struct TypeEntry {
@@ -52,11 +54,13 @@ const TypeEntry& EntryOf(NpyFile::Type type) {
   return *std::ranges::find(kTypes, type, &TypeEntry::type);
 }
 
+// Whether the value can be kept as a float32. NaN compares as false.
 template <std::floating_point Stored>
 bool Fits(Stored value) {
-  return std::abs(value) <= std::numeric_limits<float>::max();  // no NaN is
+  return std::abs(value) <= std::numeric_limits<float>::max();
 }
 
+// Whether the value can be a label, which has 8 bits.
 template <std::integral Stored>
 bool Fits(Stored value) {
   return std::in_range<uint8_t>(value);
@@ -241,8 +245,10 @@ Result<std::vector<float>> NpyFile::ReadFloats() {
 Result<std::vector<uint8_t>> NpyFile::ReadBytes() {
   CHECK(!is_float());
   std::vector<uint8_t> values;
-  const auto read = [&] {
+  const auto read = [&]() -> Status {
     switch (type_) {
+      case Type::kUint8:
+        return ReadAs<uint8_t>(values);
       case Type::kUint16:
         return ReadAs<uint16_t>(values);
       case Type::kUint32:
@@ -257,9 +263,11 @@ Result<std::vector<uint8_t>> NpyFile::ReadBytes() {
         return ReadAs<int32_t>(values);
       case Type::kInt64:
         return ReadAs<int64_t>(values);
-      default:
-        return ReadAs<uint8_t>(values);
+      case Type::kFloat32:
+      case Type::kFloat64:
+        break;
     }
+    std::unreachable();  // they are read by ReadFloats()
   };
   RETURN_IF_ERROR(read());
   return values;

@@ -16,8 +16,9 @@ struct NpyHeader {
   std::vector<int64_t> shape;  // no size is negative; () is empty
 };
 
-// Absent if `text` is not a dict of just these three, each once, in any order
-// and spacing: that of a structured array, whose descr is a list, is not.
+// Reads a dict that has the keys 'descr', 'fortran_order' and 'shape' once
+// each, in any order and spacing. Absent if `text` is anything else: a dict
+// with another key, or the header of a structured array, whose descr is a list.
 std::optional<NpyHeader> ParseNpyHeader(std::string_view text);
 
 }  // namespace batchsweep

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
+#include <string>
 #include <string_view>
 #include <system_error>
 
@@ -21,58 +23,64 @@ constexpr const char* kFashionMnistFolder = "/usr/share/datasets/fashion-mnist";
 constexpr int64_t kMinClasses = 2;
 constexpr int64_t kMaxClasses = 256;  // labels are 8-bit
 
-// By rank: the highest of its files' formats is a folder's.
-enum class Format { kUnknown, kIdx, kCifar, kNpy };
+struct FolderFormat {
+  std::string_view family;  // for people
+  std::string_view files;   // the first files that it needs, for people
+  bool (*has_file)(std::string_view name);
+  Result<DataSource> (*load)(const fs::path& folder);
+};
 
-Format FormatOf(std::string_view file_name) {
-  if (file_name.ends_with(".npy")) return Format::kNpy;
-  if (file_name.ends_with(".gz")) file_name.remove_suffix(3);
-  if (file_name.ends_with("-ubyte")) return Format::kIdx;
-  for (const std::string_view name :
-       {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin",
-        "data_batch_4.bin", "data_batch_5.bin", "test_batch.bin", "train.bin",
-        "test.bin"}) {
-    if (file_name == name) return Format::kCifar;
+// A folder is of the first format that one of its files tells of.
+constexpr FolderFormat kFormats[] = {
+    {"NumPy", "x_train.npy (NumPy)", IsNpyFile, LoadNpyFolder},
+    {"CIFAR",
+     "data_batch_1.bin (CIFAR-10's binary version), train.bin (CIFAR-100's)",
+     IsCifarFile, LoadCifarFolder},
+    {"IDX", "train-images-idx3-ubyte (IDX)", IsIdxFile, LoadIdxFolder},
+};
+
+// "NumPy, CIFAR or IDX", of one field of all formats.
+std::string List(std::string_view FolderFormat::* field) {
+  std::string text;
+  for (const FolderFormat& format : kFormats) {
+    const bool is_last = &format == std::end(kFormats) - 1;
+    text += text.empty() ? "" : is_last ? " or " : ", ";
+    text += format.*field;
   }
-  return Format::kUnknown;
+  return text;
 }
 
-Result<Format> FormatOfFolder(const fs::path& folder) {
-  Format format = Format::kUnknown;
+// The end of kFormats if no file tells of any.
+Result<const FolderFormat*> FormatOfFolder(const fs::path& folder) {
+  const FolderFormat* first = std::end(kFormats);
   std::error_code error;
   fs::directory_iterator entry(folder, error);
   for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
-    format = std::max(format, FormatOf(entry->path().filename().string()));
+    const std::string name = entry->path().filename().string();
+    first = std::find_if(
+        std::begin(kFormats), first,
+        [&](const FolderFormat& format) { return format.has_file(name); });
   }
-  if (error)
+  if (error) {
     return Fail("cannot read {}: {}", folder.string(), error.message());
-  return format;
+  }
+  return first;
 }
 
 Result<DataSource> LoadFolder(const fs::path& folder) {
   std::error_code ignored;
   if (!fs::is_directory(folder, ignored)) {
     return Fail(
-        "{}: expected a folder of NumPy, CIFAR or IDX files, found {}; name "
-        "one, fashion-mnist or synthetic",
-        folder.string(), fs::exists(folder, ignored) ? "a file" : "nothing");
+        "{}: expected a folder of {} files, found {}; name one, fashion-mnist "
+        "or synthetic",
+        folder.string(), List(&FolderFormat::family),
+        fs::exists(folder, ignored) ? "a file" : "nothing");
   }
-  ASSIGN_OR_RETURN(const Format format, FormatOfFolder(folder));
-  switch (format) {
-    case Format::kNpy:
-      return LoadNpyFolder(folder);
-    case Format::kCifar:
-      return LoadCifarFolder(folder);
-    case Format::kIdx:
-      return LoadIdxFolder(folder);
-    case Format::kUnknown:
-      break;
-  }
+  ASSIGN_OR_RETURN(const FolderFormat* format, FormatOfFolder(folder));
+  if (format != std::end(kFormats)) return format->load(folder);
   return Fail(
-      "{}: expected x_train.npy (NumPy), data_batch_1.bin (CIFAR-10's binary "
-      "version), train.bin (CIFAR-100's) or train-images-idx3-ubyte (IDX) in "
-      "it, found none; name the folder that has them",
-      folder.string());
+      "{}: expected {} in it, found none; name the folder that has them",
+      folder.string(), List(&FolderFormat::files));
 }
 
 Result<DataSource> LoadSynthetic(const SyntheticShape& shape) {

@@ -19,10 +19,12 @@ struct SyntheticShape {
 
 // "fashion-mnist": from Debian's package dataset-fashion-mnist.
 // "synthetic": made up, by `shape`.
-// Anything else is a folder, told by what is in it, in this order: *.npy is
-// NumPy arrays (data/npy.h), data_batch_1.bin or train.bin and the others
-// beside them are CIFAR (data/cifar.h), *-ubyte is IDX (data/idx.h); with .gz
-// behind all but the first.
+// Any other name is a folder's, whose files tell the format. The formats are
+// tried in this order, so a folder of several is read as the first of them:
+// NumPy arrays (data/npy.h), CIFAR (data/cifar.h), IDX (data/idx.h).
+//
+// To add a format: a pair of files with such a pair of functions, and a line in
+// the table of source.cc.
 Result<DataSource> LoadSource(const std::string& name,
                               const SyntheticShape& shape);
 

@@ -21,9 +21,10 @@ struct SyntheticOptions {
 
 // Every class has a random prototype image; an example is its class' prototype
 // under strong pixel noise. Labels go round 0, 1, 2, ..., so that every range
-// is balanced. The same options give the same bytes on every target; those of
-// (C) are those of (1, C, 1), those of (H, W) of (H, W, 1). As of other
-// sources, images of (H, W) come as (H, W, 1); examples of (C) remain so.
+// is balanced. The same options give the same bytes on every target. An example
+// shape of (C) gives the same bytes as (1, C, 1) does, and (H, W) the same as
+// (H, W, 1). The dataset calls examples of (H, W) (H, W, 1), as every source
+// does; those of (C) keep their shape.
 DataSource MakeSynthetic(const SyntheticOptions& options);
 
 }  // namespace batchsweep

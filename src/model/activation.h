@@ -5,7 +5,7 @@
 
 namespace batchsweep {
 
-// Counted from 0.
+// Counted from 0 without gaps, so that they can be found by NameOf().
 enum class Activation {
   kLinear,
   kRelu,

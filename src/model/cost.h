@@ -9,15 +9,16 @@
 
 namespace batchsweep {
 
-// Floating-point operations of each layer's products for one example, forward:
+// The floating-point operations of each layer's forward pass over one example:
 // a multiplication and an addition for each pair of a weight and a value that
-// meet, padding included. Layers without kernels count 0: they are bound by
-// memory.
+// meet, padding included. A layer without a kernel counts 0, because memory and
+// not arithmetic limits it.
 std::vector<int64_t> ForwardFlops(const ModelSpec& model);
 
-// Of a training step, for one example: the forward pass; the kernel's gradient,
-// the same again; and the input's, again the same, but for layers with nothing
-// to train in front of them.
+// The floating-point operations of a training step for each example. The
+// kernel's gradient takes as many as the forward pass, and so does the input's
+// gradient, which is computed only where something in front of the layer
+// trains.
 int64_t TrainingFlops(const ModelSpec& model);
 
 }  // namespace batchsweep

@@ -9,7 +9,7 @@
 namespace batchsweep {
 namespace {
 
-// More do not fit a terminal's line.
+// The layers of a longer model do not fit into a terminal's line.
 constexpr size_t kMaxListed = 7;
 
 std::string Join(const std::vector<std::string>& parts) {

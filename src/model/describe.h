@@ -1,4 +1,4 @@
-// Layers for people.
+// Texts that describe a model's layers to people.
 #ifndef BATCHSWEEP_MODEL_DESCRIBE_H_
 #define BATCHSWEEP_MODEL_DESCRIBE_H_
 

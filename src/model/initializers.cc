@@ -19,8 +19,8 @@ struct Fans {
   double out;
 };
 
-// As Keras counts: a vector's length is both; in front of the last two
-// dimensions stands the receptive field.
+// Keras takes the length of a vector for both fans, and the dimensions in front
+// of the last two for the receptive field, which multiplies both.
 Fans CountFans(const Shape& shape) {
   const std::vector<int64_t>& dims = shape.dims;
   if (dims.empty()) return {1.0, 1.0};
@@ -35,7 +35,7 @@ void FillConstant(float value, std::vector<float>& values) {
   std::ranges::fill(values, value);
 }
 
-// U(-limit, limit)
+// Draws from U(-limit, limit).
 void FillUniform(double limit, Rng& rng, std::vector<float>& values) {
   for (float& value : values) {
     value = static_cast<float>(limit * (2.0 * rng.Uniform() - 1.0));
@@ -48,7 +48,8 @@ double TruncatedNormal(Rng& rng) {
   return draw;
 }
 
-// Of this deviation after the cut.
+// Draws from a normal distribution that is wide enough to have this deviation
+// after its tails beyond two deviations are cut off.
 void FillTruncatedNormal(double deviation, Rng& rng,
                          std::vector<float>& values) {
   const double widened = deviation / kTruncatedDeviation;
@@ -57,7 +58,7 @@ void FillTruncatedNormal(double deviation, Rng& rng,
   }
 }
 
-// offset + scale * draw()
+// Makes each value offset + scale * draw().
 template <class Draw>
 void FillScaled(double offset, double scale, Draw draw,
                 std::vector<float>& values) {

@@ -16,7 +16,7 @@ using Json = nlohmann::json;
 using Names = std::vector<std::string>;
 using LayerIndex = std::map<std::string, size_t, std::less<>>;
 
-// The layer of [name, 0, 0], with or without call options behind them.
+// Returns the name of [name, 0, 0], which call options may follow.
 Result<std::string> ReadReference(const Json& reference,
                                   const std::string& owner) {
   if (!reference.is_array() || reference.size() < 3 ||
@@ -32,7 +32,7 @@ Result<std::string> ReadReference(const Json& reference,
   return reference[0].get<std::string>();
 }
 
-// False and null are what a layer does anyhow.
+// An option that is false or null asks for what the layer does anyhow.
 Status RefuseCallOptions(const Json& options, const std::string& owner) {
   for (const auto& [key, value] : options.items()) {
     if (value.is_null() || value == Json(false)) continue;
@@ -47,7 +47,8 @@ Status AddReference(const Json& reference, const std::string& owner,
   ASSIGN_OR_RETURN(std::string name, ReadReference(reference, owner));
   names.push_back(std::move(name));
   if (reference.size() < 4) return {};
-  // Here Keras 2 freezes a batch normalisation, which Keras 3 would not.
+  // With training=False Keras 2 freezes a batch normalisation, which Keras 3
+  // does not: there is no one meaning to follow.
   if (Field(reference[3], "training").is_boolean()) {
     return Fail("{}: is called with training {}; call it on tensors alone",
                 owner, Describe(reference[3]["training"]));
@@ -57,7 +58,7 @@ Status AddReference(const Json& reference, const std::string& owner,
 
 Result<Names> ReadKeras2Node(const Json& node, const std::string& owner) {
   Names names;
-  // One tensor may stand without its list.
+  // A layer that reads one tensor may have it without the list around it.
   if (!node.empty() && node[0].is_string()) {
     RETURN_IF_ERROR(AddReference(node, owner, names));
     return names;
@@ -185,7 +186,8 @@ Status CheckAllLeadTo(size_t output, const KerasGraph& graph,
       layers[static_cast<size_t>(unused - leads.begin())].options.owner);
 }
 
-// Passes over the list until all are placed: one, for a list that Keras wrote.
+// Places the layers whose inputs are placed, in pass after pass over the list.
+// Keras writes layers behind those they read, so one pass places them all.
 Status OrderLayers(KerasGraph& graph, const std::vector<KerasLayer>& layers) {
   std::vector<bool> placed(layers.size());
   placed[graph.input] = true;

@@ -107,7 +107,7 @@ constexpr Reader kReaders[] = {
     {"randomuniform", ReadUniform, Kind::kRandomUniform},
     {"randomnormal", ReadNormal, Kind::kRandomNormal},
     {"truncatednormal", ReadNormal, Kind::kTruncatedNormal},
-    // The kind is in its options.
+    // Its options, not its name, say which kind it is.
     {"variancescaling", ReadVarianceScaling},
 };
 

@@ -9,8 +9,8 @@
 namespace batchsweep {
 
 // A name in either spelling (glorot_uniform, GlorotUniform) or an object with
-// its config. A VarianceScaling that equals one we know is that one. A seed is
-// passed over: the run's own decides.
+// its config. A VarianceScaling whose options make it a known initialiser is
+// read as that one. A seed is passed over, because the run's own seed decides.
 Result<Initializer> ReadInitializer(const KerasOptions& options,
                                     const char* key,
                                     const Initializer& fallback);

@@ -22,15 +22,15 @@ struct KerasLayer {
   const nlohmann::json& entry;  // all of it; REQUIRES: as options.config
 };
 
-// A class of Keras, and what makes a spec of a layer of that class; see
-// ReadLayer. What layers/ do not say of a class, they do not train.
+// A class of Keras, and the function that reads a layer of that class. It is
+// called as ReadLayer() is, after the checks that are common to all classes.
 struct KerasClass {
   std::string_view name;
   Result<LayerSpec> (*read)(const KerasLayer& layer,
                             const std::vector<Shape>& inputs);
 };
 
-// Those of all layers, in the alphabet's order.
+// The classes of all layers, sorted by name.
 std::vector<KerasClass> AllKerasClasses();
 
 // `inputs` are the shapes that the layer reads, at least one: they resolve a

@@ -23,13 +23,13 @@ std::optional<Activation> FindActivation(std::string_view name) {
   return std::nullopt;
 }
 
-// What every layer has; its readers are CheckTrainsInFloat32 and
-// ReadBatchShape.
+// Options that every layer has. CheckTrainsInFloat32 and ReadBatchShape read
+// them, so that no layer has to know them.
 constexpr std::array<std::string_view, 5> kCommonOptions = {
     "name", "trainable", "dtype", "batch_shape", "batch_input_shape"};
 
-// A policy object {"class_name": "DTypePolicy", "config": {"name": ..}}, or
-// the name itself.
+// The name in a policy object {"class_name": "DTypePolicy", "config": {"name":
+// ..}}, or the name itself.
 std::string DtypeName(const Json& dtype) {
   if (dtype.is_string()) return dtype.get<std::string>();
   return StringAt(Field(dtype, "config"), "name");

@@ -25,8 +25,8 @@ struct KerasOptions {
   const nlohmann::json& config;  // REQUIRES: an object that outlives this
 };
 
-// Refuses what is not an integer in 1 .. kMaxWidth, and without a fallback what
-// is absent.
+// Refuses a value that is no integer in 1 .. kMaxWidth, and an absent one if
+// there is no fallback.
 Result<int64_t> ReadWidth(const KerasOptions& options, const char* key,
                           std::optional<int64_t> fallback = std::nullopt);
 
@@ -36,7 +36,7 @@ Result<float> ReadNumber(const KerasOptions& options, const char* key,
 Result<bool> ReadBool(const KerasOptions& options, const char* key,
                       bool fallback);
 
-// A name, or an object around one: {"class_name": "function", "config":
+// Reads a name, or an object around one: {"class_name": "function", "config":
 // "relu"}, {"class_name": "Activation", "config": {"activation": "relu"}}.
 Result<Activation> ReadActivation(const KerasOptions& options);
 
@@ -44,11 +44,11 @@ Result<Activation> ReadActivation(const KerasOptions& options);
 Result<Extent2D> ReadExtent(const KerasOptions& options, const char* key,
                             std::optional<Extent2D> fallback = std::nullopt);
 
-// "valid" or "same".
+// Reads "valid" or "same"; "valid" if absent.
 Result<Padding> ReadPadding(const KerasOptions& options);
 
-// A shape whose first entry is the batch; that one is passed over, as the
-// sweep sets it.
+// Reads a shape whose first entry is the batch size, which is passed over
+// because the sweep sets it.
 Result<Shape> ReadBatchShape(const KerasOptions& options, const char* key);
 
 // The factor of a regulariser, L2 or an L1L2 whose l1 is 0; 0 if there is none.

@@ -15,7 +15,7 @@ namespace batchsweep {
 
 struct ModelSpec;
 
-// Counted from 0.
+// Counted from 0 without gaps, so that lists of them can be made of NameOf().
 enum class Loss {
   kSparseCategoricalCrossentropy,  // of integer labels
   kCategoricalCrossentropy,        // of a distribution for each example

@@ -17,7 +17,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-// Values are copied as they are.
+// The format is little-endian, and values are copied without a look at their
+// bytes.
 static_assert(std::endian::native == std::endian::little);
 
 constexpr uint64_t kPrefixBytes = 8;

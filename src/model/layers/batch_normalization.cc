@@ -18,7 +18,7 @@ Status CheckInitializer(const KerasOptions& options, const char* key,
 Result<LayerSpec> ReadBatchNormalization(const KerasLayer& layer,
                                          const std::vector<Shape>& inputs) {
   const KerasOptions& options = layer.options;
-  // Keras 3 writes the renorm_momentum of a layer that does not renormalise.
+  // Keras 3 writes a renorm_momentum even if the layer does not renormalise.
   RETURN_IF_ERROR(RefuseOtherOptions(
       options,
       {"axis", "momentum", "epsilon", "center", "scale", "gamma_initializer",

@@ -12,10 +12,10 @@
 
 namespace batchsweep {
 
-// Over the last axis. Training normalises by the batch's mean and (biased)
-// variance and keeps running ones, moving = moving * momentum + batch * (1 -
-// momentum), that inference uses. Parameters NAME/gamma, NAME/beta, and the
-// untrained NAME/moving_mean and NAME/moving_variance.
+// Normalises each entry of the last axis. Training does so by the batch's mean
+// and (biased) variance and keeps running ones, moving = moving * momentum +
+// batch * (1 - momentum), that inference uses. Parameters NAME/gamma,
+// NAME/beta, and the untrained NAME/moving_mean and NAME/moving_variance.
 struct BatchNormalizationSpec {
   std::string name;
   float momentum = 0.99f;

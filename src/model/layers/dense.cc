@@ -24,7 +24,8 @@ Result<LayerSpec> ReadDense(const KerasLayer& layer,
 }  // namespace
 
 Result<Shape> DenseSpec::OutputShape(const LayerSite& site) const {
-  // Keras would apply it to the last axis alone.
+  // Keras would multiply the last axis of an image alone, which an author
+  // who forgot the Flatten does not mean.
   if (site.input().dims.size() != 1) {
     return Fail("{} is a Dense on an input of {}; put a Flatten before it",
                 site.where, site.input().ToString());

@@ -1,4 +1,4 @@
-// Values that are missing at random while training.
+// A layer that leaves out values at random while training.
 #ifndef BATCHSWEEP_MODEL_LAYERS_DROPOUT_H_
 #define BATCHSWEEP_MODEL_LAYERS_DROPOUT_H_
 

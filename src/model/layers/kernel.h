@@ -82,7 +82,7 @@ Status ReadKernel(const KerasOptions& options, const std::string& kind,
 // The window of a convolution. Refuses groups, and strides and dilation both.
 Result<SlidingWindow> ReadWindow(const KerasOptions& options);
 
-// Reads it into the spec's own fields.
+// Reads that window into the fields of a spec.
 template <class Spec>
 Status ReadWindow(const KerasOptions& options, Spec& spec) {
   ASSIGN_OR_RETURN(const SlidingWindow window, ReadWindow(options));

@@ -1,5 +1,5 @@
-// LayerSite: where a layer stands in a model, for the question which shape it
-// gives there. Every refusal names the place.
+// LayerSite: a layer's place in a model, which decides what it reads and so the
+// shape that it gives, and by which every refusal names the layer.
 #ifndef BATCHSWEEP_MODEL_LAYERS_LAYER_SITE_H_
 #define BATCHSWEEP_MODEL_LAYERS_LAYER_SITE_H_
 
@@ -34,8 +34,9 @@ Status CheckReadsImage(const LayerSite& site);
 // Refuses an output that is no IsShape().
 Status CheckOutput(const LayerSite& site, const Shape& output);
 
-// The image that a window leaves of the site's, with so many channels. Refuses
-// an input that is none, and a window that does not fit into it.
+// The shape of the image that a window makes of the one at the site, with so
+// many channels. Refuses an input that is no image, and a window that does not
+// fit into it.
 Result<Shape> SlideOver(const LayerSite& site, const SlidingWindow& window,
                         int64_t channels);
 

@@ -1,4 +1,4 @@
-// Several layers to one.
+// Layers that make one tensor of several.
 #ifndef BATCHSWEEP_MODEL_LAYERS_MERGE_H_
 #define BATCHSWEEP_MODEL_LAYERS_MERGE_H_
 

@@ -1,4 +1,4 @@
-// Windows of an image to one value each.
+// Layers that make one value of each window of an image.
 #ifndef BATCHSWEEP_MODEL_LAYERS_POOLING_H_
 #define BATCHSWEEP_MODEL_LAYERS_POOLING_H_
 

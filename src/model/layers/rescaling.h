@@ -1,4 +1,4 @@
-// Inputs brought into a range.
+// A layer that brings its inputs into a range.
 #ifndef BATCHSWEEP_MODEL_LAYERS_RESCALING_H_
 #define BATCHSWEEP_MODEL_LAYERS_RESCALING_H_
 

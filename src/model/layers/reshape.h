@@ -1,4 +1,4 @@
-// The same values in another shape.
+// Layers that give the same values another shape.
 #ifndef BATCHSWEEP_MODEL_LAYERS_RESHAPE_H_
 #define BATCHSWEEP_MODEL_LAYERS_RESHAPE_H_
 

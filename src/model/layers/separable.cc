@@ -12,7 +12,7 @@ namespace {
 Result<LayerSpec> ReadSeparableConv2D(const KerasLayer& layer,
                                       const std::vector<Shape>&) {
   const KerasOptions& options = layer.options;
-  // Keras 2 writes a kernel_initializer too, of a kernel that is not there.
+  // Keras 2 writes a kernel_initializer too, though there is no such kernel.
   RETURN_IF_ERROR(RefuseOtherOptions(
       options,
       {"filters", "depth_multiplier", "kernel_size", "strides", "padding",

@@ -1,4 +1,4 @@
-// A convolution over the image, then one over the channels.
+// A convolution in two parts: over the image, then over the channels.
 #ifndef BATCHSWEEP_MODEL_LAYERS_SEPARABLE_H_
 #define BATCHSWEEP_MODEL_LAYERS_SEPARABLE_H_
 

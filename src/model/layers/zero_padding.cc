@@ -12,7 +12,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-// What stands before the image, [0], and behind it, [1], of each axis.
+// Reads how many zeros go before the image, [0], and behind it, [1], along each
+// axis.
 Result<std::array<Extent2D, 2>> ReadZeroPadding(const KerasOptions& options) {
   const Json& value = Field(options.config, "padding");
   if (const auto pair = ReadPair(value, 0)) {

@@ -1,4 +1,4 @@
-// Zeros around an image.
+// A layer that puts zeros around an image.
 #ifndef BATCHSWEEP_MODEL_LAYERS_ZERO_PADDING_H_
 #define BATCHSWEEP_MODEL_LAYERS_ZERO_PADDING_H_
 
