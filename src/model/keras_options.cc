@@ -8,20 +8,12 @@
 
 #include "model/keras_value.h"
 #include "model/limits.h"
+#include "util/enum_names.h"
 
 namespace batchsweep {
 namespace {
 
 using Json = nlohmann::json;
-
-// Absent if no activation has that name.
-std::optional<Activation> FindActivation(std::string_view name) {
-  for (int i = 0; NameOf(static_cast<Activation>(i)) != nullptr; ++i) {
-    const auto activation = static_cast<Activation>(i);
-    if (name == NameOf(activation)) return activation;
-  }
-  return std::nullopt;
-}
 
 // Options that every layer has. CheckTrainsInFloat32 and ReadBatchShape read
 // them, so that no layer has to know them.
@@ -109,7 +101,7 @@ Result<Activation> ReadActivation(const KerasOptions& options) {
       return Fail("{}: activation is \"leaky_relu\"; put a LeakyReLU behind it",
                   options.owner);
     }
-    if (const auto found = FindActivation(name)) return *found;
+    if (const auto found = ParseEnum<Activation>(name)) return *found;
   }
   return Fail(
       "{}: activation {} is not one batchsweep trains; use linear, relu, "

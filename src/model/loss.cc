@@ -42,13 +42,6 @@ std::string SpokenName(Loss loss) {
 
 }  // namespace
 
-std::optional<Loss> FindLoss(std::string_view name) {
-  for (int i = 0; NameOf(static_cast<Loss>(i)) != nullptr; ++i) {
-    if (name == NameOf(static_cast<Loss>(i))) return static_cast<Loss>(i);
-  }
-  return std::nullopt;
-}
-
 Loss DefaultLoss(const ModelSpec& model, GroundTruth truth) {
   switch (truth) {
     case GroundTruth::kLabel:

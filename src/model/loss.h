@@ -6,7 +6,6 @@
 #ifndef BATCHSWEEP_MODEL_LOSS_H_
 #define BATCHSWEEP_MODEL_LOSS_H_
 
-#include <optional>
 #include <string_view>
 
 #include "platform/error.h"
@@ -71,9 +70,6 @@ constexpr LossTraits TraitsOf(Loss loss) {
 
 // Null behind the last loss.
 constexpr const char* NameOf(Loss loss) { return TraitsOf(loss).name; }
-
-// Absent if no loss has that name.
-std::optional<Loss> FindLoss(std::string_view name);
 
 // The loss that goes with the data and the model's end if none is asked for.
 // REQUIRES: the model has layers.
