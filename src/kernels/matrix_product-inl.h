@@ -130,6 +130,46 @@ void ProductColumns(int vectors, const Bands& bands, const int32_t* offsets,
   }
 }
 
+// The rows of one chunk of b, n < kLanes columns of each, into vectors of which
+// the rest is zero already.
+inline void FillVectors(const float* b, int64_t b_stride, int64_t rows,
+                        int64_t n, float* filled) {
+  for (int64_t row = 0; row < rows; ++row) {
+    for (int64_t j = 0; j < n; ++j) {
+      filled[row * kLanes + j] = b[row * b_stride + j];
+    }
+  }
+}
+
+// Rows of c, n floats of each, between where they lie and a tile of vectors.
+inline void CopyRows(const float* from, int64_t from_stride, int64_t rows,
+                     int64_t n, float* to, int64_t to_stride) {
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t j = 0; j < n; ++j) {
+      to[r * to_stride + j] = from[r * from_stride + j];
+    }
+  }
+}
+
+// n < kLanes columns of c (+)= one chunk, whose b is filled up to vectors; c
+// goes through `tile`, RowsFor(1) whole vectors.
+template <bool kOffsets>
+void ProductTailChunk(const Bands& chunk, const int32_t* offsets, int64_t m,
+                      int64_t n, float* tile, float* c, int64_t c_stride,
+                      bool accumulate) {
+  constexpr int64_t kRows = RowsFor(1);
+  for (int64_t i = 0; i < m; i += kRows) {
+    const int64_t rows = i + kRows < m ? kRows : m - i;
+    float* part_of_c = c + i * c_stride;
+    if (accumulate) CopyRows(part_of_c, c_stride, rows, n, tile, kLanes);
+    Bands part = chunk;
+    if (!kOffsets) part.a = chunk.a + i;
+    ProductColumns<1, kOffsets>(part, kOffsets ? offsets + i : nullptr, rows,
+                                tile, kLanes, accumulate);
+    CopyRows(tile, kLanes, rows, n, part_of_c, c_stride);
+  }
+}
+
 // The last n < kLanes columns. Whole vectors there would read and write past
 // the end: so b is copied into vectors filled up with zeros, a chunk of rows at
 // a time, and c goes through a tile of whole vectors.
@@ -137,48 +177,25 @@ template <bool kOffsets>
 void ProductTail(const Bands& bands, const int32_t* offsets, int64_t m,
                  int64_t n, float* c, int64_t c_stride, bool accumulate) {
   float filled[kChunk * kLanes] = {};
-  constexpr int64_t kRows = RowsFor(1);
-  float tile[kRows * kLanes] = {};
-  bool first = !accumulate;
+  float tile[RowsFor(1) * kLanes] = {};
   for (int64_t band = 0; band < bands.bands; ++band) {
+    const float* a = bands.a + band * bands.a_band_stride;
+    const float* b = bands.b + band * bands.b_band_stride;
     for (int64_t begin = 0; begin < bands.rows; begin += kChunk) {
       const int64_t rows =
           begin + kChunk < bands.rows ? kChunk : bands.rows - begin;
-      const float* b =
-          bands.b + band * bands.b_band_stride + begin * bands.b_stride;
-      for (int64_t row = 0; row < rows; ++row) {
-        for (int64_t j = 0; j < n; ++j) {
-          filled[row * kLanes + j] = b[row * bands.b_stride + j];
-        }
-      }
-      Bands chunk{bands.a + band * bands.a_band_stride + begin * bands.a_stride,
-                  bands.a_stride,
-                  0,
-                  filled,
-                  kLanes,
-                  0,
-                  1,
-                  rows};
-      for (int64_t i = 0; i < m; i += kRows) {
-        const int64_t tile_rows = i + kRows < m ? kRows : m - i;
-        if (!first) {
-          for (int64_t r = 0; r < tile_rows; ++r) {
-            for (int64_t j = 0; j < n; ++j) {
-              tile[r * kLanes + j] = c[(i + r) * c_stride + j];
-            }
-          }
-        }
-        Bands part = chunk;
-        if (!kOffsets) part.a = chunk.a + i;
-        ProductColumns<1, kOffsets>(part, kOffsets ? offsets + i : nullptr,
-                                    tile_rows, tile, kLanes, !first);
-        for (int64_t r = 0; r < tile_rows; ++r) {
-          for (int64_t j = 0; j < n; ++j) {
-            c[(i + r) * c_stride + j] = tile[r * kLanes + j];
-          }
-        }
-      }
-      first = false;
+      FillVectors(b + begin * bands.b_stride, bands.b_stride, rows, n, filled);
+      const Bands chunk{a + begin * bands.a_stride,
+                        bands.a_stride,
+                        0,
+                        filled,
+                        kLanes,
+                        0,
+                        1,
+                        rows};
+      ProductTailChunk<kOffsets>(chunk, offsets, m, n, tile, c, c_stride,
+                                 accumulate);
+      accumulate = true;
     }
   }
 }
