@@ -63,7 +63,7 @@ TEST_CASE("each bit of a throttle word counts, now and when it is new",
     firmware.throttled = 0x10001u << bit;
     CHECK(board.Read(1).throttled == true);  // new since the start, and now
     CHECK(board.Read(2).throttled == true);  // now
-    firmware.throttled = 0x10000u << bit;  // over, and known
+    firmware.throttled = 0x10000u << bit;    // over, and known
     CHECK(board.Read(1).throttled == false);
     firmware.throttled = 0;
     CHECK(board.Read(1).throttled == false);
