@@ -174,26 +174,31 @@ Result<OverheadComparison> Alternate(Blocks& blocks) {
                             .reported_step_ns = Quantile(reported_ns, 0.5)};
 }
 
+// With as many digits as a real one.
+StepRecord UsualRecord() {
+  return {.cell = {.batch_size = 8},
+          .examples = 8,
+          .loss = 0.123456f,
+          .accuracy = 0.875f,
+          .start_unix_ns = MonotonicNs(),
+          .step_time_ns = 30'000,
+          .load_time_ns = 3'000,
+          .forward_time_ns = 10'000,
+          .backward_time_ns = 10'000,
+          .update_time_ns = 7'000,
+          .board = {.rss_bytes = 64 << 20,
+                    .peak_rss_bytes = 64 << 20,
+                    .cpu_temp_celsius = 48.312,
+                    .cpu_freq_hz = 1.8e9,
+                    .power_watts = 4.321,
+                    .energy_joules = 1.23e-4}};
+}
+
 }  // namespace
 
 RunInfo::Overhead MeasureOverhead(Sensors& sensors, const Counters& counters) {
   RunInfo::Overhead cost;
-  StepRecord record = {.cell = {.batch_size = 8},
-                       .examples = 8,
-                       .loss = 0.123456f,
-                       .accuracy = 0.875f,
-                       .start_unix_ns = MonotonicNs(),
-                       .step_time_ns = 30'000,
-                       .load_time_ns = 3'000,
-                       .forward_time_ns = 10'000,
-                       .backward_time_ns = 10'000,
-                       .update_time_ns = 7'000,
-                       .board = {.rss_bytes = 64 << 20,
-                                 .peak_rss_bytes = 64 << 20,
-                                 .cpu_temp_celsius = 48.312,
-                                 .cpu_freq_hz = 1.8e9,
-                                 .power_watts = 4.321,
-                                 .energy_joules = 1.23e-4}};
+  StepRecord record = UsualRecord();
   std::string rows;
   rows.reserve(1 << 16);
   CsvRows<StepRecord> writer;
