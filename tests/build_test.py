@@ -34,7 +34,7 @@ class BoardsTest(unittest.TestCase):
         self.assertEqual(len(names), len(set(names)))
 
     def test_each_core_is_one_that_the_program_names(self):
-        source = (REPOSITORY / "platform/cpu.cc").read_text()
+        source = (REPOSITORY / "platform/linux/cpu_names.cc").read_text()
         for board in BOARDS:
             self.assertIn(f'"{board[1]}"', source, board)
 

@@ -272,7 +272,7 @@ TEST_CASE("some steps are counted, phase by phase, beside their times",
   Trainer trainer(run.data,
                   {.batch_size = 8, .seed = 5, .budget = {.epochs = 30}},
                   engine.context(), &counters, network);
-  size_t counted = 0;
+  size_t counted = 0, around = 0;
   int64_t last_step = 0;
   for (int epoch = 1; epoch <= 30; ++epoch) {
     trainer.TrainEpoch({}).value();
@@ -291,8 +291,9 @@ TEST_CASE("some steps are counted, phase by phase, beside their times",
         CHECK(count.counts.phase == std::string(phases[phase]));
         CHECK(count.counts.time_ns == times[phase]);
         CHECK(count.step == step.step);
-        // The clock of the events stands around it.
-        CHECK(count.counts.cycles.value() > count.counts.time_ns / 2);
+        // The events are counted around the phase, while the thread runs; time
+        // goes on when it waits for others that want the core.
+        around += count.counts.cycles.value() > count.counts.time_ns / 2;
         CHECK(count.counts.instructions.value() >= 0);
         CHECK_FALSE(count.counts.cache_misses);
       }
@@ -305,6 +306,7 @@ TEST_CASE("some steps are counted, phase by phase, beside their times",
   // Counting costs as much as a short step or more: most go uncounted.
   CHECK(counted > 0);
   CHECK(counted < 30 * 63 / 2);
+  CHECK(around > 4 * counted / 2);
 }
 
 TEST_CASE("a budget of steps or seconds ends training there", "[training]") {
