@@ -1,0 +1,65 @@
+#!/usr/bin/python3
+"""Tests that the pages of the repository say what is there. BATCHSWEEP_BUILD names the
+build whose program writes the tables."""
+
+import csv
+import os
+import pathlib
+import re
+import subprocess
+import tempfile
+import unittest
+
+REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
+BUILD = pathlib.Path(os.environ.get("BATCHSWEEP_BUILD", REPOSITORY / "build/x86-64"))
+PAGES = [path for path in REPOSITORY.rglob("*.md") if not {"build", ".git"} & set(path.relative_to(REPOSITORY).parts)]
+
+
+def section(page, heading):
+    """The text of a page between a heading and the next of its level."""
+    level = heading.split()[0]
+    return re.split(rf"^{level} ", page.split(f"\n{heading}\n", 1)[1], maxsplit=1, flags=re.M)[0]
+
+
+def names_in_first_column(text):
+    """The `names` in the first cells of the tables of a text, in their order."""
+    rows = re.findall(r"^\| (`[^|]*) \|", text, flags=re.M)
+    return [name for row in rows for name in re.findall(r"`([^`]+)`", row)]
+
+
+class DocumentsTest(unittest.TestCase):
+    def test_links_lead_to_files(self):
+        self.assertGreater(len(PAGES), 4)
+        for page in PAGES:
+            for target in re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8")):
+                if not re.match(r"[a-z]+:", target):
+                    self.assertTrue((page.parent / target).exists(), f"{page}: {target}")
+
+    def test_the_first_page_is_short(self):
+        self.assertLessEqual(len((REPOSITORY / "README.md").read_text(encoding="utf-8").splitlines()), 200)
+
+    def test_folders_and_files_that_pages_name_are_there(self):
+        for page in PAGES:
+            text = page.read_text(encoding="utf-8")
+            for name in re.findall(r"`((?:platform|src|tests|tools|toolchains)/[\w./-]*)", text):
+                self.assertTrue((REPOSITORY / name).exists(), f"{page}: {name}")
+
+    def test_every_column_of_the_tables_is_told_of_and_no_other(self):
+        page = (REPOSITORY / "src/record/README.md").read_text(encoding="utf-8")
+        cell = [name for name in names_in_first_column(page.split("\n## ")[0]) if "." not in name and "/" not in name]
+        self.assertEqual(cell, ["batch_size", "seed", "threads", "process"])
+        with tempfile.TemporaryDirectory() as out:
+            subprocess.run([BUILD / "batchsweep", "run", "--data", "synthetic", "--train-limit", "40", "--batch-sizes",
+                            "8", "--epochs", "1", "--out", out], check=True, capture_output=True)
+            for table in ("steps.csv", "epochs.csv", "summary.csv"):
+                with open(pathlib.Path(out) / table, encoding="utf-8", newline="") as file:
+                    header = next(csv.reader(file))
+                told = cell + names_in_first_column(section(page, f"## {table}"))
+                self.assertEqual(sorted(told), sorted(header), table)
+            files = set(names_in_first_column(page.split("\n\nThe four columns")[0]))
+            for path in pathlib.Path(out).iterdir():
+                self.assertIn(path.name + "/" * path.is_dir(), files)
+
+
+if __name__ == "__main__":
+    unittest.main()
