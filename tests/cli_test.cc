@@ -172,8 +172,8 @@ TEST_CASE("a run leaves tables, run.json, weights and a summary", "[cli]") {
   const Outcome outcome = Run(quick.arguments);
   INFO(outcome.err);
   CHECK(outcome.exit_code == 0);
-  CHECK(outcome.out.contains("examples/s"));
-  CHECK(std::ranges::count(outcome.out, '\n') == 1 + 2 + 2 + 2);
+  CHECK(outcome.out.contains("examples"));
+  CHECK(std::ranges::count(outcome.out, '\n') == 1 + 3 + 2 + 2);
   CHECK(outcome.out.contains(quick.out + "/summary.csv"));
   CHECK(outcome.err.contains("[2/2] batch 32"));
   const std::filesystem::path out = quick.out;
@@ -241,9 +241,13 @@ TEST_CASE("threads are a dimension of the sweep", "[cli][threads]") {
   CHECK(rows[0].final_val_loss == rows[2].final_val_loss);
   CHECK(rows[1].final_val_loss == rows[3].final_val_loss);
   for (const SummaryRecord& row : rows) {
-    CHECK(row.limit_time_ns > 0);
-    CHECK(std::abs(row.limit_fraction -
-                   static_cast<double>(row.limit_time_ns) /
+    CHECK(row.learning_rate == 0.001f);
+    // A disturbed measurement may leave no limit; one above is never left.
+    CHECK(row.limit_fraction.value_or(0.5) <= 1.0);
+    CHECK(row.limit_time_ns.has_value() == row.limit_fraction.has_value());
+    if (!row.limit_time_ns) continue;
+    CHECK(std::abs(*row.limit_fraction -
+                   static_cast<double>(*row.limit_time_ns) /
                        static_cast<double>(row.step_time_median_ns)) < 1e-3);
   }
   CheckRefused(Run("run --threads 1,1"), {"--threads", "twice"});

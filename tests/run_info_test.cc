@@ -26,7 +26,7 @@ RunInfo SomeInfo() {
 TEST_CASE("run.json says what absent is and writes floats as given",
           "[run_info]") {
   const auto json = nlohmann::json::parse(RunInfoJson(SomeInfo()));
-  CHECK(json["schema_version"] == 2);
+  CHECK(json["schema_version"] == 3);
   CHECK(json["status"] == "running");
   CHECK(json["config"]["learning_rate"].dump() == "0.001");
   CHECK(json["config"]["steps"].is_null());
@@ -92,11 +92,11 @@ TEST_CASE("a run.json of another version or none at all is refused",
           "[run_info]") {
   const TempDir folder;
   RunInfo info = SomeInfo();
-  for (const char* text : {"", "{", "[]", "{\"schema_version\": 1}"}) {
+  for (const char* text : {"", "{", "[]", "{\"schema_version\": 2}"}) {
     const auto path = folder.Write("run.json", text);
     const auto refused = AdoptEarlierRun(path, info);
     REQUIRE_FALSE(refused);
-    CHECK(refused.error().message.contains("schema version 2"));
+    CHECK(refused.error().message.contains("schema version 3"));
   }
 }
 

@@ -18,7 +18,10 @@ const SummaryRecord kSummary = {
     .step_time_median_ns = 23'456,
     .step_time_p95_ns = 31'000,
     .examples_per_second = 341'064.3,
+    .limit_time_ns = 10'000,
+    .limit_fraction = 0.426,
     .arena_bytes = 1'042'880,
+    .peak_rss_bytes = 62 << 20,
     .total_time_ns = 2'345'678'901};
 
 TEST_CASE("sizes and times are told in units that read well", "[summary]") {
@@ -32,6 +35,7 @@ TEST_CASE("sizes and times are told in units that read well", "[summary]") {
   CHECK(FormatDurationNs(234'560) == "235 us");
   CHECK(FormatDurationNs(2'345'678'901) == "2.3 s");
   CHECK(FormatDurationNs(61'000'000'000) == "1 min 01 s");
+  CHECK(FormatDurationNs(7'261'000'000'000) == "2 h 01 min");
 }
 
 TEST_CASE("columns align to the right below their headings", "[summary]") {
@@ -41,11 +45,34 @@ TEST_CASE("columns align to the right below their headings", "[summary]") {
         "1234     5\n");
 }
 
-TEST_CASE("the summary shows every figure once", "[summary]") {
+TEST_CASE("a heading may have several lines, of which the last are level",
+          "[summary]") {
+  CHECK(FittedTable({{.heading = "val\nloss", .cells = {"1", "2"}},
+                     {.heading = "step", .cells = {"12345", "5"}}}) ==
+        " val       \n"
+        "loss   step\n"
+        "----  -----\n"
+        "   1  12345\n"
+        "   2      5\n");
+}
+
+TEST_CASE("of columns that do not fit those that matter least are left out",
+          "[summary]") {
+  const auto column = [](const char* heading, int rank) {
+    return TableColumn{heading, rank, {std::string(24, 'x')}};
+  };
+  const std::string table = FittedTable(
+      {column("a", 0), column("b", 2), column("c", 1), column("d", 2)});
+  CHECK(table.contains("a"));
+  CHECK(table.contains("b"));  // 3 x 24 + 2 x 2 are 76 columns
+  CHECK(table.contains("c"));
+  CHECK_FALSE(table.contains("d"));
+}
+
+TEST_CASE("the summary shows what matters of a cell", "[summary]") {
   const std::string table = SummaryTable(std::vector{kSummary});
-  for (const char* figure :
-       {"0.3123", "0.3456", "0.8846", "0.8789", "68750", "23.5 us", "31.0 us",
-        "341064", "1018 KiB", "2.3 s"}) {
+  for (const char* figure : {"0.3123", "0.3456", "0.8846", "0.8789", "23.5 us",
+                             "341064", "43 %", "62.0 MiB", "2.3 s"}) {
     INFO(figure);
     CHECK(table.contains(figure));
   }
@@ -62,7 +89,7 @@ TEST_CASE("the JSON summary has the columns of summary.csv", "[summary]") {
   const std::string json = SummaryJson(std::vector{kSummary});
   CHECK(json.contains("\"batch_size\": 8"));
   CHECK(json.contains("\"step_time_median_ns\": 23456"));
-  CHECK(json.contains("\"peak_rss_bytes\": null"));
+  CHECK(json.contains("\"swap_bytes\": null"));
 }
 
 TEST_CASE("a cell is named by what tells it from others", "[summary]") {
@@ -82,7 +109,7 @@ TEST_CASE("what was flagged or measured has columns, what was not has none",
   other.time_to_target_ns = 1'500'000'000;
   const std::string all = SummaryTable(std::vector{kSummary, other});
   for (const char* heading :
-       {"process", "flagged", "clean step", "energy", "to target"}) {
+       {"process", "flagged", "clean", "energy", "target"}) {
     INFO(heading);
     CHECK_FALSE(plain.contains(heading));
     CHECK(all.contains(heading));
@@ -91,6 +118,75 @@ TEST_CASE("what was flagged or measured has columns, what was not has none",
     INFO(figure);
     CHECK(all.contains(figure));
   }
+}
+
+bool Fits80Columns(const std::string& text) {
+  size_t column = 0;
+  for (const char c : text) {
+    column = c == '\n' ? 0 : column + 1;
+    if (column > 80) return false;
+  }
+  return true;
+}
+
+TEST_CASE("every line of the summary fits 80 columns", "[summary]") {
+  SummaryRecord plain = kSummary;
+  CHECK(Fits80Columns(SummaryTable(std::vector{plain})));
+  // A sweep of everything, on a board that flags and measures everything.
+  SummaryRecord other = kSummary;
+  other.cell = {
+      .batch_size = 16'384, .seed = 100, .threads = 16, .process = 10};
+  other.learning_rate = 0.0226274f;
+  other.final_val_loss = 12.3456;
+  other.flagged_steps = 68'000;
+  other.step_time_median_ns = 987'000'000;
+  other.clean_step_time_median_ns = 987'000'000;
+  other.train_energy_joules = 12'345.6;
+  other.time_to_target_ns = 1'234'567'000'000;
+  other.peak_rss_bytes = 1000 << 20;
+  other.total_time_ns = 98'765'432'000'000;
+  const std::string table = SummaryTable(std::vector{plain, other});
+  INFO(table);
+  CHECK(Fits80Columns(table));
+  for (const char* heading :
+       {"batch", "threads", "seed", "process", "loss", "step"}) {
+    INFO(heading);
+    CHECK(table.contains(heading));
+  }
+  // The widest numbers that flags and losses can have.
+  other.cell = {.batch_size = 1'000'000,
+                .seed = 10'000,
+                .threads = 1'024,
+                .process = 1'000};
+  other.learning_rate = 1e38f;
+  other.final_val_loss = other.best_val_loss = -1.2345e300;
+  other.time_to_target_ns = other.total_time_ns = int64_t{1} << 62;
+  CHECK(Fits80Columns(SummaryTable(std::vector{plain, other})));
+}
+
+TEST_CASE("what was not known is a dash", "[summary]") {
+  SummaryRecord unknown = kSummary;
+  unknown.step_time_median_ns = 0;
+  unknown.examples_per_second.reset();
+  unknown.limit_fraction.reset();
+  const std::string table = SummaryTable(std::vector{unknown});
+  CHECK_FALSE(table.contains("%"));
+  CHECK_FALSE(table.contains("ns"));
+  CHECK(table.contains(" -"));
+}
+
+TEST_CASE("learning rates are shown where a rule makes them differ",
+          "[summary]") {
+  SummaryRecord one = kSummary;
+  one.learning_rate = 0.0005f;
+  CHECK_FALSE(SummaryTable(std::vector{one}).contains("rate"));
+  SummaryRecord other = kSummary;
+  other.cell.batch_size = 32;
+  other.learning_rate = 0.001f;
+  const std::string table = SummaryTable(std::vector{one, other});
+  CHECK(table.contains("rate"));
+  CHECK(table.contains("0.0005"));
+  CHECK(SummaryJson(std::vector{one}).contains("\"learning_rate\": 0.0005,"));
 }
 
 }  // namespace

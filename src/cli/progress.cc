@@ -12,7 +12,7 @@
 namespace batchsweep {
 namespace {
 
-constexpr int kBarWidth = 20;
+constexpr int kBarWidth = 8;
 // A forecast from less than this part of a cell is a guess.
 constexpr double kForecastFraction = 0.02;
 
@@ -21,19 +21,27 @@ constexpr double kForecastFraction = 0.02;
 std::string ProgressLine(const CellProgress& progress, int64_t left_ns) {
   const int filled = static_cast<int>(progress.fraction * kBarWidth);
   std::string line = std::format(
-      "[{}/{}] batch {:<4} epoch {:<3} [{:#<{}}{:.<{}}] {:3.0f}%  loss {:.4f}  "
+      "[{}/{}] batch {:<4} epoch {:<3} [{:#<{}}{:.<{}}] {:2.0f}%  loss {}  "
       "{}/step",
-      progress.cell + 1, progress.cells, progress.step.cell.batch_size,
-      progress.step.epoch, "", filled, "", kBarWidth - filled,
-      progress.fraction * 100, progress.step.loss,
-      FormatDurationNs(progress.step_time_mean_ns));
+      progress.cell + 1, progress.cells, progress.batch_size, progress.epoch,
+      "", filled, "", kBarWidth - filled, progress.fraction * 100,
+      OrDash(progress.train_loss),
+      FormatDurationNs(progress.step_time_median_ns));
   if (left_ns >= 0) {
     // Whole seconds, up: a forecast of 0 would be wrong each time it is shown.
     const int64_t left_s = left_ns / 1'000'000'000 + 1;
-    line += left_s < 60 ? std::format("  {} s left", left_s)
-                        : "  " + FormatDurationNs(left_ns) + " left";
+    line += left_s < 100 ? std::format("  {} s left", left_s)
+                         : std::format("  {} min left", (left_s + 59) / 60);
   }
   return line;
+}
+
+std::string EpochLine(const CellProgress& progress, const EpochRecord& epoch) {
+  return std::format(
+      "[{}/{}] batch {:<4} epoch {:<3} loss {:.4f}  val {:.4f} acc {}  {}/step",
+      progress.cell + 1, progress.cells, epoch.cell.batch_size, epoch.epoch,
+      epoch.train_loss, epoch.val_loss, OrDash(epoch.val_accuracy),
+      FormatDurationNs(progress.step_time_median_ns));
 }
 
 ProgressPrinter::ProgressPrinter() : terminal_(StderrIsTerminal()) {}
@@ -54,7 +62,7 @@ void ProgressPrinter::ShowWait(const CellProgress& progress,
                                const std::string& what) {
   const std::string line =
       std::format("[{}/{}] batch {:<4} {}", progress.cell + 1, progress.cells,
-                  progress.step.cell.batch_size, what);
+                  progress.batch_size, what);
   if (terminal_) {
     Redraw(line);
   } else if (waiting_ != line) {
@@ -83,27 +91,18 @@ void ProgressPrinter::OnProgress(const CellProgress& progress) {
 void ProgressPrinter::OnEpoch(const CellProgress& progress,
                               const EpochRecord& epoch) {
   if (terminal_) return;
-  std::println(stderr,
-               "[{}/{}] batch {:<4} epoch {:<3} train loss {:.4f} acc {}  "
-               "val loss {:.4f} acc {}  {}/step  {}",
-               progress.cell + 1, progress.cells, epoch.cell.batch_size,
-               epoch.epoch, epoch.train_loss, OrDash(epoch.train_accuracy),
-               epoch.val_loss, OrDash(epoch.val_accuracy),
-               FormatDurationNs(progress.step_time_mean_ns),
-               FormatDurationNs(epoch.train_time_ns + epoch.val_time_ns));
+  std::println(stderr, "{}", EpochLine(progress, epoch));
 }
 
 void ProgressPrinter::OnCellDone(const SummaryRecord& summary) {
   if (!terminal_) return;
   Redraw("");
   std::println(stderr,
-               "batch {:<4} val loss {:.4f} (best {:.4f} at epoch {})  val acc "
-               "{}  {}/step  {}",
+               "batch {:<4} val loss {:.4f} (best {:.4f}) acc {}  {}  {}",
                summary.cell.batch_size, summary.final_val_loss,
-               summary.best_val_loss, summary.best_epoch,
-               OrDash(summary.final_val_accuracy),
-               FormatDurationNs(summary.step_time_median_ns),
-               FormatDurationNs(summary.total_time_ns));
+               summary.best_val_loss, OrDash(summary.final_val_accuracy),
+               FormatDurationNs(summary.step_time_median_ns) + " a step",
+               FormatDurationNs(summary.total_time_ns) + " in all");
 }
 
 bool ProgressPrinter::Interrupted() { return InterruptRequested(); }

@@ -34,9 +34,14 @@ class ProgressPrinter : public SweepObserver {
   double start_fraction_ = 0.0;
 };
 
-// One line: "[1/3] batch 8  epoch 4/10  [####......]  40%  loss 0.3126 ...".
-// `left_ns` below 0: not known yet.
+// The line that is redrawn, with the epoch's mean loss so far and the median of
+// its latest steps: "[1/3] batch 8    epoch 4   [###.....] 40%  loss 0.3126
+// 29.7 us/step  5 s left". `left_ns` below 0: not known yet.
 std::string ProgressLine(const CellProgress& progress, int64_t left_ns);
+
+// The line of a finished epoch: its losses in training and validation, the
+// accuracy of validation, and the median of its latest steps.
+std::string EpochLine(const CellProgress& progress, const EpochRecord& epoch);
 
 }  // namespace batchsweep
 

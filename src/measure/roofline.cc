@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <format>
 #include <vector>
 
 #include "graph/arithmetic.h"
@@ -114,6 +115,33 @@ double StepLimitNs(const MachineLimits& limits, const ModelSpec& model,
   const double bytes = static_cast<double>(weights * accesses * kFloatBytes);
   return 1e9 * (flops / limits.matmul_flops_per_second +
                 bytes / limits.update_bytes_per_second);
+}
+
+std::optional<double> UnbeatenLimitNs(
+    double step_ns, const std::function<double(const MachineLimits&)>& limit_of,
+    const std::function<MachineLimits()>& measure, MachineLimits& limits) {
+  constexpr int kMostMeasurements = 5;
+  for (int measured = 0;; ++measured) {
+    const bool known = limits.matmul_flops_per_second > 0.0;
+    if (known) {
+      const double limit_ns = limit_of(limits);
+      if (limit_ns <= step_ns) return limit_ns;
+    }
+    if (measured == kMostMeasurements) return std::nullopt;
+    const MachineLimits again = measure();
+    limits.matmul_flops_per_second =
+        std::max(limits.matmul_flops_per_second, again.matmul_flops_per_second);
+    limits.update_bytes_per_second =
+        std::max(limits.update_bytes_per_second, again.update_bytes_per_second);
+  }
+}
+
+Warning LimitWarning(std::string_view cell_name) {
+  return {"limit",
+          std::format("{}: its steps were faster than the limit that was "
+                      "measured for this machine, which something must have "
+                      "slowed down: no limit is recorded",
+                      cell_name)};
 }
 
 }  // namespace batchsweep

@@ -12,8 +12,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <optional>
+#include <string_view>
 
 #include "graph/layer.h"
+#include "measure/warning.h"
 #include "model/model_spec.h"
 #include "util/fields.h"
 
@@ -45,6 +49,19 @@ MachineLimits MeasureLimits(size_t weights, const ComputeContext& context);
 // Of one step; `optimizer_slots` as OptimizerSlots() tells.
 double StepLimitNs(const MachineLimits& limits, const ModelSpec& model,
                    int optimizer_slots, int64_t batch_size);
+
+// The limit of a step that took `step_ns`, by limit_of() of the rates.
+//
+// No step can beat its limit. Where one seems to, something slowed the
+// measurement of the rates down: they are measured again, a few times if need
+// be, and the best of each counts from then on, in `limits` too, which hold the
+// best so far (0: nothing yet). Absent if the step beats even that.
+std::optional<double> UnbeatenLimitNs(
+    double step_ns, const std::function<double(const MachineLimits&)>& limit_of,
+    const std::function<MachineLimits()>& measure, MachineLimits& limits);
+
+// "limit": of a cell whose step beat its limit.
+Warning LimitWarning(std::string_view cell_name);
 
 }  // namespace batchsweep
 

@@ -41,23 +41,25 @@ std::vector<ProcessSpread> SpreadOfProcesses(
 
 std::string SpreadTable(std::span<const ProcessSpread> spreads) {
   if (spreads.empty()) return "";
-  std::vector<std::vector<std::string>> rows = {
-      {"cell", "processes", "median step", "95 % interval", "least", "greatest",
-       "spread"}};
+  // The two ends can be told from summary.csv, and go first if it is too wide.
+  TableColumn cells{"cell"}, medians{"median\nstep"}, lows{"95 %\nfrom"},
+      highs{"95 %\nto"}, least{"least", 1}, greatest{"greatest", 1},
+      widths{"spread"};
   for (const ProcessSpread& spread : spreads) {
     const double width =
         static_cast<double>(spread.greatest_step_time_median_ns -
                             spread.least_step_time_median_ns) /
         static_cast<double>(spread.step_time_median_ns);
-    rows.push_back({CellName(spread.cell), std::format("{}", spread.processes),
-                    FormatDurationNs(spread.step_time_median_ns),
-                    FormatDurationNs(spread.step_time_median_low_ns) + " to " +
-                        FormatDurationNs(spread.step_time_median_high_ns),
-                    FormatDurationNs(spread.least_step_time_median_ns),
-                    FormatDurationNs(spread.greatest_step_time_median_ns),
-                    std::format("{:.1f} %", 100 * width)});
+    cells.cells.push_back(CellName(spread.cell));
+    medians.cells.push_back(FormatDurationNs(spread.step_time_median_ns));
+    lows.cells.push_back(FormatDurationNs(spread.step_time_median_low_ns));
+    highs.cells.push_back(FormatDurationNs(spread.step_time_median_high_ns));
+    least.cells.push_back(FormatDurationNs(spread.least_step_time_median_ns));
+    greatest.cells.push_back(
+        FormatDurationNs(spread.greatest_step_time_median_ns));
+    widths.cells.push_back(std::format("{:.1f} %", 100 * width));
   }
-  return AlignedTable(rows);
+  return FittedTable({cells, medians, lows, highs, least, greatest, widths});
 }
 
 }  // namespace batchsweep

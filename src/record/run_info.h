@@ -22,7 +22,7 @@
 namespace batchsweep {
 
 // Of run.json and of the tables beside it. Readers refuse another version.
-inline constexpr int kSchemaVersion = 2;
+inline constexpr int kSchemaVersion = 3;
 
 // A flag of the run: its name, and its value; std::monostate is null.
 using SettingValue = std::variant<std::monostate, bool, int64_t, double,

@@ -14,6 +14,7 @@ namespace batchsweep {
 // out the warm-up and steps on fewer examples than the others.
 struct SummaryRecord {
   CellKey cell;
+  float learning_rate = 0.0f;  // that was used, by --lr-rule if there is one
   int64_t epochs = 0;
   int64_t steps = 0;
   double best_val_loss = 0.0;
@@ -34,11 +35,13 @@ struct SummaryRecord {
   // Without flagged steps; absent if that leaves none.
   std::optional<int64_t> clean_step_time_median_ns;
   std::optional<int64_t> clean_step_time_p95_ns;
-  double examples_per_second = 0.0;  // trained, over the sum of step times
+  // The batch size over the median step; absent without such a step.
+  std::optional<double> examples_per_second;
   // What this machine's arithmetic and memory allow for such a step, see
-  // measure/roofline.h, and which part of that speed the median step reached.
-  int64_t limit_time_ns = 0;
-  double limit_fraction = 0.0;
+  // measure/roofline.h, and which part of that speed the median step reached,
+  // up to 1. Absent where the step seemed to beat it: then the limit is wrong.
+  std::optional<int64_t> limit_time_ns;
+  std::optional<double> limit_fraction;
   int64_t arena_bytes = 0;
   // Before the cell's own memory was taken, plus what was planned for it; to
   // compare with the peak, which is the process' own.
@@ -60,9 +63,9 @@ struct SummaryRecord {
   static constexpr auto Fields() {
     using R = SummaryRecord;
     return FieldList<
-        &R::cell, &R::epochs, &R::steps, &R::best_val_loss, &R::best_epoch,
-        &R::final_val_loss, &R::final_val_accuracy, &R::test_loss,
-        &R::test_accuracy, &R::warmup_steps, &R::flagged_steps,
+        &R::cell, &R::learning_rate, &R::epochs, &R::steps, &R::best_val_loss,
+        &R::best_epoch, &R::final_val_loss, &R::final_val_accuracy,
+        &R::test_loss, &R::test_accuracy, &R::warmup_steps, &R::flagged_steps,
         &R::step_time_median_ns, &R::step_time_median_low_ns,
         &R::step_time_median_high_ns, &R::step_time_mad_ns, &R::step_time_p5_ns,
         &R::step_time_p95_ns, &R::step_time_p99_ns,

@@ -1,6 +1,7 @@
 #include "sweep/cell_results.h"
 
 #include <algorithm>
+#include <cmath>
 #include <format>
 #include <string>
 
@@ -12,15 +13,12 @@
 namespace batchsweep {
 namespace {
 
-const MachineLimits& LimitsOf(int threads, ComputeContext context,
-                              Network& network,
-                              std::vector<ThreadsLimits>& limits) {
+// The best that was measured so far with this number of threads.
+MachineLimits& LimitsOf(int threads, std::vector<ThreadsLimits>& limits) {
   const auto known =
       std::ranges::find(limits, threads, &ThreadsLimits::threads);
   if (known != limits.end()) return known->limits;
-  return limits
-      .emplace_back(threads, MeasureLimits(network.params().size(), context))
-      .limits;
+  return limits.emplace_back(threads).limits;
 }
 
 }  // namespace
@@ -37,16 +35,25 @@ Status WriteWeights(const SweepConfig& config, const CellKey& cell,
   return WriteSafetensors(folder / (name + ".safetensors"), network.Weights());
 }
 
-void SetLimit(const SweepConfig& config, ComputeContext context,
+bool SetLimit(const SweepConfig& config, ComputeContext context,
               Network& network, std::vector<ThreadsLimits>& limits,
               SummaryRecord& record) {
+  // Without statistics there is nothing to compare.
+  if (record.step_time_median_ns == 0) return true;
   const CellKey& cell = record.cell;
-  const double limit_ns = StepLimitNs(
-      LimitsOf(cell.threads, context, network, limits), config.model,
-      OptimizerSlots(config.optimizer), cell.batch_size);
-  record.limit_time_ns = static_cast<int64_t>(limit_ns);
-  record.limit_fraction =
-      limit_ns / static_cast<double>(record.step_time_median_ns);
+  const auto step_ns = static_cast<double>(record.step_time_median_ns);
+  const auto limit_ns = UnbeatenLimitNs(
+      step_ns,
+      [&](const MachineLimits& rates) {
+        return StepLimitNs(rates, config.model,
+                           OptimizerSlots(config.optimizer), cell.batch_size);
+      },
+      [&] { return MeasureLimits(network.params().size(), context); },
+      LimitsOf(cell.threads, limits));
+  if (!limit_ns) return false;
+  record.limit_time_ns = std::llround(*limit_ns);
+  record.limit_fraction = *limit_ns / step_ns;
+  return true;
 }
 
 void SetMemory(const SweepConfig& config, int64_t train_examples,

@@ -22,10 +22,13 @@ Status WriteWeights(const SweepConfig& config, const CellKey& cell,
                     const Network& network);
 
 // Fills limit_time_ns and limit_fraction of a record whose step times are
-// there. Measures the machine once for each number of threads, into `limits`.
-void SetLimit(const SweepConfig& config, ComputeContext context,
-              Network& network, std::vector<ThreadsLimits>& limits,
-              SummaryRecord& record);
+// there. Measures the machine into `limits`, which has the best so far for each
+// number of threads; see UnbeatenLimitNs(). False, and the columns absent, if
+// the step beat the limit all the same.
+[[nodiscard]] bool SetLimit(const SweepConfig& config, ComputeContext context,
+                            Network& network,
+                            std::vector<ThreadsLimits>& limits,
+                            SummaryRecord& record);
 
 // Fills the columns of memory: what was planned, and what `memory` says, read
 // at the end of training. `base_rss_bytes` is what the program held before the

@@ -14,6 +14,7 @@
 #include "sweep/board_preparation.h"
 #include "sweep/cell_results.h"
 #include "sweep/first_weights.h"
+#include "sweep/progress_meter.h"
 #include "train/epoch_recorder.h"
 #include "train/trainer.h"
 
@@ -82,7 +83,7 @@ class CellRun {
         sensors_, *config_.cool_to_celsius,
         [&] { return observer_.Interrupted(); },
         [&](double now_celsius) {
-          observer_.OnCooling(ProgressOf({}, {}), now_celsius,
+          observer_.OnCooling(FirstProgress(), now_celsius,
                               *config_.cool_to_celsius);
         });
     cool_wait_ns_ = cooling.waited_ns;
@@ -115,7 +116,7 @@ class CellRun {
     if (config_.soak_seconds <= 0.0) return {};
     return trainer.Soak(
         config_.soak_seconds,
-        {.on_tick = [&] { observer_.OnSoaking(ProgressOf({}, {})); },
+        {.on_tick = [&] { observer_.OnSoaking(FirstProgress()); },
          .interrupted = [&] { return observer_.Interrupted(); }});
   }
 
@@ -187,9 +188,13 @@ class CellRun {
     const ProcessMemory memory = ReadProcessMemory();
     CellSummary summary = Summarize(cell_, totals_, test);
     SummaryRecord& record = summary.record;
+    record.learning_rate = CellOptimizer().learning_rate;
     SetMemory(config_, data_.train.size(), network, memory, base_rss_bytes_,
               record);
-    SetLimit(config_, machine_.context, network, position_.limits, record);
+    if (!SetLimit(config_, machine_.context, network, position_.limits,
+                  record)) {
+      warnings_.push_back(LimitWarning(CellName(cell_)));
+    }
     record.over_current_events = recorder_->readings().OverCurrentEvents();
     record.cool_wait_ns = cool_wait_ns_;
     RETURN_IF_ERROR(WriteWeights(config_, cell_, network));
@@ -225,23 +230,22 @@ class CellRun {
     return SaveCheckpoint(config_.out / "checkpoint", position_, network);
   }
 
-  CellProgress ProgressOf(const TrainingPosition& at, StepRecord latest) const {
-    latest.cell = cell_;
-    return {
-        .cell = static_cast<size_t>(position_.cells_done),
-        .cells = cells_.size(),
-        .fraction = SpentFraction(config_.budget, at, data_.train.size()),
-        .step_time_mean_ns = at.step_time_ns / std::max<int64_t>(1, at.step),
-        .step = latest};
+  // Before anything is trained.
+  CellProgress FirstProgress() const {
+    return {.cell = static_cast<size_t>(position_.cells_done),
+            .cells = cells_.size(),
+            .batch_size = cell_.batch_size};
   }
 
-  // Without a step where none was made since a checkpoint at an epoch's end.
-  CellProgress ProgressOf(const Trainer& trainer) const {
+  CellProgress ProgressOf(const Trainer& trainer) {
     const EpochMeasurements& measured = trainer.measurements();
-    const size_t steps = measured.steps.size();
-    return ProgressOf(
-        trainer.position(),
-        steps == 0 ? StepRecord() : StepRecordOf(cell_, measured, steps - 1));
+    CellProgress progress = FirstProgress();
+    progress.epoch = measured.epoch;
+    progress.fraction =
+        SpentFraction(config_.budget, trainer.position(), data_.train.size());
+    progress.train_loss = running_loss_.Mean(totals_.epoch, measured);
+    progress.step_time_median_ns = MedianStepTimeNs(measured.steps);
+    return progress;
   }
 
   int64_t ElapsedNs() const { return earlier_ns_ + MonotonicNs() - start_ns_; }
@@ -257,6 +261,7 @@ class CellRun {
   const CellKey cell_;
 
   std::optional<EpochRecorder> recorder_;
+  RunningLoss running_loss_;
   CellTotals totals_;
   std::vector<Warning> warnings_;
   bool interrupted_ = false;

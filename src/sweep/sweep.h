@@ -15,7 +15,6 @@
 #include "record/cell.h"
 #include "record/epoch_record.h"
 #include "record/recorder.h"
-#include "record/step_record.h"
 #include "record/summary_record.h"
 #include "sweep/checkpoint.h"
 #include "train/budget.h"
@@ -115,9 +114,13 @@ std::vector<CellKey> SweepCells(const SweepConfig& config);
 struct CellProgress {
   size_t cell = 0;  // from 0
   size_t cells = 0;
+  int64_t batch_size = 0;
+  int64_t epoch = 0;      // the one under way, from 1
   double fraction = 0.0;  // of this cell's budget, 0 .. 1
-  int64_t step_time_mean_ns = 0;
-  StepRecord step;  // the latest
+  // The mean over the examples that this epoch was trained on; absent before
+  // its first step.
+  std::optional<double> train_loss;
+  int64_t step_time_median_ns = 0;  // of the latest steps; 0 without any
 };
 
 // Told about a sweep while it runs, never within a step, from the process of

@@ -30,6 +30,10 @@ void SetStepTimes(const StepStatistics& steps, SummaryRecord& record) {
   record.step_time_p5_ns = std::llround(steps.all.p5);
   record.step_time_p95_ns = std::llround(steps.all.p95);
   record.step_time_p99_ns = std::llround(steps.all.p99);
+  if (steps.steps > 0) {
+    record.examples_per_second =
+        1e9 * static_cast<double>(record.cell.batch_size) / steps.all.median;
+  }
   if (steps.steps == steps.disturbed_steps) return;
   record.clean_step_time_median_ns = std::llround(steps.clean.median);
   record.clean_step_time_p95_ns = std::llround(steps.clean.p95);
@@ -53,7 +57,6 @@ void CellTotals::Add(const EpochMeasurements& measured,
     epoch.correct = epoch.correct && step.correct
                         ? std::optional(*epoch.correct + *step.correct)
                         : std::nullopt;
-    step_time_ns += step.step_time_ns();
     steps.times_ns.push_back(static_cast<float>(step.step_time_ns()));
   }
   std::ranges::copy(conditions.flags, std::back_inserter(steps.flags));
@@ -89,7 +92,6 @@ EpochRecord CellTotals::FinishEpoch(const CellKey& cell,
   final_val_loss = record.val_loss;
   final_val_accuracy = record.val_accuracy;
   train_time_ns += epoch.train_time_ns;
-  examples += epoch.examples;
   AddTo(train_energy_joules, epoch.energy_joules);
   if (target_accuracy && !time_to_target_ns &&
       record.val_accuracy.value_or(0.0) >= *target_accuracy) {
@@ -114,9 +116,6 @@ CellSummary Summarize(const CellKey& cell, const CellTotals& totals,
                  .final_val_accuracy = totals.final_val_accuracy,
                  .test_loss = test.loss,
                  .test_accuracy = test.accuracy,
-                 .examples_per_second =
-                     Ratio(1e9 * static_cast<double>(totals.examples),
-                           totals.step_time_ns),
                  .train_energy_joules = totals.train_energy_joules,
                  .time_to_target_ns = totals.time_to_target_ns,
                  .energy_to_target_joules = totals.energy_to_target_joules},

@@ -59,10 +59,7 @@ struct CellTotals {
   std::optional<double> train_energy_joules = 0.0;
   std::optional<int64_t> time_to_target_ns;
   std::optional<double> energy_to_target_joules;
-  // Of all steps.
-  int64_t examples = 0;
-  int64_t step_time_ns = 0;
-  StepHistory steps;
+  StepHistory steps;  // all of them
 
   // Takes in what was measured in the epoch under way, or in a part of it.
   // REQUIRES: conditions.flags has an entry for each step.
@@ -80,7 +77,7 @@ struct CellTotals {
                      &T::final_val_loss, &T::final_val_accuracy,
                      &T::train_time_ns, &T::train_energy_joules,
                      &T::time_to_target_ns, &T::energy_to_target_joules,
-                     &T::examples, &T::step_time_ns, kLeftOut<&T::steps>>();
+                     kLeftOut<&T::steps>>();
   }
 };
 

@@ -1,0 +1,36 @@
+#include "sweep/progress_meter.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "measure/statistics.h"
+
+namespace batchsweep {
+
+std::optional<double> RunningLoss::Mean(const EpochTotals& before,
+                                        const EpochMeasurements& measured) {
+  if (measured.epoch != epoch_ || measured.steps.size() < steps_) {
+    *this = {};
+    epoch_ = measured.epoch;
+  }
+  for (; steps_ < measured.steps.size(); ++steps_) {
+    loss_sum_ += measured.steps[steps_].loss_sum;
+    examples_ += measured.steps[steps_].examples;
+  }
+  const int64_t examples = before.examples + examples_;
+  if (examples == 0) return std::nullopt;
+  return (before.loss_sum + loss_sum_) / static_cast<double>(examples);
+}
+
+int64_t MedianStepTimeNs(std::span<const StepMeasurement> steps) {
+  constexpr size_t kMostSteps = 1000;
+  std::vector<float> times_ns;
+  for (const StepMeasurement& step :
+       steps.last(std::min(steps.size(), kMostSteps))) {
+    times_ns.push_back(static_cast<float>(step.step_time_ns()));
+  }
+  return std::llround(Quantile(times_ns, 0.5));
+}
+
+}  // namespace batchsweep

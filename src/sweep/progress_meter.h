@@ -1,0 +1,38 @@
+// What an observer is told of the steps of a cell.
+#ifndef BATCHSWEEP_SWEEP_PROGRESS_METER_H_
+#define BATCHSWEEP_SWEEP_PROGRESS_METER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "train/cell_totals.h"
+#include "train/epoch_measurements.h"
+
+namespace batchsweep {
+
+// The mean loss of an epoch that is under way. Steps are added up as they come,
+// so that looking ten times a second touches each of them once.
+class RunningLoss {
+ public:
+  // The mean over the examples of `before`, the part of the epoch that was
+  // trained before it was interrupted, and of `measured`, that from then on.
+  // Absent before the first step.
+  std::optional<double> Mean(const EpochTotals& before,
+                             const EpochMeasurements& measured);
+
+ private:
+  int64_t epoch_ = 0;  // of the steps taken in
+  size_t steps_ = 0;   // of them, as many as taken in
+  double loss_sum_ = 0.0;
+  int64_t examples_ = 0;
+};
+
+// Of the latest thousand steps at most: so many are quickly sorted. 0 without a
+// step.
+int64_t MedianStepTimeNs(std::span<const StepMeasurement> steps);
+
+}  // namespace batchsweep
+
+#endif  // BATCHSWEEP_SWEEP_PROGRESS_METER_H_
