@@ -63,7 +63,7 @@ struct SensorStatus {
 class Sensors {
  public:
   // `root` stands for "/"; tests give a recorded tree.
-  explicit Sensors(std::filesystem::path root = "/");
+  explicit Sensors(const std::filesystem::path& root = "/");
   ~Sensors();
   Sensors(Sensors&&) noexcept;
 

@@ -8,7 +8,7 @@ struct Sensors::Readers {
   BoardSensors board;
 };
 
-Sensors::Sensors(std::filesystem::path root)
+Sensors::Sensors(const std::filesystem::path& root)
     : readers_(new Readers{BoardSensors(OpenBoard(root))}) {}
 Sensors::~Sensors() = default;
 Sensors::Sensors(Sensors&&) noexcept = default;

@@ -48,7 +48,7 @@ std::optional<std::string> SocName(const std::filesystem::path& root) {
     names.emplace_back(both.substr(both.find(',') + 1));  // npos + 1 is 0
   }
   if (names.empty() || names.back().empty()) return std::nullopt;
-  const std::string last = names.back();
+  std::string last = names.back();
   if (!last.ends_with('x')) return last;
   const std::string_view family(last.data(), last.size() - 1);
   names.pop_back();

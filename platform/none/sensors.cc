@@ -6,7 +6,7 @@ namespace batchsweep {
 
 struct Sensors::Readers {};
 
-Sensors::Sensors(std::filesystem::path) {}
+Sensors::Sensors(const std::filesystem::path&) {}
 Sensors::~Sensors() = default;
 Sensors::Sensors(Sensors&&) noexcept = default;
 

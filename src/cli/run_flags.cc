@@ -234,8 +234,9 @@ void AddFlag(CLI::App& app, const Flag& flag, T& value, Status& status) {
                     .read =
                         [range = flag.range, &value](std::string_view text) {
                           auto found = Value::Read(text, range);
-                          if (found) value = *std::move(found);
-                          return found.has_value();
+                          if (!found) return false;
+                          value = *std::move(found);
+                          return true;
                         }},
                    status);
 }
