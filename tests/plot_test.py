@@ -479,7 +479,7 @@ class PlotTest(unittest.TestCase):
                     self.expect_error(f"results/{name}")
 
     def test_an_unknown_schema_version_is_refused(self):
-        for version in (1, "2", None):
+        for version in (2, "3", None):
             with self.subTest(version=version):
                 results = Results()
                 results.info["schema_version"] = version

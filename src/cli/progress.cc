@@ -16,24 +16,35 @@ constexpr int kBarWidth = 8;
 // A forecast from less than this part of a cell is a guess.
 constexpr double kForecastFraction = 0.02;
 
+// A line of this many columns is cut by a usual terminal.
+constexpr size_t kTooWide = 80;
+
+std::string Bar(double fraction) {
+  const int filled = static_cast<int>(fraction * kBarWidth);
+  return std::format("[{:#<{}}{:.<{}}] ", "", filled, "", kBarWidth - filled);
+}
+
+std::string TimeLeft(int64_t left_ns) {
+  if (left_ns < 0) return "";
+  // Whole seconds, up: a forecast of 0 would be wrong each time it is shown.
+  const int64_t left_s = left_ns / 1'000'000'000 + 1;
+  return left_s < 100 ? std::format("  {} s left", left_s)
+                      : std::format("  {} min left", (left_s + 59) / 60);
+}
+
 }  // namespace
 
 std::string ProgressLine(const CellProgress& progress, int64_t left_ns) {
-  const int filled = static_cast<int>(progress.fraction * kBarWidth);
-  std::string line = std::format(
-      "[{}/{}] batch {:<4} epoch {:<3} [{:#<{}}{:.<{}}] {:2.0f}%  loss {}  "
-      "{}/step",
-      progress.cell + 1, progress.cells, progress.batch_size, progress.epoch,
-      "", filled, "", kBarWidth - filled, progress.fraction * 100,
+  const std::string where =
+      std::format("[{}/{}] batch {:<4} epoch {:<3} ", progress.cell + 1,
+                  progress.cells, progress.batch_size, progress.epoch);
+  const std::string how = std::format(
+      "{:2.0f}%  loss {}  {}/step{}", progress.fraction * 100,
       OrDash(progress.train_loss),
-      FormatDurationNs(progress.step_time_median_ns));
-  if (left_ns >= 0) {
-    // Whole seconds, up: a forecast of 0 would be wrong each time it is shown.
-    const int64_t left_s = left_ns / 1'000'000'000 + 1;
-    line += left_s < 100 ? std::format("  {} s left", left_s)
-                         : std::format("  {} min left", (left_s + 59) / 60);
-  }
-  return line;
+      FormatDurationNs(progress.step_time_median_ns), TimeLeft(left_ns));
+  // The bar says what the number behind it says, so it goes first.
+  const std::string line = where + Bar(progress.fraction) + how;
+  return line.size() < kTooWide ? line : where + how;
 }
 
 std::string EpochLine(const CellProgress& progress, const EpochRecord& epoch) {
