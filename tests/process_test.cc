@@ -18,6 +18,16 @@
 namespace batchsweep {
 namespace {
 
+TEST_CASE("the files of the program and its libraries are read whole",
+          "[process]") {
+  const int64_t bytes = ReadProgramFiles();
+  CHECK(bytes > 2'000'000);  // the C library alone has as many
+  // All of it stays read, and nothing is read twice.
+  const ProcessUsage before = ReadProcessUsage();
+  CHECK(ReadProgramFiles() == bytes);
+  CHECK(ReadProcessUsage().major_faults == before.major_faults);
+}
+
 TEST_CASE("a child's memory is its own and its error comes back", "[process]") {
   int value = 1;
   CHECK(RunInChild("test", [&]() -> Status {

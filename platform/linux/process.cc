@@ -11,7 +11,10 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <ranges>
+#include <set>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -129,6 +132,28 @@ ProcessUsage ReadProcessUsage() {
   return {
       .cpu_time_ns = Nanoseconds(usage.ru_utime) + Nanoseconds(usage.ru_stime),
       .major_faults = usage.ru_majflt};
+}
+
+int64_t ReadProgramFiles() {
+  // A library has several mappings; code is what it has in each case.
+  std::set<std::string> files;
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) {
+    const size_t path = line.find('/');
+    const size_t access = line.find(' ') + 1;
+    if (path != std::string::npos && line.substr(access, 4) == "r-xp") {
+      files.insert(line.substr(path));
+    }
+  }
+  int64_t bytes = 0;
+  std::vector<char> block(1 << 16);
+  for (const std::string& file : files) {
+    std::ifstream stream(file, std::ios::binary);
+    while (stream.read(block.data(), std::ssize(block)), stream.gcount() > 0) {
+      bytes += stream.gcount();
+    }
+  }
+  return bytes;
 }
 
 }  // namespace batchsweep

@@ -16,4 +16,6 @@ ProcessUsage ReadProcessUsage() {
               static_cast<double>(std::clock()) * 1e9 / CLOCKS_PER_SEC)};
 }
 
+int64_t ReadProgramFiles() { return 0; }
+
 }  // namespace batchsweep

@@ -168,6 +168,7 @@ Result<int> RunCommand(RunOptions options) {
   if (position.cells_done == 0 || position.cell) {
     std::print(stderr, "{}", Headline(options, info));
   }
+  ReadProgramFiles();
   ASSIGN_OR_RETURN(
       const SweepResult result,
       RunRounds(config, data, engine, sensors, std::move(position), info));
