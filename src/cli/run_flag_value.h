@@ -11,7 +11,7 @@
 #include "cli/flag_value.h"
 #include "cli/run_options.h"
 #include "model/loss.h"
-#include "sweep/sweep.h"
+#include "sweep/sweep_config.h"
 #include "train/optimizer.h"
 
 namespace batchsweep {

@@ -7,7 +7,7 @@
 #include "platform/error.h"
 #include "record/run_info.h"
 #include "sweep/checkpoint.h"
-#include "sweep/sweep.h"
+#include "sweep/sweep_config.h"
 
 namespace batchsweep {
 

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "model/model_spec.h"
-#include "sweep/sweep.h"
+#include "sweep/sweep_config.h"
 #include "train/optimizer.h"
 
 namespace batchsweep {

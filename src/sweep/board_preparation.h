@@ -9,7 +9,7 @@
 
 #include "measure/warning.h"
 #include "platform/sensors.h"
-#include "sweep/sweep.h"
+#include "sweep/sweep_config.h"
 
 namespace batchsweep {
 

@@ -12,7 +12,7 @@
 #include "platform/memory.h"
 #include "record/summary_record.h"
 #include "sweep/checkpoint.h"
-#include "sweep/sweep.h"
+#include "sweep/sweep_config.h"
 
 namespace batchsweep {
 

@@ -7,7 +7,7 @@
 #include "model/safetensors.h"
 #include "platform/error.h"
 #include "record/cell.h"
-#include "sweep/sweep.h"
+#include "sweep/sweep_config.h"
 
 namespace batchsweep {
 

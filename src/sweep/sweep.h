@@ -2,114 +2,20 @@
 #ifndef BATCHSWEEP_SWEEP_SWEEP_H_
 #define BATCHSWEEP_SWEEP_SWEEP_H_
 
+#include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <optional>
-#include <vector>
 
-#include "graph/layer.h"
-#include "model/loss.h"
-#include "model/model_spec.h"
+#include "kernels/kernels.h"
 #include "platform/error.h"
 #include "platform/sensors.h"
-#include "record/cell.h"
 #include "record/epoch_record.h"
-#include "record/recorder.h"
 #include "record/summary_record.h"
 #include "sweep/checkpoint.h"
-#include "train/budget.h"
-#include "train/optimizer.h"
+#include "sweep/sweep_config.h"
 #include "train/training_data.h"
 
 namespace batchsweep {
-
-// How the learning rate follows the batch size B, from a batch of 32, Keras'
-// default: not at all, with sqrt(B / 32), or with B / 32.
-enum class LrRule { kNone, kSqrt, kLinear };
-constexpr const char* NameOf(LrRule rule) {
-  switch (rule) {
-    case LrRule::kNone:
-      return "none";
-    case LrRule::kSqrt:
-      return "sqrt";
-    case LrRule::kLinear:
-      return "linear";
-  }
-  return nullptr;
-}
-float ScaledLearningRate(float learning_rate, LrRule rule, int64_t batch_size);
-
-// Where weights start: drawn once for each seed and shared by its batch sizes,
-// drawn anew for each batch size, or read from a safetensors file.
-struct InitialWeights {
-  enum class Kind { kShared, kFresh, kFile };
-  Kind kind = Kind::kShared;
-  std::filesystem::path file;
-};
-// Null for a file: its path stands for it.
-constexpr const char* NameOf(InitialWeights::Kind kind) {
-  switch (kind) {
-    case InitialWeights::Kind::kShared:
-      return "shared";
-    case InitialWeights::Kind::kFresh:
-      return "fresh";
-    case InitialWeights::Kind::kFile:
-      return nullptr;
-  }
-  return nullptr;
-}
-
-// The cells of a round one after the other as they are given, or drawn anew for
-// each round, so that what warms up or drifts does not favour the same ones.
-enum class CellOrder { kGiven, kShuffled };
-constexpr const char* NameOf(CellOrder order) {
-  switch (order) {
-    case CellOrder::kGiven:
-      return "given";
-    case CellOrder::kShuffled:
-      return "shuffled";
-  }
-  return nullptr;
-}
-
-// Whether packed copies of weights are kept, or made anew before each use.
-enum class WeightMemory { kFast, kLean };
-constexpr const char* NameOf(WeightMemory memory) {
-  switch (memory) {
-    case WeightMemory::kFast:
-      return "fast";
-    case WeightMemory::kLean:
-      return "lean";
-  }
-  return nullptr;
-}
-
-struct SweepConfig {
-  ModelSpec model;
-  Loss loss = Loss::kSparseCategoricalCrossentropy;
-  std::vector<int64_t> batch_sizes;
-  std::vector<int> threads = {1};
-  WeightMemory memory = WeightMemory::kFast;
-  int64_t seeds = 1;  // 1 .. seeds
-  int processes = 1;  // that repeat each cell, in rounds of all cells
-  CellOrder order = CellOrder::kGiven;
-  Budget budget;
-  bool shuffle = true;
-  OptimizerConfig optimizer;
-  LrRule lr_rule = LrRule::kNone;
-  InitialWeights init;
-  double sample_hz = 10.0;  // readings of the board's state; 0: none
-  std::optional<double> cool_to_celsius;  // to wait for before each cell
-  double soak_seconds = 0.0;              // of training before each cell's own
-  std::vector<int> pin;                   // cores to compute on; any if empty
-  bool realtime = false;  // compute before all usual threads, if allowed
-  std::optional<double> target_accuracy;
-  std::filesystem::path out;  // exists; weights/ and checkpoint/ are made in it
-};
-
-// In a round, cells run seed by seed, within them by threads, batch sizes as
-// given, unless shuffled; there is a round for each process.
-std::vector<CellKey> SweepCells(const SweepConfig& config);
 
 struct CellProgress {
   size_t cell = 0;  // from 0
