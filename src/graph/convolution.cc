@@ -11,9 +11,10 @@
 namespace batchsweep {
 namespace {
 
-// y = pool(activation(conv(x, W) + b)), by slices of the batch: forward, and
-// then the pooling, if there is one. Backward, the pooling's or the
-// activation's gradient makes the slice's dy, from which come db, dW and dx.
+// The layer computes y = pool(activation(conv(x, W) + b)) slice by slice of the
+// batch: the convolution, and then the pooling, if there is one. Backward, the
+// pooling's or the activation's gradient makes the slice's dy, from which come
+// db, dW and dx.
 class Convolution : public Layer {
  public:
   Convolution(const ConvolutionProblem& problem,
@@ -32,6 +33,8 @@ class Convolution : public Layer {
   }
 
   Status Plan(const PlanContext& context) override {
+    // Memory is planned for the largest slices there can be: how many threads
+    // each direction gets is measured only once the layer can run.
     const int64_t batch = context.max_batch;
     const int64_t slice = BackwardSlice(batch, kMaxSliceThreads);
     if (pooling_) pooling_->Plan(problem_.name, context, slice);
@@ -51,6 +54,8 @@ class Convolution : public Layer {
   Status SetBatch(int64_t batch, const LayerPools& pools) override {
     batch_ = batch;
     pools_ = pools;
+    // Slices grow with the threads, but sums over the batch do not depend on
+    // them: dW and db add image by image, wherever a slice ends.
     forward_slice_ = ForwardSlice(batch, pools.forward->threads());
     backward_slice_ = BackwardSlice(batch, pools.backward->threads());
     return products_.SetBatch(batch, forward_slice_, backward_slice_, pools);
@@ -59,6 +64,8 @@ class Convolution : public Layer {
   void Forward(const ForwardContext&) override {
     ThreadPool& pool = *pools_.forward;
     ForEachSlice(forward_slice_, [&](int64_t first, int64_t count) {
+      // Only the pooled image is kept: what the convolution wrote is read at
+      // once, and the next slice overwrites it.
       float* y =
           pooling_ ? pooling_->forward_slice() : tensors_.y + first * out_size_;
       products_.forward->Run({.first = first,
@@ -76,11 +83,14 @@ class Convolution : public Layer {
     ThreadPool& pool = *pools_.backward;
     if (bias_grad_) bias_grad_->Begin();
     ForEachSlice(backward_slice_, [&](int64_t first, int64_t count) {
+      // Without a pooling the activation's gradient overwrites dy where it
+      // lies, since nothing reads dy after this layer.
       float* dy = pooling_ ? pooling_->backward_slice()
                            : tensors_.dy + first * out_size_;
       ForEachExample(pool, count, [&](int64_t i) {
         float* image = dy + i * out_size_;
         MakeGradient(first + i, image);
+        // The image is still in the cache of the thread that just wrote it.
         if (bias_grad_) bias_grad_->SumImage(i, image, kernels_);
       });
       if (bias_grad_) bias_grad_->AddSlice(count);
@@ -95,6 +105,8 @@ class Convolution : public Layer {
 
   void WeightsChanged() override { products_.WeightsChanged(); }
 
+  // Relu and relu6 see in y which gradients they let through, and so does the
+  // pooling behind a relu; a linear layer lets all through.
   bool BackwardReadsY() const override {
     return problem_.activation != Activation::kLinear;
   }
@@ -103,14 +115,15 @@ class Convolution : public Layer {
   }
 
  private:
-  // Of one image, in the largest of the tensors that a slice keeps in the
-  // cache.
+  // The floats that one image takes in the largest of the tensors that a slice
+  // keeps in the cache.
   int64_t LargestFloats() const {
     return std::max({out_size_, products_.forward->scratch_floats(),
                      products_.backward_scratch_floats()});
   }
 
-  // All at once where nothing is kept in a slice.
+  // Where one operation leaves nothing in the cache for the next, the batch
+  // goes through at once: each operation then wakes the threads only once.
   int64_t ForwardSlice(int64_t batch, int64_t threads) const {
     if (!pooling_ && products_.forward->scratch_floats() == 0) return batch;
     return SliceImages(LargestFloats(), batch, threads);
@@ -130,8 +143,8 @@ class Convolution : public Layer {
     }
   }
 
-  // The gradient of an image's convolution, before its activation: into the
-  // slice or, without a pooling, where dy is.
+  // Writes the gradient of an image by the convolution's output before its
+  // activation: into the slice or, without a pooling, over dy.
   void MakeGradient(int64_t example, float* dy) {
     if (pooling_) return pooling_->Gradient(example, dy, kernels_);
     ActivationGrad(problem_.activation, tensors_.y + example * out_size_,
@@ -154,8 +167,11 @@ class Convolution : public Layer {
   int64_t backward_slice_ = 0;
 };
 
-// The max pooling that alone reads the convolution, if it can be built in: it
-// can be exchanged with an activation that keeps the order of values.
+// Returns the max pooling that can be built in, or null. It must be the only
+// layer that reads the convolution, whose output is never there as a whole. The
+// activation's gradient must be known from what was pooled: a linear layer lets
+// all gradients through, and a relu those of positive values. Relu6 would need
+// a mask that the pooling's gradient does not have.
 const Pooling2DSpec* PoolingBehind(const Conv2DSpec& spec,
                                    const LayerBuilder& builder) {
   const bool exchangeable = spec.activation == Activation::kLinear ||
@@ -192,6 +208,8 @@ Status BuildLayer(const Conv2DSpec& spec, LayerBuilder& builder) {
   builder.Append(std::make_unique<Convolution>(
                      problem, pooling, std::move(products), builder.context()),
                  pooled, spec.Params(builder.input_shape()));
+  // An activation other than linear, relu and relu6 is a layer of its own, and
+  // the convolution above is linear then.
   return BuildActivationBehind(spec.activation, builder);
 }
 

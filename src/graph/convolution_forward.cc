@@ -6,8 +6,9 @@
 namespace batchsweep {
 namespace {
 
-// XNNPACK's convolution with live weights, whole slices at a time. It pads by
-// itself, and computes bias and activation too.
+// This body runs XNNPACK's convolution, with live weights, on whole slices.
+// XNNPACK pads by itself and computes bias and activation too, so that nothing
+// passes over x before it or over y after it.
 class XnnpackForward : public Operation {
  public:
   XnnpackForward(const ConvolutionProblem& problem, xnn::Convolution op)
@@ -15,6 +16,8 @@ class XnnpackForward : public Operation {
 
   Status Plan(const PlanContext& context, int64_t examples) override {
     weights_.Plan(problem_.name + "/packed", op_, context, context.forward);
+    // Only a reshape tells the size of the workspace. It also refuses a layer
+    // that is too large for XNNPACK, before the arena is taken.
     ASSIGN_OR_RETURN(const int64_t bytes,
                      op_.Reshape(examples, problem_.window.height,
                                  problem_.window.width, serial_));
@@ -37,8 +40,8 @@ class XnnpackForward : public Operation {
 
   void Run(const ExampleSlice& slice) override {
     if (slice.first == 0) weights_.BeforeRun(op_);
-    // Only the last slice is smaller, and what a reshape once took it takes
-    // again.
+    // Only a batch's last slice is smaller, and a reshape takes again what it
+    // once took, so that one operator serves both sizes.
     if (slice.count != shaped_for_) CHECK(Shape(slice.count).has_value());
     CHECK(op_.Bind(workspace_, slice.x, slice.y).has_value());
     op_.Run(*pool_);
@@ -65,7 +68,9 @@ class XnnpackForward : public Operation {
   int64_t shaped_for_ = 0;
 };
 
-// Our product: an image's windows, read where they lie, times the kernel.
+// This body multiplies an image's windows, read where they lie, by the kernel.
+// A matrix of windows is never written: it would hold each pixel once for every
+// tap of the kernel that reads it.
 class ProductForward : public Operation {
  public:
   ProductForward(const ConvolutionProblem& problem,
@@ -77,7 +82,9 @@ class ProductForward : public Operation {
         pixel_offsets_(padded_.PixelOffsets()) {}
 
   Status Plan(const PlanContext& context, int64_t examples) override {
+    // An image that needs no zeros around it is read where it lies.
     if (padded_.floats() == 0) return {};
+    // Threads share out the images, so each image of a slice has its own copy.
     padded_id_ =
         context.planner.Add(problem_.name + "/padded", MemoryClass::kWorkspace,
                             examples * padded_.floats() * kFloatBytes,
@@ -111,7 +118,7 @@ class ProductForward : public Operation {
   int64_t scratch_floats() const override { return padded_.floats(); }
 
  private:
-  // `x` is padded.
+  // `x` has the zeros around it already.
   void RunImage(const float* x, float* y) const {
     const WindowGeometry& window = problem_.window;
     MatrixProduct product{
@@ -127,18 +134,21 @@ class ProductForward : public Operation {
         .c = y,
         .c_stride = problem_.out_channels};
     if (window.dilation_width == 1) {
-      // A line of the kernel lies in a line of the image.
+      // A line of the kernel that is not dilated reads one run of floats in a
+      // line of the image: it is one band, and one product has all bands.
       product.rows = window.window_width * window.channels;
       product.b_band_stride = product.rows * problem_.out_channels;
       kernels_.matrix_product(product);
     } else {
       RunByTaps(x, product);
     }
+    // This passes over y image by image, while the image is in the cache.
     AddBiasAndActivate(bias_, problem_.activation, product.m, product.n, y,
                        kernels_, serial_);
   }
 
-  // With dilation only the channels of one tap lie together: a product each.
+  // With dilation only the channels of one tap lie together, so each tap is a
+  // product of its own. The first overwrites y, so that nothing need clear it.
   void RunByTaps(const float* x, MatrixProduct product) const {
     const int64_t channels = problem_.window.channels;
     product.bands = 1;

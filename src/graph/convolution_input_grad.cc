@@ -6,8 +6,8 @@
 namespace batchsweep {
 namespace {
 
-// XNNPACK's convolution of dy with the turned kernel or, with strides, its
-// deconvolution; weights are live, and whole slices go at a time.
+// This body runs XNNPACK's convolution of dy with the turned kernel or, with
+// strides, its deconvolution, on whole slices and with live weights.
 class XnnpackInputGrad : public Operation {
  public:
   XnnpackInputGrad(const ConvolutionProblem& problem,
@@ -20,6 +20,7 @@ class XnnpackInputGrad : public Operation {
   }
 
   void Bind(const LayerTensors& tensors, const Arena& arena) override {
+    // dx does not depend on the bias.
     weights_.Bind(arena, tensors.params[0], nullptr, op_);
   }
 
@@ -30,6 +31,7 @@ class XnnpackInputGrad : public Operation {
 
   void Run(const ExampleSlice& slice) override {
     if (slice.first == 0) weights_.BeforeRun(op_);
+    // As forward, only a batch's last slice is smaller.
     if (slice.count != shaped_for_) CHECK(Shape(slice.count).has_value());
     CHECK(op_.Bind(slice.dy, slice.dx).has_value());
     op_.Run(*pool_);
@@ -54,9 +56,10 @@ class XnnpackInputGrad : public Operation {
   int64_t shaped_for_ = 0;
 };
 
-// Our products, pixel phase by pixel phase; without strides there is one phase.
-// The kernel is put in their order anew for each pass, since only the update
-// between two passes changes it.
+// This body computes our products, pixel phase by pixel phase; without strides
+// there is one phase. The kernel is put in their order once for each pass over
+// the batch: the update changes it between any two passes, and its copy lies in
+// memory that other layers use in between.
 class PhasedInputGrad : public Operation {
  public:
   PhasedInputGrad(const ConvolutionProblem& problem,
@@ -72,6 +75,7 @@ class PhasedInputGrad : public Operation {
                                  context.backward);
     };
     arranged_id_ = scratch("/arranged for dx", grad_.kernel_floats());
+    // Threads share out the images, so each image of a slice has its own copy.
     padded_id_ = scratch("/padded for dx", examples * grad_.padded_floats());
     return {};
   }
@@ -96,6 +100,7 @@ class PhasedInputGrad : public Operation {
     });
   }
 
+  // Only the padded dy counts: one arranged kernel serves all images.
   int64_t scratch_floats() const override { return grad_.padded_floats(); }
 
  private:

@@ -5,15 +5,17 @@
 namespace batchsweep {
 namespace {
 
-// With this many channels or more a tap's are worth a product of their own.
+// From this many channels on, those of one tap are worth a product of their
+// own: they fill two tiles of the product's rows.
 constexpr int64_t kChannelsOfATap = 12;
 
-// Rows that the product's tiles are made of.
+// The product's widest tile has this many rows (matrix_product-inl.h), and
+// threads are given whole tiles.
 constexpr int64_t kProductRows = 6;
 
-// Our product: for each image, what its windows read, transposed, times dy.
-// Images are added one after the other and threads share out the taps, so that
-// sums do not depend on the number of threads.
+// This body multiplies, for each image, what its windows read, transposed, by
+// dy. Images are added one after the other and threads share out the taps, so
+// that sums do not depend on the number of threads.
 class ProductKernelGrad : public Operation {
  public:
   ProductKernelGrad(const ConvolutionProblem& problem,
@@ -43,14 +45,16 @@ class ProductKernelGrad : public Operation {
   }
 
   void Run(const ExampleSlice& slice) override {
+    // Threads share out images here and taps below: each tap reads all images,
+    // so all must be padded first.
     if (padded_.floats() > 0) {
       ForEachExample(*pool_, slice.count, [&](int64_t i) {
         padded_.Fill(slice.x + i * problem_.in_size(),
                      padded_images_ + i * padded_.floats());
       });
     }
-    // The channels of one tap lie together, which is read faster than offsets.
-    // By taps, then, unless there are hardly any channels.
+    // The channels of one tap lie together, which is read faster than through
+    // offsets; with few channels, though, a tap would not fill its tiles.
     const bool by_tap = problem_.window.channels >= kChannelsOfATap;
     const int64_t unit = by_tap ? problem_.window.channels : kProductRows;
     pool_->ParallelFor(problem_.taps(), TileOf(problem_.taps(), unit, *pool_),
@@ -68,7 +72,10 @@ class ProductKernelGrad : public Operation {
   int64_t scratch_floats() const override { return padded_.floats(); }
 
  private:
-  // dW's rows from `row` on, += those of image i; a, m and offsets are to come.
+  // Returns the product that adds image i's share to dW's rows from `row` on;
+  // the caller fills in a, its offsets and m. The sum runs over the pixels of
+  // dy, a band for each of its lines. The batch's first image overwrites dW, so
+  // that nothing need clear it.
   MatrixProduct Product(const ExampleSlice& slice, int64_t i,
                         int64_t row) const {
     const WindowGeometry& window = problem_.window;

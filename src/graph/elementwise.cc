@@ -7,9 +7,12 @@
 namespace batchsweep {
 namespace {
 
+// Threads take multiples of this many elements, 16 KiB, so that a small tensor
+// stays on one thread.
 constexpr int64_t kTile = 4096;
 
-// What layers without memory of their own share.
+// This is what layers without memory of their own share. Their gradients depend
+// on dy alone, so that x need not be kept for the way back.
 class SimpleLayer : public Layer {
  public:
   explicit SimpleLayer(const ComputeContext& context)
@@ -56,7 +59,8 @@ class Dropout : public SimpleLayer {
 
   void Forward(const ForwardContext& context) override {
     training_ = context.training;
-    // An odd constant: the keys of steps differ in all bits.
+    // An odd constant keeps the keys of any two steps apart, and those of
+    // neighbours differ in upper bits too.
     step_key_ = key_ + static_cast<uint64_t>(context.step) * 0x9e3779b97f4a7c15;
     Apply(*pools_.forward, tensors_.x[0], tensors_.y);
   }
@@ -73,6 +77,7 @@ class Dropout : public SimpleLayer {
         kernels_.dropout(from + begin, step_key_, begin, size, threshold_,
                          scale_, to + begin);
       } else if (from != to) {
+        // Inference drops nothing: in place there is nothing left to do.
         std::copy_n(from + begin, size, to + begin);
       }
     });
@@ -80,7 +85,7 @@ class Dropout : public SimpleLayer {
 
   const int64_t size_;
   const uint64_t key_;
-  const uint32_t threshold_;  // drops hashes below it
+  const uint32_t threshold_;  // a hash below it drops the element
   const float scale_;
   uint64_t step_key_ = 0;
   bool training_ = false;
@@ -125,6 +130,8 @@ class ZeroPadding : public SimpleLayer {
   const int64_t out_size_;
 };
 
+// One kernel serves both directions: the gradient is scaled alike, with offset
+// 0. It takes a scale for each column, as batch normalisation has them.
 class Rescaling : public SimpleLayer {
  public:
   Rescaling(const RescalingSpec& spec, const Shape& input,
@@ -171,6 +178,8 @@ class AddInputs : public SimpleLayer {
 
   void Forward(const ForwardContext&) override {
     ForEachPart(*pools_.forward, size_, [&](int64_t begin, int64_t size) {
+      // Inputs are added in their order, so that no number of threads changes a
+      // bit; the first is copied, which saves clearing y.
       std::copy_n(tensors_.x[0] + begin, size, tensors_.y + begin);
       for (size_t i = 1; i < tensors_.x.size(); ++i) {
         kernels_.add(tensors_.x[i] + begin, size, tensors_.y + begin);
@@ -179,6 +188,8 @@ class AddInputs : public SimpleLayer {
   }
   void Backward() override {
     ForEachPart(*pools_.backward, size_, [&](int64_t begin, int64_t size) {
+      // Each input gets a copy of its own, since the layer in front may
+      // overwrite the gradient that it finds.
       for (float* dx : tensors_.dx) {
         if (dx == nullptr) continue;
         std::copy_n(tensors_.dy + begin, size, dx + begin);
@@ -190,6 +201,8 @@ class AddInputs : public SimpleLayer {
   const int64_t size_;
 };
 
+// Inputs are joined along the last axis, so a row is one pixel of an image, and
+// holds the channels of all inputs side by side.
 class Concatenate : public SimpleLayer {
  public:
   Concatenate(const std::vector<Shape>& inputs, const ComputeContext& context)
@@ -239,6 +252,7 @@ class Concatenate : public SimpleLayer {
 }  // namespace
 
 Status BuildLayer(const DropoutSpec& spec, LayerBuilder& builder) {
+  // At rate 0 nothing is dropped, and the readers behind read its input.
   if (spec.rate == 0.0f) return {};
   const Shape& shape = builder.output_shape();
   builder.Append(

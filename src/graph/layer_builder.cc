@@ -22,12 +22,14 @@ LayerBuilder::LayerBuilder(const ModelSpec& model, uint64_t seed,
       }
     }
   }
+  // Nothing in front of the model's input trains, so it needs no gradient.
   spec_.values.push_back({.size = model.input_shape.elements()});
 }
 
 Result<NetworkSpec> LayerBuilder::BuildAll() {
   for (size_t i = 0; i < model_.layers.size(); ++i) {
-    if (value_of_[i] >= 0) continue;  // built into the one in front
+    // A layer with a value already was built into the one in front of it.
+    if (value_of_[i] >= 0) continue;
     layer_ = last_built_in_ = i;
     reads_.clear();
     for (const int input : LayerInputs(model_, i)) {
@@ -36,8 +38,12 @@ Result<NetworkSpec> LayerBuilder::BuildAll() {
     RETURN_IF_ERROR(
         std::visit([&](const auto& spec) { return BuildLayer(spec, *this); },
                    model_.layers[i]));
+    // reads_ is now what the last appended layer wrote or, if the spec appended
+    // none (a flatten, say), still its input, which readers then read directly.
     value_of_[layer_] = value_of_[last_built_in_] = reads_[0].value;
   }
+  // Parameters go to layers by their order; one left over means that some layer
+  // took too few, and that those behind it may hold the wrong ones.
   CHECK(params_taken_ == params_.size());
   spec_.output = value_of_.back();
   return std::move(spec_);
@@ -49,12 +55,15 @@ LayerBuilder::Read LayerBuilder::InputOf(int input) const {
   return {.value = value_of_[layer], .shape = shapes_[layer]};
 }
 
+// Where nothing in front has parameters, dx would be computed for nobody.
 bool LayerBuilder::wants_dx() const {
   return std::ranges::any_of(reads_, [&](const Read& read) {
     return spec_.values[static_cast<size_t>(read.value)].needs_grad;
   });
 }
 
+// The layer's number is spread over many bits by an odd factor, which keeps the
+// numbers apart: two dropouts of a model draw masks of their own.
 uint64_t LayerBuilder::RandomKey() const {
   return (seed_ << 32) ^ (static_cast<uint64_t>(layer_ + 1) * 0x9e3779b1);
 }
@@ -73,6 +82,7 @@ void LayerBuilder::Append(std::unique_ptr<Layer> layer, const Shape& output,
   }
   spec_.values.push_back(
       {.size = output.elements(), .needs_grad = !params.empty() || wants_dx()});
+  // What a spec appends next, such as its activation, reads this layer.
   reads_ = {{.value = node.output, .shape = output}};
   spec_.nodes.push_back(std::move(node));
 }

@@ -7,8 +7,10 @@
 namespace batchsweep {
 namespace {
 
-// What the arena holds does not matter: no kernel's time depends on values.
+// Times the layer alone, at the network's batch. What the arena holds does not
+// matter: no kernel's time depends on values.
 Result<LayerThreads> FasterThreadsOf(Layer& layer, const Network& network) {
+  // A trial cannot stop half-way: the first error is kept, and told at the end.
   Status status;
   const auto use = [&](Threads threads) {
     ThreadPool* const pool = &network.pool(threads);
@@ -35,6 +37,8 @@ Status ChooseLayerThreads(Network& network) {
     chosen.push_back(faster);
   }
   network.UseThreads(chosen);
+  // The trials left numbers everywhere, running statistics included, which
+  // training must not begin with.
   network.ClearTensors();
   return {};
 }

@@ -19,12 +19,14 @@ Result<Network> Network::Allocate(NetworkPlan plan) {
   // Until it is told of weights, an operator that could not be made live
   // computes with the numbers that its packing was tried with.
   network.WeightsChanged();
+  // The largest batch comes first, so that an operator that cannot be shaped
+  // for it fails here and not in a step.
   RETURN_IF_ERROR(network.SetBatch(options.max_batch));
   return network;
 }
 
 // A layer knows its tensors by pointers from here on, so a network may move but
-// its arena may not.
+// its arena may not. Layers that work in place get one pointer for x and y.
 Status Network::BindLayers() {
   for (const PlannedLayer& layer : plan_.layers) {
     const NodeSpec& node = layer.node;
@@ -47,7 +49,8 @@ Status Network::BindLayers() {
   return {};
 }
 
-// Once, so that no step goes through all parameters for the few that count.
+// This is done once, so that no step goes through all parameters for the few
+// that have a penalty.
 void Network::FindRegularized() {
   for (size_t i = 0; i < param_specs().size(); ++i) {
     const float l2 = param_specs()[i].l2;
@@ -66,6 +69,8 @@ std::span<float> Network::Flat(int id) const {
 }
 
 std::span<float> Network::ParamValues(size_t param) const {
+  // The optimizer goes through the trained parameters as one array, so the
+  // untrained ones lie in another, with offsets of their own.
   const ParamSpec& spec = plan_.params.specs[param];
   float* const base =
       Floats(spec.trainable ? plan_.tensors.params : plan_.tensors.untrained);
@@ -80,6 +85,8 @@ std::span<float> Network::ParamPart(std::span<float> flat, size_t param) const {
                       static_cast<size_t>(spec.shape.elements()));
 }
 
+// Shapes are checked once more here, since a tensor of another size would write
+// over its neighbours in the arena.
 void Network::SetWeights(const std::vector<NamedTensor>& weights) {
   CHECK(weights.size() == param_specs().size());
   for (size_t i = 0; i < weights.size(); ++i) {
@@ -122,6 +129,7 @@ void Network::ClearTensors() {
   WeightsChanged();
 }
 
+// The pool of one thread runs everything on the caller's and wakes nobody.
 ThreadPool& Network::pool(Threads threads) const {
   switch (threads) {
     case Threads::kOne:
@@ -141,7 +149,8 @@ void Network::UseThreads(std::vector<LayerThreads> threads) {
 
 Status Network::SetBatch(int64_t batch) {
   CHECK(batch >= 1 && batch <= plan_.options.max_batch);
-  if (batch == batch_) return {};  // All steps of an epoch but one or two.
+  // Only an epoch's last, smaller batch and the one after it change the shape.
+  if (batch == batch_) return {};
   batch_ = batch;
   return ShapeLayers();
 }
@@ -172,6 +181,7 @@ LossTensors Network::TensorsOfLoss() const {
 
 BatchScore Network::ScoreOutputs() {
   const Kernels& kernels = *plan_.context.kernels;
+  // Keras counts the penalties in the loss that it reports, and so does this.
   BatchScore score = batchsweep::ScoreOutputs(loss(), TensorsOfLoss(), kernels);
   AddPenalties(regularized_, batch_, kernels, score);
   return score;
@@ -182,13 +192,17 @@ void Network::Backward() {
   OutputGradient(loss(), TensorsOfLoss(), kernels);
   for (size_t i = plan_.layers.size(); i-- > 0;) {
     plan_.layers[i].node.layer->Backward();
-    // At once: the memory beside a gradient is others' after this layer.
+    // Its gradients are added at once: the memory of one that is written beside
+    // another is planned for this moment only, and may be others' in the next.
     AddInputGradients(plan_.layers[i]);
   }
   // Layers overwrite their parameters' gradients, so penalties come last.
   AddPenaltyGradients(regularized_, kernels);
 }
 
+// Where several layers read one value, the last of them wrote its gradient in
+// place on the way back; the others' shares are added here, always in the same
+// order, so that a step has the same bits each time.
 void Network::AddInputGradients(const PlannedLayer& layer) {
   for (size_t i = 0; i < layer.dx.size(); ++i) {
     if (layer.dx_places[i] != DxPlace::kBeside) continue;

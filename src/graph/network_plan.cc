@@ -17,6 +17,8 @@ int64_t RoundUpToLine(int64_t floats) {
   return (floats + kFloatsPerLine - 1) / kFloatsPerLine * kFloatsPerLine;
 }
 
+// Describes the layers by what they do to values. Buffers are planned from this
+// alone, so that their arithmetic can be tested without any layer.
 ValueGraph GraphOf(const NetworkPlan& plan) {
   ValueGraph graph = {
       .values = plan.values, .layers = {}, .output = plan.output};
@@ -30,7 +32,10 @@ ValueGraph GraphOf(const NetworkPlan& plan) {
   return graph;
 }
 
-// Weights, gradients and the optimizer's state, which stay from step to step.
+// Requests memory for weights, gradients and the optimizer's state. They live
+// from a step's first moment to its last, so that nothing is ever laid over
+// them. That holds for gradients too: the optimizer passes over the padding
+// between parameters, which must stay zero.
 void PlanParams(const StepMoments& moments, NetworkPlan& plan) {
   const auto add = [&](std::string name, MemoryClass memory_class,
                        int64_t floats) {
@@ -39,7 +44,8 @@ void PlanParams(const StepMoments& moments, NetworkPlan& plan) {
   };
   const int64_t trained = plan.params.trained_size;
   plan.tensors.params = add("weights", MemoryClass::kWeights, trained);
-  // Apart from the trained ones: the optimizer goes through one flat array.
+  // The optimizer goes through the trained ones as one flat array, so these lie
+  // apart from it.
   plan.tensors.untrained = add("running statistics", MemoryClass::kWeights,
                                plan.params.untrained_size);
   plan.tensors.grads = add("gradients", MemoryClass::kGradients, trained);
@@ -56,7 +62,9 @@ int AddValue(std::string name, MemoryClass memory_class, int64_t size,
                          life.first, life.last);
 }
 
-// Values, their gradients, and what the loss compares the outputs with.
+// Requests memory for values, their gradients, and what the loss compares the
+// outputs with. A layer in place reads and writes one buffer, so memory goes by
+// buffers, and values that share one have the same tensors.
 void PlanValues(const ValueGraph& graph, const StepMoments& moments,
                 NetworkPlan& plan) {
   const BufferPlan shared = ShareBuffers(graph);
@@ -80,9 +88,10 @@ void PlanValues(const ValueGraph& graph, const StepMoments& moments,
   }
   switch (TraitsOf(plan.options.loss).reads) {
     case GroundTruth::kLabel:
-      return;  // A byte an example, beside the arena.
+      return;  // Labels lie beside the arena, a byte for each example.
     case GroundTruth::kTargets:
-      // Until the backward phase has begun with the loss's gradient.
+      // The backward phase begins with the loss's gradient, which reads targets
+      // in the same moment as the last layer's way back, one after Loss().
       plan.tensors.targets = AddValue(
           "targets", MemoryClass::kActivations,
           plan.values[static_cast<size_t>(plan.output)].size,
@@ -90,7 +99,9 @@ void PlanValues(const ValueGraph& graph, const StepMoments& moments,
   }
 }
 
-// The tensor that a layer writes the gradient of one input to.
+// Returns the tensor that a layer writes the gradient of one input to, or -1.
+// One that is written beside another is added to it right after the layer's way
+// back, and so lives for that moment only.
 int PlanDx(const NodeSpec& node, int input, DxPlace place, int moment,
            NetworkPlan& plan) {
   const auto value = static_cast<size_t>(input);
@@ -107,9 +118,9 @@ int PlanDx(const NodeSpec& node, int input, DxPlace place, int moment,
   std::unreachable();
 }
 
-// What each layer needs beside its values. From the last to the first, as the
-// way back runs: which of equally large tensors gets the lower place depends on
-// the order of requests.
+// Requests what each layer needs beside its values. It goes from the last layer
+// to the first, as the way back does. The order matters: of equally large
+// tensors, the one that is requested first gets the lower place.
 Status PlanLayers(const ValueGraph& graph, const StepMoments& moments,
                   NetworkPlan& plan) {
   const auto dx_places = PlaceInputGradients(graph);
@@ -158,6 +169,8 @@ Result<NetworkPlan> PlanNetwork(const ModelSpec& model,
   plan.values = std::move(spec.values);
   plan.output = spec.output;
   for (NodeSpec& node : spec.nodes) {
+    // An operator has tried its map of packed weights when it was created, so
+    // the plan can tell before the first step whether all maps hold.
     plan.weights_are_live &= !node.layer->RecreatesOperators();
     plan.layers.push_back({.node = std::move(node), .dx_places = {}, .dx = {}});
   }

@@ -1,5 +1,5 @@
-// The images of a convolution as our products read them: with the zeros around
-// them that its window reads.
+// PaddedImage is an image of a convolution as our products read it: with the
+// zeros around it that the window reads.
 #ifndef BATCHSWEEP_GRAPH_PADDED_IMAGE_H_
 #define BATCHSWEEP_GRAPH_PADDED_IMAGE_H_
 

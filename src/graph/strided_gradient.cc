@@ -10,12 +10,14 @@ namespace {
 
 int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-// Zeros before dy, so that the first pixel's last tap finds some.
+// Returns how many zeros stand before dy, so that the last tap of the first
+// pixel finds some: no test for the edge is left in the products.
 int64_t Margin(int64_t window, int64_t stride) {
   return CeilDiv(window, stride) - 1;
 }
 
-// Up to what the last pixel's first tap reads.
+// Returns the extent of dy with zeros around it, up to what the last pixel's
+// first tap reads.
 int64_t PaddedExtent(int64_t size, int64_t before, int64_t window,
                      int64_t stride) {
   return Margin(window, stride) + (size - 1 + before) / stride + 1;
@@ -29,10 +31,12 @@ std::vector<StridedInputGrad::Phase> StridedInputGrad::Phases(int64_t size,
                                                               int64_t stride) {
   std::vector<Phase> phases;
   for (int64_t remainder = 0; remainder < stride; ++remainder) {
-    // Pixel q stride - before + remainder, from the first that is in the image.
+    // The phase has the pixels q stride - before + remainder; those with a
+    // smaller q than this lie in the padding, which needs no gradient.
     const int64_t q = CeilDiv(std::max<int64_t>(before - remainder, 0), stride);
     const int64_t first = q * stride - before + remainder;
     if (first >= size) continue;
+    // A stride larger than the window leaves phases that no tap reads.
     const int64_t taps =
         remainder < window ? CeilDiv(window - remainder, stride) : 0;
     phases.push_back({.tap = remainder,
@@ -58,6 +62,9 @@ StridedInputGrad::StridedInputGrad(const WindowGeometry& window,
                                   window.window_height, window.stride_height)),
       padded_width_(PaddedExtent(window.width, window.left, window.window_width,
                                  window.stride_width)) {
+  // Dilation would spread a phase's taps over dy, where they lie side by side
+  // now. The rule takes this body where there are strides, and a model that has
+  // both is refused.
   CHECK(window.dilation_height == 1 && window.dilation_width == 1);
   for (int64_t x = 0; x < CeilDiv(window.width, window.stride_width); ++x) {
     pixel_offsets_.push_back(static_cast<int32_t>(x * filters));
@@ -78,6 +85,7 @@ void StridedInputGrad::ArrangeKernel(const float* kernel, float* arranged,
   const int64_t channels = window_.channels;
   for (const Phase& row : rows_) {
     for (const Phase& column : columns_) {
+      // Taps are turned: the later a tap, the earlier the line of dy it meets.
       for (int64_t j = row.taps - 1; j >= 0; --j) {
         for (int64_t i = column.taps - 1; i >= 0; --i) {
           const int64_t ky = row.tap + j * window_.stride_height;
@@ -103,7 +111,8 @@ void StridedInputGrad::ArrangeKernel(const float* kernel, float* arranged,
 void StridedInputGrad::Pad(const float* dy, float* padded) const {
   const int64_t padded_row = padded_width_ * filters_;
   std::fill_n(padded, padded_floats(), 0.0f);
-  // A window that saw nothing but zeros behind the image is not read.
+  // Lines of dy whose windows saw nothing but zeros behind the image are left
+  // out, since no pixel of dx depends on them.
   const int64_t lines =
       std::min(window_.out_height, padded_height_ - margin_height_);
   const int64_t line =
@@ -124,13 +133,15 @@ void StridedInputGrad::RunPhase(const Phase& row, const Phase& column,
   for (int64_t y = 0; y < row.pixels; ++y) {
     const int64_t line = row.first + y * window_.stride_height;
     float* pixels = dx + (line * window_.width + column.first) * channels;
-    // Pixels between the windows were read by none.
+    // No window reads the pixels between two windows, so their gradient is 0.
     if (row.taps == 0 || column.taps == 0) {
       for (int64_t x = 0; x < column.pixels; ++x) {
         std::fill_n(pixels + x * stride, channels, 0.0f);
       }
       continue;
     }
+    // A band is a line of taps, which lie side by side in a line of dy, and its
+    // result goes to every stride-th pixel: c's rows are that far apart.
     kernels.matrix_product({.a = padded + (row.first_line + y) * padded_row +
                                  column.first_line * filters_,
                             .a_stride = 1,

@@ -1,4 +1,4 @@
-// dx of a convolution with strides.
+// StridedInputGrad computes dx of a convolution with strides.
 #ifndef BATCHSWEEP_GRAPH_STRIDED_GRADIENT_H_
 #define BATCHSWEEP_GRAPH_STRIDED_GRADIENT_H_
 
@@ -36,7 +36,7 @@ class StridedInputGrad {
            const Kernels& kernels) const;
 
  private:
-  // Along one axis, the taps and pixels of one remainder.
+  // A phase has the taps and pixels of one remainder along one axis.
   struct Phase {
     int64_t tap = 0;         // the first
     int64_t taps = 0;        // from there on, a stride apart; may be none
@@ -48,9 +48,10 @@ class StridedInputGrad {
   static std::vector<Phase> Phases(int64_t size, int64_t before, int64_t window,
                                    int64_t stride);
 
-  // dy with its margins of zeros.
+  // Copies dy to between its margins of zeros.
   void Pad(const float* dy, float* padded) const;
-  // The pixels of dx of one remainder along each axis; `arranged`: their taps.
+  // Computes the pixels of dx of one remainder along each axis; `arranged` has
+  // their taps.
   void RunPhase(const Phase& row, const Phase& column, const float* arranged,
                 const float* padded, float* dx, const Kernels& kernels) const;
 
@@ -58,7 +59,7 @@ class StridedInputGrad {
   const int64_t filters_;
   const std::vector<Phase> rows_;
   const std::vector<Phase> columns_;
-  // dy's first pixel and the extent of it with zeros around.
+  // These say where dy's first pixel lies, and the extent with zeros around.
   const int64_t margin_height_;
   const int64_t margin_width_;
   const int64_t padded_height_;

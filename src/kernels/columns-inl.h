@@ -1,6 +1,8 @@
 // Bodies of columns.h; included by kernels-inl.h after matrix_product-inl.h,
 // which says how wide a vector is.
 
+// `__restrict` says that bias and y do not overlap: otherwise the compiler
+// would have to test for it, or to do without vectors.
 void AddBias(const float* __restrict bias, int64_t rows, int64_t columns,
              float* __restrict y) {
   for (int64_t r = 0; r < rows; ++r) {
@@ -13,6 +15,8 @@ void AddBiasRelu(const float* __restrict bias, int64_t rows, int64_t columns,
   for (int64_t r = 0; r < rows; ++r) {
     for (int64_t c = 0; c < columns; ++c) {
       const float sum = y[r * columns + c] + bias[c];
+      // Written so, a NaN stays one and is found later; a maximum could hide
+      // it.
       y[r * columns + c] = sum < 0.0f ? 0.0f : sum;
     }
   }
@@ -65,6 +69,8 @@ template <class Block>
   for (; c < columns; ++c) block.template operator()<1>(c);
 }
 
+// Values are taken relative to a shift, such as one of them: of values far from
+// 0 the mean square less the squared mean would have hardly any right digits.
 void ShiftedMoments(const float* __restrict x, const float* __restrict shift,
                     int64_t rows, int64_t columns, float* __restrict sums,
                     float* __restrict squares) {

@@ -1,9 +1,11 @@
 // Bodies of loss.h; included by kernels-inl.h after elementwise-inl.h, which
 // has the sum of squares.
 
-// exp(x) for x <= 0 to 2 units in the last place; below -87, near the smallest
-// normal float, exp(-87). Cody and Waite's range reduction, x = n ln 2 + r with
-// |r| <= ln 2 / 2, then exp(r)'s Taylor series and n added to the exponent.
+// Returns exp(x) for x <= 0 to 2 units in the last place; below -87, near the
+// smallest normal float, exp(-87). It takes Cody and Waite's range reduction,
+// x = n ln 2 + r with |r| <= ln 2 / 2, then sums exp(r)'s Taylor series and
+// adds n to the exponent. It has neither branch nor call, so that a loop of it
+// can run on vectors.
 inline float ExpOfNonPositive(float x) {
   x = x < -87.0f ? -87.0f : x;
   // Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits.
@@ -24,7 +26,8 @@ inline float ExpOfNonPositive(float x) {
   return __builtin_bit_cast(float, __builtin_bit_cast(uint32_t, p) + exponent);
 }
 
-// Without floating-point comparisons, which NaN would escape.
+// Tests the exponents' bits, since a NaN would escape comparisons of floats. It
+// collects the answer without a branch, so that the loop can run on vectors.
 bool AllFinite(const float* x, int64_t count) {
   constexpr uint32_t kExponent = 0x7f800000;
   uint32_t infinite = 0;
@@ -35,6 +38,7 @@ bool AllFinite(const float* x, int64_t count) {
   return infinite == 0;
 }
 
+// Of equals the first counts, as in Keras' argmax.
 int64_t FirstHighest(const float* row, int64_t classes) {
   int64_t highest = 0;
   for (int64_t c = 1; c < classes; ++c) {
@@ -43,8 +47,8 @@ int64_t FirstHighest(const float* row, int64_t classes) {
   return highest;
 }
 
-// Rows of logits to probabilities. score(row, highest, shifted logits, log of
-// the sum of their exponentials) is called for each row in order.
+// Turns rows of logits into probabilities. score(row, highest, shifted logits,
+// log of the sum of their exponentials) is called for each row in order.
 template <class Score>
 [[gnu::always_inline]] inline void Softmax(const float* __restrict logits,
                                            int64_t rows, int64_t classes,
@@ -54,10 +58,11 @@ template <class Score>
     const float* row = logits + r * classes;
     const float highest = row[FirstHighest(row, classes)];
     for (int64_t c = 0; c < classes; ++c) {
+      // Relative to the highest no exponential overflows, and one of them is 1.
       probabilities[r * classes + c] = row[c] - highest;
     }
   }
-  // All rows at once: rows of ten classes would not fill a vector.
+  // This goes through all rows at once: ten classes would not fill a vector.
   for (int64_t i = 0; i < rows * classes; ++i) {
     probabilities[i] = ExpOfNonPositive(probabilities[i]);
   }
@@ -73,6 +78,7 @@ template <class Score>
   }
 }
 
+// Nothing more is computed then, so that what a kernel writes stays as it was.
 BatchScore NotFinite() {
   return {.loss_sum = __builtin_nan(""), .correct = 0, .finite = false};
 }
@@ -113,6 +119,7 @@ BatchScore SoftmaxCrossEntropyOf(const float* __restrict logits,
 
 void CrossEntropyOfGrad(const float* __restrict targets, int64_t rows,
                         int64_t classes, float* __restrict probabilities) {
+  // Targets need not sum to 1: the gradient has their sum as a factor of p.
   const float scale = 1.0f / static_cast<float>(rows);
   for (int64_t r = 0; r < rows; ++r) {
     const float* target = targets + r * classes;
@@ -137,6 +144,7 @@ BatchScore SquaredError(const float* __restrict y,
     score.loss_sum += SumOfSquares(gradient + r * columns, columns) /
                       static_cast<double>(columns);
   }
+  // The differences are scaled last, since the score needs them as they are.
   const float scale = 2.0f / static_cast<float>(rows * columns);
   for (int64_t i = 0; i < rows * columns; ++i) gradient[i] *= scale;
   return score;

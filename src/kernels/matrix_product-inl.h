@@ -13,6 +13,7 @@ constexpr int kLanes = 8;
 constexpr int kLanes = 4;
 #endif
 
+// The alignment is a float's: rows of tensors may begin at any float.
 typedef float Vector __attribute__((vector_size(4 * kLanes), aligned(4)));
 
 // kWide is the most vectors of b that a tile takes, RowsFor() its rows of a for
@@ -30,10 +31,11 @@ constexpr int RowsFor(int vectors) { return vectors == 2 ? 6 : 12; }
 #endif
 constexpr int kTileRows = 6;  // of the widest tile
 
-// Rows at a time where a or b is copied to the stack first.
+// Where a or b is copied to the stack first, so many rows are copied at a time:
+// the copy of a takes 24 KiB, that of b 8 KiB with the widest vectors.
 constexpr int64_t kChunk = 128;
 
-// What a product sums over: the fields of MatrixProduct that k runs along.
+// These are the fields of MatrixProduct that k runs along.
 struct Bands {
   const float* a;
   int64_t a_stride, a_band_stride;
@@ -49,8 +51,9 @@ inline void Store(float* p, const Vector& v) {
   *reinterpret_cast<Vector*>(p) = v;
 }
 
-// One tile of c, kRows x kVectors vectors. Its sums begin with c or at zero and
-// take k in ascending order, so that tiles of any size give the same bits.
+// Computes one tile of c, kRows x kVectors vectors. Its sums begin with c or at
+// zero and take k in ascending order, so that tiles of any size give the same
+// bits.
 template <int kRows, int kVectors, bool kOffsets>
 [[gnu::always_inline]] inline void ProductTile(const Bands& bands,
                                                const int32_t* offsets, float* c,
@@ -98,8 +101,8 @@ int64_t ProductTiles(const Bands& bands, const int32_t* offsets, int64_t i,
   return i;
 }
 
-// All rows of c, and kVectors vectors of its columns: in tiles of as many rows
-// as registers allow, and what is left over in smaller ones.
+// Computes all rows of c in kVectors vectors of its columns: in tiles of as
+// many rows as registers allow, and what is left over in smaller ones.
 template <int kVectors, bool kOffsets>
 void ProductColumns(const Bands& bands, const int32_t* offsets, int64_t m,
                     float* c, int64_t c_stride, bool accumulate) {
@@ -113,7 +116,9 @@ void ProductColumns(const Bands& bands, const int32_t* offsets, int64_t m,
   tiles.template operator()<1>(i);
 }
 
-// The same for a number of vectors that is known only now.
+// Does the same for a number of vectors that is known only now. A machine whose
+// kWide is 2 never gets to 4, and kWide there keeps it from compiling such
+// tiles.
 template <bool kOffsets>
 void ProductColumns(int vectors, const Bands& bands, const int32_t* offsets,
                     int64_t m, float* c, int64_t c_stride, bool accumulate) {
@@ -130,8 +135,8 @@ void ProductColumns(int vectors, const Bands& bands, const int32_t* offsets,
   }
 }
 
-// The rows of one chunk of b, n < kLanes columns of each, into vectors of which
-// the rest is zero already.
+// Copies the rows of one chunk of b, n < kLanes columns of each, into vectors
+// of which the rest is zero already.
 inline void FillVectors(const float* b, int64_t b_stride, int64_t rows,
                         int64_t n, float* filled) {
   for (int64_t row = 0; row < rows; ++row) {
@@ -141,7 +146,8 @@ inline void FillVectors(const float* b, int64_t b_stride, int64_t rows,
   }
 }
 
-// Rows of c, n floats of each, between where they lie and a tile of vectors.
+// Copies rows of c, n floats of each, between where they lie and a tile of
+// vectors.
 inline void CopyRows(const float* from, int64_t from_stride, int64_t rows,
                      int64_t n, float* to, int64_t to_stride) {
   for (int64_t r = 0; r < rows; ++r) {
@@ -151,8 +157,8 @@ inline void CopyRows(const float* from, int64_t from_stride, int64_t rows,
   }
 }
 
-// n < kLanes columns of c (+)= one chunk, whose b is filled up to vectors; c
-// goes through `tile`, RowsFor(1) whole vectors.
+// Computes what one chunk, whose b is filled up to vectors, gives or adds to
+// n < kLanes columns of c; these go through `tile`, RowsFor(1) whole vectors.
 template <bool kOffsets>
 void ProductTailChunk(const Bands& chunk, const int32_t* offsets, int64_t m,
                       int64_t n, float* tile, float* c, int64_t c_stride,
@@ -170,9 +176,9 @@ void ProductTailChunk(const Bands& chunk, const int32_t* offsets, int64_t m,
   }
 }
 
-// The last n < kLanes columns. Whole vectors there would read and write past
-// the end: so b is copied into vectors filled up with zeros, a chunk of rows at
-// a time, and c goes through a tile of whole vectors.
+// Computes the last n < kLanes columns. Whole vectors there would read and
+// write past the end: so b is copied into vectors filled up with zeros, a chunk
+// of rows at a time, and c goes through a tile of whole vectors.
 template <bool kOffsets>
 void ProductTail(const Bands& bands, const int32_t* offsets, int64_t m,
                  int64_t n, float* c, int64_t c_stride, bool accumulate) {
@@ -195,12 +201,14 @@ void ProductTail(const Bands& bands, const int32_t* offsets, int64_t m,
                         rows};
       ProductTailChunk<kOffsets>(chunk, offsets, m, n, tile, c, c_stride,
                                  accumulate);
+      // Only the first chunk may overwrite c: the rest add to it.
       accumulate = true;
     }
   }
 }
 
-// All of c: columns in groups as wide as a tile can be, and then the tail.
+// Computes all of c: columns in groups as wide as a tile can be, and then the
+// tail.
 template <bool kOffsets>
 void ProductOf(const Bands& bands, const int32_t* offsets, int64_t m, int64_t n,
                float* c, int64_t c_stride, bool accumulate) {
@@ -245,8 +253,8 @@ void ProductFarApart(const Bands& bands, int64_t m, int64_t n, float* c,
   }
 }
 
-// Rows of b that stay in the first-level cache while all of m passes: 16 KiB of
-// a tile's columns.
+// So many rows of b stay in the first-level cache while all of m passes: at
+// most 16 KiB of a tile's columns.
 constexpr int64_t kCachedRows = 64;
 
 // Sums over kCachedRows of a long band at a time for all of c, so that b is
@@ -264,7 +272,8 @@ void ProductOfLongBand(const Bands& bands, const int32_t* offsets, int64_t m,
   }
 }
 
-// The best way through memory for the operands' shapes; all give the same bits.
+// Takes the best way through memory for the operands' shapes; all give the same
+// bits. With no more rows of c than a tile has, b is hardly read twice anyway.
 void MatrixProductOf(const MatrixProduct& p) {
   const Bands bands{p.a,        p.a_stride,      p.a_band_stride, p.b,
                     p.b_stride, p.b_band_stride, p.bands,         p.rows};

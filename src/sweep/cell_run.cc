@@ -21,11 +21,11 @@
 namespace batchsweep {
 namespace {
 
-// Between checkpoints of one cell: an fsync wears an SD card and takes up to a
-// second on one, and this is the most that a power cut can cost.
+// As a cell runs, its checkpoints come at ends of epochs, this far apart or
+// further: an fsync wears an SD card and takes up to a second on one.
 constexpr int64_t kCheckpointIntervalNs = 30'000'000'000;
 
-// Who measures and who computes in this process.
+// This is who measures and who computes in the process.
 struct CellMachine {
   Sampler& sampler;
   const Counters& counters;
@@ -33,7 +33,7 @@ struct CellMachine {
   bool spare_cores = false;  // whether there are more than threads
 };
 
-// One cell, from the tables that it goes on with to its checkpoint behind it.
+// A CellRun is one cell, from the tables as recorded to its last checkpoint.
 class CellRun {
  public:
   CellRun(const SweepConfig& config, const TrainingData& data, Sensors& sensors,
@@ -56,7 +56,7 @@ class CellRun {
                      Recorder::Resume(config_.out, position_.recorded));
     recorder_.emplace(SampledSources(sensors_, machine_.counters),
                       std::move(recorder), cell_);
-    // Where an interrupted one stands is in the checkpoint already.
+    // Nothing was trained yet, so the checkpoint still says where it stands.
     if (!Cool()) return {};
     start_ns_ = checkpoint_ns_ = MonotonicNs();
     ASSIGN_OR_RETURN(Network network, NewNetwork());
@@ -67,6 +67,7 @@ class CellRun {
                      .shuffle = config_.shuffle,
                      .optimizer = CellOptimizer()},
                     machine_.context, &machine_.counters, network);
+    // Both of these may train and then clear the weights, which Start() sets.
     RETURN_IF_ERROR(trainer.ChooseThreads());
     RETURN_IF_ERROR(Soak(trainer));
     RETURN_IF_ERROR(Start(network, trainer));
@@ -76,7 +77,7 @@ class CellRun {
   }
 
  private:
-  // False if it was interrupted.
+  // Returns false if it was interrupted.
   bool Cool() {
     if (!config_.cool_to_celsius) return true;
     const Cooling cooling = WaitUntilCool(
@@ -156,6 +157,7 @@ class CellRun {
       }
       // A spent budget can end an epoch early; what was trained of it counts.
       if (totals_.epoch.steps > 0) RETURN_IF_ERROR(FinishEpoch(trainer));
+      // Divergence is a result and no error: the sweep goes on behind it.
       if (outcome == Trainer::Outcome::kDiverged) {
         position_.diverged_batches.push_back(cell_.batch_size);
       }
@@ -184,7 +186,7 @@ class CellRun {
 
   Status Finish(Network& network, Trainer& trainer) {
     ASSIGN_OR_RETURN(const Evaluation test, trainer.Test());
-    // Before the statistics, which take memory of their own.
+    // Memory is read before the statistics, which take some of their own.
     const ProcessMemory memory = ReadProcessMemory();
     CellSummary summary = Summarize(cell_, totals_, test);
     SummaryRecord& record = summary.record;
@@ -223,14 +225,13 @@ class CellRun {
     return {};
   }
 
-  // Rows first: a position must not name rows that are not on the disk.
+  // Rows are written first: a position must not name any that are not on disk.
   Status SavePosition(Network* network) {
     RETURN_IF_ERROR(recorder_->recorder().Sync());
     position_.recorded = recorder_->recorder().recorded();
     return SaveCheckpoint(config_.out / "checkpoint", position_, network);
   }
 
-  // Before anything is trained.
   CellProgress FirstProgress() const {
     return {.cell = static_cast<size_t>(position_.cells_done),
             .cells = cells_.size(),
@@ -279,11 +280,10 @@ Status RunCell(const SweepConfig& config, const TrainingData& data,
                SweepObserver& observer) {
   const int threads =
       SweepCells(config)[static_cast<size_t>(position.cells_done)].threads;
-  // Each line relies on those before it. How many cores there are is asked
-  // before this thread is bound to some. The sampler starts its thread before
-  // too, so that it may run where nothing is computed; the counters are opened
-  // after it, so that they do not count it, and before the threads that
-  // compute, so that they count these.
+  // Each line relies on those before it. Cores are counted before this thread
+  // is bound to some, and the sampler's thread starts before that, so that it
+  // may run where nothing is computed. The counters are opened after it, not to
+  // count it, and before the threads that compute, to count these.
   const bool spare_cores = std::ssize(AllowedCores()) > threads;
   Sampler sampler(sensors, config.sample_hz);
   std::vector<Warning> warnings = TakeCores(config);

@@ -13,6 +13,7 @@
 namespace batchsweep {
 namespace {
 
+// Ticks come between steps, so that drawing progress is in no step's time.
 constexpr int64_t kTickNs = 100'000'000;
 
 // A step is counted when what counting took is less than this part of the step
@@ -52,6 +53,8 @@ Trainer::Trainer(const TrainingData& data, const TrainConfig& config,
       whole_batch_(std::min(config.batch_size, data.train.size())),
       tells_classes_(TraitsOf(network.loss()).tells_classes),
       warmup_left_(kWarmupSteps) {
+  // A step must not allocate, so the measurements of a whole epoch get their
+  // room here.
   const int64_t epoch_steps = batcher_.BatchesPerEpoch(config.batch_size);
   const auto room = static_cast<size_t>(epoch_steps);
   measured_.arena_bytes = network.plan().memory.arena_bytes();
@@ -60,6 +63,7 @@ Trainer::Trainer(const TrainingData& data, const TrainConfig& config,
     measured_.counts.reserve(std::min(room, kCountedSteps) * kPhases.size());
   }
   if (const auto planned = PlannedSteps(config.budget, epoch_steps)) {
+    // A short budget would be spent on the warm-up, and leave no statistics.
     warmup_left_ = std::min(warmup_left_, *planned / 10);
   }
 }
@@ -77,6 +81,7 @@ Status Trainer::ChooseThreads() {
   if (context_.pool->threads() == 1) return {};
   batcher_.StartEpoch(1);
   const auto rows = batcher_.Next(network_.batch());
+  // A training set that does not fill a batch has nothing to time these with.
   if (static_cast<int64_t>(rows.size()) < network_.batch()) return {};
   pools_.load = &network_.pool(FasterThreads(
       [&](Threads threads) { pools_.load = &network_.pool(threads); },
@@ -105,6 +110,8 @@ Status Trainer::ChooseThreads() {
   return {};
 }
 
+// Steps flush denormals to zero, here and in TrainEpoch(), because XNNPACK does
+// so in its operators: else a result would depend on who computed it.
 Status Trainer::Soak(double seconds, const Hooks& hooks) {
   const ScopedFlushDenormals flush_denormals;
   const int64_t start_ns = MonotonicNs();
@@ -120,6 +127,7 @@ Status Trainer::Soak(double seconds, const Hooks& hooks) {
       rows = batcher_.Next(config_.batch_size);
     }
     RETURN_IF_ERROR(network_.SetBatch(std::ssize(rows)));
+    // Each step may be the first, since nothing that it trains is kept.
     TrainStep(Context(), rows, 1);
   }
   network_.ClearTensors();
@@ -141,7 +149,7 @@ Result<Trainer::Outcome> Trainer::TrainEpoch(const Hooks& hooks) {
   return network_.WeightsAreFinite() ? outcome : Outcome::kDiverged;
 }
 
-// The steps of the epoch under way that are left.
+// Makes the steps that are left of the epoch under way.
 Result<Trainer::Outcome> Trainer::TrainRest(const Hooks& hooks) {
   Ticker ticker(hooks, MonotonicNs());
   bool finite = true;
@@ -170,6 +178,7 @@ Result<BatchScore> Trainer::Step(std::span<const uint32_t> rows) {
         step.phase_ns[static_cast<size_t>(phase)] = clock.Lap();
       });
 
+  // What follows is bookkeeping, which is in no phase's time.
   step.start_ns = clock.start_ns();
   step.loss_sum = score.loss_sum;
   if (tells_classes_) step.correct = static_cast<int32_t>(score.correct);
@@ -182,6 +191,8 @@ Result<BatchScore> Trainer::Step(std::span<const uint32_t> rows) {
   return score;
 }
 
+// Reading the counters takes time, which is kept to a small share of training;
+// the warm-up is in no statistics and need not be counted.
 bool Trainer::CountsNextStep() const {
   return counters_ != nullptr && warmup_left_ == 0 &&
          measured_.counts.size() + kPhases.size() <=
@@ -200,7 +211,7 @@ StepFlags Trainer::FlagsOfStep(int64_t examples) {
   return flags;
 }
 
-// Of the step that was made last; nothing if it was not counted.
+// Keeps the counts of the step that was made last, if it was counted.
 void Trainer::KeepCounts(const PhaseClock& clock, int64_t step_time_ns) {
   if (clock.counts().empty()) return;
   for (const PhaseCounts& counts : clock.counts()) {

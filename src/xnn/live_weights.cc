@@ -18,12 +18,12 @@ constexpr int64_t kDigit = int64_t{1} << 23;
 
 constexpr int64_t kFloatBytes = sizeof(float);
 
-// The copies, from the last one back, that a run is tried as a continuation of.
+// A run is tried as a continuation of this many copies, from the last one back.
 // One would not do: a ragged block of Arm alternates a run of weights and one
 // of padding, which holds copies of weights.
 constexpr size_t kOpenRuns = 4;
 
-// Whether `run` is one row more of `block`.
+// Says whether `run` is one row more of `block`.
 bool Continues(const StridedCopy& block, const StridedCopy& run) {
   if (run.columns != block.columns) return false;
   if (run.columns > 1 && run.from_stride != block.from_stride) return false;
@@ -33,8 +33,9 @@ bool Continues(const StridedCopy& block, const StridedCopy& run) {
           run.from == block.from + block.rows * block.from_step);
 }
 
-// The longest run of weights at equal distances that starts at `begin`, where
-// there is a weight.
+// Returns the longest run of weights at equal distances that starts at `begin`,
+// where there is a weight. The distance is not 1 where XNNPACK packs along an
+// axis that is not our innermost one, as it does for a convolution's dx.
 StridedCopy RunAt(std::span<const int64_t> indexes, int64_t begin) {
   const auto size = static_cast<int64_t>(indexes.size());
   const auto index = [&](int64_t p) { return indexes[static_cast<size_t>(p)]; };
@@ -105,10 +106,10 @@ void RunCopies(std::span<const StridedCopy> copies, const float* weights,
   }
 }
 
-// Where one operator packs to: at first memory of its own, later the arena's.
-// XNNPACK asks for the memory once, in create; for its address in each reshape;
-// and in each setup whether the weights are in, which must be so from the
-// start, or setup fails.
+// This says where one operator packs to: at first memory of its own, later the
+// arena's. XNNPACK asks for the memory once, in create; for its address in each
+// reshape; and in each setup whether the weights are in, which must be so from
+// the start, or setup fails.
 struct LiveWeights::Cache {
   xnn_weights_cache_provider provider = {};
   AlignedBlock own;
@@ -125,6 +126,8 @@ struct LiveWeights::Cache {
     provider.reserve_space = [](void* context, size_t n) -> void* {
       auto& cache = *static_cast<Cache*>(context);
       auto block = AllocateAligned(static_cast<int64_t>(n));
+      // One operator packs once. A second block would be one that the map knows
+      // nothing of, so it is refused, and with it the operator.
       if (!block || cache.memory != nullptr) return nullptr;
       cache.own = *std::move(block);
       cache.memory = cache.own.get();
@@ -193,7 +196,7 @@ std::vector<float> LiveWeights::InXnnpackOrder(const float* kernel) const {
 
 Status LiveWeights::PackNumbers(int64_t divisor, Cache& cache,
                                 xnn_operator** op) const {
-  // From 1, since what is neither weight nor bias is packed as 0.
+  // Numbers begin at 1, since what is neither weight nor bias is packed as 0.
   std::vector<float> kernel(options_.order.size());
   for (size_t i = 0; i < kernel.size(); ++i) {
     kernel[i] = static_cast<float>(options_.order[i] / divisor % kDigit + 1);
@@ -235,7 +238,7 @@ Status LiveWeights::Number() {
   return {};
 }
 
-// Whether other weights, packed by XNNPACK itself, give the bytes that our
+// Says whether other weights, packed by XNNPACK itself, give the bytes that our
 // copies give. Bytes beside the weights must be zero in both.
 Result<bool> LiveWeights::MapHolds() {
   if (cache_->memory == nullptr) return false;
@@ -276,7 +279,8 @@ void LiveWeights::Bind(std::byte* packed, bool shared) {
 Status LiveWeights::Refresh(const float* kernel, const float* bias) {
   CHECK((bias != nullptr) == (options_.biases > 0));
   if (live_) {
-    // Others may have written there since.
+    // Others may have written there since, also between the weights, where the
+    // operator expects zeros.
     if (shared_) std::memset(cache_->memory, 0, cache_->bytes);
     RunCopies(kernel_copies_, kernel, cache_->floats().data());
     if (bias != nullptr) {
@@ -284,6 +288,7 @@ Status LiveWeights::Refresh(const float* kernel, const float* bias) {
     }
     return {};
   }
+  // Without a map only create packs, so new weights take a new operator.
   xnn_delete_operator(std::exchange(op_, nullptr));
   std::span<const float> biases;
   if (bias != nullptr) biases = {bias, static_cast<size_t>(options_.biases)};
