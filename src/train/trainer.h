@@ -55,7 +55,7 @@ class Trainer {
           ComputeContext context, const Counters* counters, Network& network);
 
   // Lets loading, updating and the network's operations use one thread or all,
-  // whichever is faster, see train/choose_threads.h. Weights and optimizer
+  // whichever is faster, see graph/layer_threads.h. Weights and optimizer
   // slots are zero then.
   Status ChooseThreads();
 
