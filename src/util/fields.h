@@ -10,8 +10,9 @@
 //       return FieldList<&P::x, &P::height_meters>();
 //     }
 //   };
-// Names are the members' own. A list that leaves out a member, or has them in
-// another order than the struct, does not compile. A struct that cannot include
+// Names are the members' own. A list that leaves out a member does not compile,
+// nor does one in another order than the struct's, unless it only exchanges
+// members of one type. A struct that cannot include
 // this header gets a free `constexpr auto FieldsOf(const Point*)` instead.
 #ifndef BATCHSWEEP_UTIL_FIELDS_H_
 #define BATCHSWEEP_UTIL_FIELDS_H_
