@@ -68,7 +68,7 @@ Result<std::string> NameOfLayer(const Json& config,
                                 std::map<std::string, int>& unnamed) {
   const auto written = config.find("name");
   if (written != config.end() && !written->is_null()) {
-    const std::string name = StringAt(config, "name");
+    std::string name = StringAt(config, "name");
     if (IsLine(name)) return name;
     return Fail("{}: name is {}, expected a line of text", place,
                 Describe(*written));
