@@ -283,16 +283,19 @@ Status RunCell(const SweepConfig& config, const TrainingData& data,
   // Each line relies on those before it. Cores are counted before this thread
   // is bound to some, and the sampler's thread starts before that, so that it
   // may run where nothing is computed. The counters are opened after it, not to
-  // count it, and before the threads that compute, to count these.
+  // count it, and before the threads that compute, to count these. They are
+  // declared before it all the same, to be closed after it: its thread reads
+  // them until it ends, and closed ones may by then be other files.
   const bool spare_cores = std::ssize(AllowedCores()) > threads;
+  std::optional<Counters> counters;
   Sampler sampler(sensors, config.sample_hz);
   std::vector<Warning> warnings = TakeCores(config);
-  const Counters counters;
+  counters.emplace();
   ThreadPool pool(threads);
 
   CellRun run(config, data, sensors,
               {.sampler = sampler,
-               .counters = counters,
+               .counters = *counters,
                .context = {.kernels = &kernels, .pool = &pool},
                .spare_cores = spare_cores},
               base_rss_bytes, std::move(warnings), std::move(position),
