@@ -127,7 +127,7 @@ TEST_CASE("a summary has the best epoch, the target's time and all steps",
   CHECK(record.flagged_steps == 3);
   CHECK(record.step_time_p95_ns == 26);
   CHECK(record.clean_step_time_median_ns == 10);
-  CHECK(summary.statistics.all_steps == 6);
+  CHECK(summary.statistics.counts.all_steps == 6);
 }
 
 TEST_CASE("a validation loss that is no number is never the best", "[totals]") {

@@ -248,7 +248,8 @@ TEST_CASE("threads are a dimension of the sweep", "[cli][threads]") {
     if (!row.limit_time_ns) continue;
     CHECK(std::abs(*row.limit_fraction -
                    static_cast<double>(*row.limit_time_ns) /
-                       static_cast<double>(row.step_time_median_ns)) < 1e-3);
+                       static_cast<double>(row.step_time_median_ns.value())) <
+          1e-3);
   }
   CheckRefused(Run("run --threads 1,1"), {"--threads", "twice"});
 }
@@ -563,6 +564,47 @@ TEST_CASE("a run that diverges is recorded, marked and exits with 2", "[cli]") {
   CHECK(json["status"] == "diverged");
   CHECK(json["warnings"].dump().contains("batch size 8 diverged"));
   CHECK(ReadCsv<StepRecord>(quick.out + "/steps.csv")->size() > 0);
+}
+
+TEST_CASE("what a cell that diverges at once cannot know is absent", "[cli]") {
+  const QuickRun quick;
+  // The loss of the first step is that of the first weights; those of the
+  // second are not finite any more.
+  const Outcome outcome =
+      Run(quick.common +
+          " --optimizer sgd --lr 1e38 --batch-sizes 8,32 --epochs 9 --json");
+  INFO(outcome.out << outcome.err);
+  CHECK(outcome.exit_code == 2);
+  const auto summary = nlohmann::json::parse(outcome.out)["summary"].at(0);
+  const auto rows = ReadCsv<SummaryRecord>(quick.out + "/summary.csv").value();
+  REQUIRE(rows.size() == 2);
+  CHECK(rows[0].steps <= 2);
+  CHECK(rows[0].steps >= 1);
+  CHECK(rows[0].warmup_steps == rows[0].steps);
+  for (const char* column :
+       {"best_val_loss", "best_epoch", "final_val_loss", "test_loss",
+        "step_time_median_ns", "step_time_median_low_ns",
+        "step_time_median_high_ns", "step_time_mad_ns", "step_time_p5_ns",
+        "step_time_p95_ns", "step_time_p99_ns", "clean_step_time_median_ns",
+        "examples_per_second", "limit_time_ns", "limit_fraction"}) {
+    INFO(column);
+    CHECK(summary.at(column).is_null());
+  }
+  const std::string table = ReadFile(quick.out + "/summary.csv").value();
+  for (const std::string& text : {table, outcome.out, outcome.err}) {
+    CHECK_FALSE(text.contains("nan"));
+    CHECK_FALSE(text.contains("inf"));
+    CHECK_FALSE(text.contains(" 0 ns"));
+  }
+  const QuickRun plain;
+  const Outcome told = Run(
+      plain.common + " --optimizer sgd --lr 1e38 --batch-sizes 8 --epochs 9");
+  INFO(told.out << told.err);
+  for (const char* text : {"nan", "inf", " 0 ns"}) {
+    CHECK_FALSE(
+        told.out.substr(0, told.out.find("All figures")).contains(text));
+    CHECK_FALSE(told.err.contains(text));
+  }
 }
 
 TEST_CASE("a warning makes a run invalid under --require-clean", "[cli]") {

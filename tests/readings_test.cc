@@ -210,21 +210,24 @@ std::vector<std::string> Names(const std::vector<Warning>& warnings) {
 }
 
 TEST_CASE("each broken rule is a warning by its name", "[clean_rules]") {
-  StepStatistics steps = {.all_steps = 1000, .steps = 980};
+  StepStatistics steps = {.counts = {.all_steps = 1000, .steps = 980},
+                          .all = TimeStatistics(),
+                          .clean = {}};
+  auto& steps_by_flag = steps.counts.steps_by_flag;
   CHECK(CellWarnings("batch 8", steps).empty());
-  steps.all.drift = 0.049;
-  steps.all.mdape = 0.049;
+  steps.all->drift = 0.049;
+  steps.all->mdape = 0.049;
   CHECK(CellWarnings("batch 8", steps).empty());
-  steps.all.drift = -0.05;
-  steps.all.mdape = 0.05;
-  steps.steps_by_flag[static_cast<size_t>(StepFlag::kWarmup)] = 20;
-  steps.steps_by_flag[static_cast<size_t>(StepFlag::kPartBatch)] = 3;
+  steps.all->drift = -0.05;
+  steps.all->mdape = 0.05;
+  steps_by_flag[static_cast<size_t>(StepFlag::kWarmup)] = 20;
+  steps_by_flag[static_cast<size_t>(StepFlag::kPartBatch)] = 3;
   CHECK(Names(CellWarnings("batch 8", steps)) ==
         std::vector<std::string>{"drift", "spread"});
   for (const StepFlag flag :
        {StepFlag::kThrottled, StepFlag::kSlowClock, StepFlag::kSwap,
         StepFlag::kMajorFault, StepFlag::kLoad}) {
-    steps.steps_by_flag[static_cast<size_t>(flag)] = 12;
+    steps_by_flag[static_cast<size_t>(flag)] = 12;
   }
   const auto all = CellWarnings("batch 8", steps);
   CHECK(Names(all) == std::vector<std::string>{"throttled", "slow_clock",
@@ -236,7 +239,7 @@ TEST_CASE("each broken rule is a warning by its name", "[clean_rules]") {
   CHECK(all[5].message ==
         "batch 8: steps of the last third took 5.0 % less "
         "than those of the first");
-  steps.steps = 29;
+  steps.counts.steps = 29;
   CHECK(Names(CellWarnings("batch 8", steps)).back() == "few_steps");
 }
 
@@ -247,15 +250,20 @@ TEST_CASE("statistics leave out warm-up and part batches, clean ones flags",
   flags[0].Add(StepFlag::kWarmup);
   flags[3].Add(StepFlag::kThrottled);
   flags[5].Add(StepFlag::kPartBatch);
-  const StepStatistics found = DescribeSteps(times, flags);
-  CHECK(found.all_steps == 6);
-  CHECK(found.steps == 4);
-  CHECK(found.disturbed_steps == 1);
-  CHECK(found.all.p99 == 50);
-  CHECK(found.clean.median == 12);
-  CHECK(found.clean.p99 == 14);
-  CHECK(found.steps_by_flag[static_cast<size_t>(StepFlag::kWarmup)] == 1);
-  CHECK(DescribeSteps({}, {}).steps == 0);
+  StepHistory history;
+  for (size_t i = 0; i < times.size(); ++i) history.Add(times[i], flags[i]);
+  const StepStatistics found = DescribeSteps(history);
+  CHECK(found.counts.all_steps == 6);
+  CHECK(found.counts.steps == 4);
+  CHECK(found.counts.disturbed_steps == 1);
+  CHECK(found.all->p99 == 50);
+  CHECK(found.clean->median == 12);
+  CHECK(found.clean->p99 == 14);
+  CHECK(found.counts.steps_by_flag[static_cast<size_t>(StepFlag::kWarmup)] ==
+        1);
+  const StepStatistics none = DescribeSteps({});
+  CHECK_FALSE(none.all);
+  CHECK_FALSE(none.clean);
 }
 
 }  // namespace

@@ -119,6 +119,9 @@ TEST_CASE("processes of a cell are summed up by their medians",
     }
   }
   summaries.push_back({.cell = {.batch_size = 128, .seed = 1, .threads = 1}});
+  // Two that diverged before a step that statistics take in.
+  summaries.push_back({.cell = {.batch_size = 512, .process = 1}});
+  summaries.push_back({.cell = {.batch_size = 512, .process = 2}});
   const auto spreads = SpreadOfProcesses(summaries);
   REQUIRE(spreads.size() == 2);
   CHECK(spreads[0].cell.batch_size == 8);

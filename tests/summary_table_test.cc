@@ -166,7 +166,7 @@ TEST_CASE("every line of the summary fits 80 columns", "[summary]") {
 
 TEST_CASE("what was not known is a dash", "[summary]") {
   SummaryRecord unknown = kSummary;
-  unknown.step_time_median_ns = 0;
+  unknown.step_time_median_ns.reset();
   unknown.examples_per_second.reset();
   unknown.limit_fraction.reset();
   const std::string table = SummaryTable(std::vector{unknown});

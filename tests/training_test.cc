@@ -251,7 +251,8 @@ TEST_CASE("phases add up to the step and counts to the epoch", "[training]") {
   CHECK(summary.step_time_p95_ns >= summary.step_time_median_ns);
   // But for the median's rounding to whole nanoseconds.
   CHECK(std::abs(summary.examples_per_second.value() *
-                     static_cast<double>(summary.step_time_median_ns) / 1e9 -
+                     static_cast<double>(summary.step_time_median_ns.value()) /
+                     1e9 -
                  32) < 0.1);
 }
 

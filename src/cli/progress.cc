@@ -40,8 +40,8 @@ std::string ProgressLine(const CellProgress& progress, int64_t left_ns) {
                   progress.cells, progress.batch_size, progress.epoch);
   const std::string how = std::format(
       "{:2.0f}%  loss {}  {}/step{}", progress.fraction * 100,
-      OrDash(progress.train_loss),
-      FormatDurationNs(progress.step_time_median_ns), TimeLeft(left_ns));
+      OrDash(progress.train_loss), DurationOrDash(progress.step_time_median_ns),
+      TimeLeft(left_ns));
   // The bar says what the number behind it says, so it goes first.
   const std::string line = where + Bar(progress.fraction) + how;
   return line.size() < kTooWide ? line : where + how;
@@ -49,10 +49,10 @@ std::string ProgressLine(const CellProgress& progress, int64_t left_ns) {
 
 std::string EpochLine(const CellProgress& progress, const EpochRecord& epoch) {
   return std::format(
-      "[{}/{}] batch {:<4} epoch {:<3} loss {:.4f}  val {:.4f} acc {}  {}/step",
+      "[{}/{}] batch {:<4} epoch {:<3} loss {}  val {} acc {}  {}/step",
       progress.cell + 1, progress.cells, epoch.cell.batch_size, epoch.epoch,
-      epoch.train_loss, epoch.val_loss, OrDash(epoch.val_accuracy),
-      FormatDurationNs(progress.step_time_median_ns));
+      OrDash(epoch.train_loss), OrDash(epoch.val_loss),
+      OrDash(epoch.val_accuracy), DurationOrDash(progress.step_time_median_ns));
 }
 
 ProgressPrinter::ProgressPrinter() : terminal_(StderrIsTerminal()) {}
@@ -108,11 +108,11 @@ void ProgressPrinter::OnEpoch(const CellProgress& progress,
 void ProgressPrinter::OnCellDone(const SummaryRecord& summary) {
   if (!terminal_) return;
   Redraw("");
-  std::println(stderr,
-               "batch {:<4} val loss {:.4f} (best {:.4f}) acc {}  {}  {}",
-               summary.cell.batch_size, summary.final_val_loss,
-               summary.best_val_loss, OrDash(summary.final_val_accuracy),
-               FormatDurationNs(summary.step_time_median_ns) + " a step",
+  std::println(stderr, "batch {:<4} val loss {} (best {}) acc {}  {}  {}",
+               summary.cell.batch_size, OrDash(summary.final_val_loss),
+               OrDash(summary.best_val_loss),
+               OrDash(summary.final_val_accuracy),
+               DurationOrDash(summary.step_time_median_ns) + " a step",
                FormatDurationNs(summary.total_time_ns) + " in all");
 }
 

@@ -30,33 +30,34 @@ const char* WhatHappened(StepFlag flag) {
 
 std::vector<Warning> CellWarnings(std::string_view cell_name,
                                   const StepStatistics& steps) {
+  const StepCounts& counts = steps.counts;
   std::vector<Warning> warnings;
   for (size_t i = 0; i < kStepFlags; ++i) {
     const auto flag = static_cast<StepFlag>(i);
     const char* const what = WhatHappened(flag);
-    const int64_t count = steps.steps_by_flag[i];
+    const int64_t count = counts.steps_by_flag[i];
     if (what == nullptr || count == 0) continue;
     warnings.push_back(
         {NameOf(flag), std::format("{}: {} during {} of {} steps", cell_name,
-                                   what, count, steps.all_steps)});
+                                   what, count, counts.all_steps)});
   }
-  if (steps.steps < kFewSteps) {
+  if (counts.steps < kFewSteps || !steps.all) {
     warnings.push_back(
         {"few_steps",
          std::format("{}: {} step{} after the warm-up {} too few "
                      "for statistics",
-                     cell_name, steps.steps, steps.steps == 1 ? "" : "s",
-                     steps.steps == 1 ? "is" : "are")});
+                     cell_name, counts.steps, counts.steps == 1 ? "" : "s",
+                     counts.steps == 1 ? "is" : "are")});
     return warnings;
   }
-  if (const double drift = steps.all.drift; std::abs(drift) >= kDriftLimit) {
+  if (const double drift = steps.all->drift; std::abs(drift) >= kDriftLimit) {
     warnings.push_back(
         {"drift", std::format("{}: steps of the last third took {:.1f} % {} "
                               "than those of the first",
                               cell_name, 100 * std::abs(drift),
                               drift > 0 ? "longer" : "less")});
   }
-  if (const double mdape = steps.all.mdape; mdape >= kMdapeLimit) {
+  if (const double mdape = steps.all->mdape; mdape >= kMdapeLimit) {
     warnings.push_back(
         {"spread",
          std::format("{}: half of the steps are {:.1f} % or more away "

@@ -16,7 +16,11 @@ constexpr size_t kBlocks = 100;
 constexpr int kDraws = 500;
 constexpr uint64_t kDrawsStream = 0xb007;
 
-double MedianOf(std::vector<float> values) { return Quantile(values, 0.5); }
+// By a copy in `scratch`, which has room for it.
+double MedianOf(std::span<const float> values, std::span<float> scratch) {
+  std::ranges::copy(values, scratch.begin());
+  return Quantile(scratch.first(values.size()), 0.5);
+}
 
 }  // namespace
 
@@ -31,27 +35,25 @@ double Quantile(std::span<float> values, double fraction) {
 
 TimeStatistics Describe(std::span<const float> values) {
   if (values.empty()) return {};
-  const std::vector<float> series(values.begin(), values.end());
-  std::vector<float> sorted = series;
+  // Its memory is free again before the copy below is made.
   const Interval interval = MedianInterval(values);
-  TimeStatistics found = {.median = Quantile(sorted, 0.5),
+  std::vector<float> scratch(values.begin(), values.end());
+  TimeStatistics found = {.median = Quantile(scratch, 0.5),
                           .median_low = interval.low,
                           .median_high = interval.high,
-                          .p5 = Quantile(sorted, 0.05),
-                          .p95 = Quantile(sorted, 0.95),
-                          .p99 = Quantile(sorted, 0.99)};
-  std::vector<float> deviations = series;
+                          .p5 = Quantile(scratch, 0.05),
+                          .p95 = Quantile(scratch, 0.95),
+                          .p99 = Quantile(scratch, 0.99)};
   const auto median = static_cast<float>(found.median);
-  for (float& x : deviations) x = std::abs(x - median);
-  found.mad = Quantile(deviations, 0.5);
-  for (size_t i = 0; i < series.size(); ++i) {
-    deviations[i] = std::abs(series[i] - median) / series[i];
-  }
-  found.mdape = Quantile(deviations, 0.5);
-  if (const auto third = static_cast<std::ptrdiff_t>(series.size() / 3);
-      third > 0) {
-    const double first = MedianOf({series.begin(), series.begin() + third});
-    const double last = MedianOf({series.end() - third, series.end()});
+  const auto deviation = [&](float x) { return std::abs(x - median); };
+  std::ranges::transform(values, scratch.begin(), deviation);
+  found.mad = Quantile(scratch, 0.5);
+  std::ranges::transform(values, scratch.begin(),
+                         [&](float x) { return deviation(x) / x; });
+  found.mdape = Quantile(scratch, 0.5);
+  if (const size_t third = values.size() / 3; third > 0) {
+    const double first = MedianOf(values.first(third), scratch);
+    const double last = MedianOf(values.last(third), scratch);
     found.drift = last / first - 1.0;
   }
   return found;
@@ -74,6 +76,7 @@ Interval MedianInterval(std::span<const float> values) {
   }
   Rng rng(1, kDrawsStream);
   std::vector<float> medians;
+  medians.reserve(kDraws);
   for (int draw = 0; draw < kDraws; ++draw) {
     std::array<uint32_t, kBlocks> times = {};  // that a block was drawn
     size_t drawn = 0;

@@ -3,7 +3,7 @@
 #ifndef BATCHSWEEP_MEASURE_STATISTICS_H_
 #define BATCHSWEEP_MEASURE_STATISTICS_H_
 
-#include <optional>
+#include <cstdint>
 #include <span>
 
 namespace batchsweep {
@@ -26,7 +26,9 @@ struct TimeStatistics {
 };
 
 // Describes `values`, which are in the order of time; all 0 without values.
+// Takes kDescribeBytes of memory for each of them meanwhile.
 TimeStatistics Describe(std::span<const float> values);
+inline constexpr int64_t kDescribeBytes = sizeof(uint32_t) + sizeof(uint8_t);
 
 struct Interval {
   double low = 0.0;

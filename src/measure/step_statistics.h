@@ -3,29 +3,26 @@
 #ifndef BATCHSWEEP_MEASURE_STEP_STATISTICS_H_
 #define BATCHSWEEP_MEASURE_STEP_STATISTICS_H_
 
-#include <array>
 #include <cstdint>
-#include <span>
+#include <optional>
 
 #include "measure/statistics.h"
-#include "measure/step_flags.h"
+#include "measure/step_history.h"
 
 namespace batchsweep {
 
-// Statistics leave out steps on part of a batch.
+// Statistics leave out the warm-up and steps on part of a batch.
 struct StepStatistics {
-  TimeStatistics all;     // without the warm-up
-  TimeStatistics clean;   // of these, without disturbed ones
-  int64_t all_steps = 0;  // with the warm-up and steps on part of a batch
-  int64_t steps = 0;      // without the warm-up
-  int64_t disturbed_steps = 0;
-  std::array<int64_t, kStepFlags> steps_by_flag = {};
+  StepCounts counts;
+  std::optional<TimeStatistics> all;    // absent without a step
+  std::optional<TimeStatistics> clean;  // of those that nothing disturbed;
+                                        // absent if none of these is kept
 };
 
-// `times_ns` and `flags` are those of all steps so far, in their order.
-// REQUIRES: as many flags as times.
-StepStatistics DescribeSteps(std::span<const float> times_ns,
-                             std::span<const StepFlags> flags);
+StepStatistics DescribeSteps(const StepHistory& history);
+
+// What it takes meanwhile, where `kept_steps` are kept.
+int64_t DescribeStepsBytes(int64_t kept_steps);
 
 }  // namespace batchsweep
 

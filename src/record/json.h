@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <type_traits>
 
 #include "util/fields.h"
@@ -31,9 +32,12 @@ inline double AsWritten(float value) {
 template <class Value>
 concept IsOptional = requires(const Value& value) { value.has_value(); };
 template <class Value>
+concept IsArray = requires { std::tuple_size<Value>::value; };
+template <class Value>
 concept IsVector = requires(Value value) { value.emplace_back(); };
 
-// Structs as objects, vectors as arrays, enums by their NameOf().
+// Structs as objects, vectors and std::array as arrays, enums by their
+// NameOf().
 template <class Value>
 Json ToJson(const Value& value) {
   if constexpr (IsOptional<Value>) {
@@ -44,7 +48,7 @@ Json ToJson(const Value& value) {
       object[std::string(name)] = ToJson(field);
     });
     return object;
-  } else if constexpr (IsVector<Value>) {
+  } else if constexpr (IsVector<Value> || IsArray<Value>) {
     Json array = Json::array();
     for (const auto& element : value) array.push_back(ToJson(element));
     return array;
@@ -80,6 +84,11 @@ bool FromJson(const Json& json, Value& value) {
       read = read && found != json.end() && FromJson(*found, field);
     });
     return read;
+  } else if constexpr (IsArray<Value>) {
+    if (!json.is_array() || json.size() != value.size()) return false;
+    auto element = value.begin();
+    return std::ranges::all_of(
+        json, [&](const Json& part) { return FromJson(part, *element++); });
   } else if constexpr (IsVector<Value>) {
     value.clear();
     return json.is_array() &&

@@ -15,11 +15,12 @@ std::vector<ProcessSpread> SpreadOfProcesses(
   std::map<std::string, std::vector<float>> medians;  // by the cell's name
   std::vector<CellKey> cells;
   for (const SummaryRecord& summary : summaries) {
+    if (!summary.step_time_median_ns) continue;
     CellKey cell = summary.cell;
     cell.process = 1;
     std::vector<float>& values = medians[CellName(cell)];
     if (values.empty()) cells.push_back(cell);
-    values.push_back(static_cast<float>(summary.step_time_median_ns));
+    values.push_back(static_cast<float>(*summary.step_time_median_ns));
   }
   std::vector<ProcessSpread> spreads;
   for (const CellKey& cell : cells) {

@@ -17,21 +17,25 @@ struct SummaryRecord {
   float learning_rate = 0.0f;  // that was used, by --lr-rule if there is one
   int64_t epochs = 0;
   int64_t steps = 0;
-  double best_val_loss = 0.0;
-  int64_t best_epoch = 0;
-  double final_val_loss = 0.0;
+  // A loss that is not finite, of a cell that diverged, is absent.
+  std::optional<double> best_val_loss;
+  std::optional<int64_t> best_epoch;
+  std::optional<double> final_val_loss;
   std::optional<double> final_val_accuracy;
-  double test_loss = 0.0;
+  std::optional<double> test_loss;
   std::optional<double> test_accuracy;
   int64_t warmup_steps = 0;
   int64_t flagged_steps = 0;  // of the others, see StepFlags::Disturbed()
-  int64_t step_time_median_ns = 0;
-  int64_t step_time_median_low_ns = 0;   // 95 % confidence interval, see
-  int64_t step_time_median_high_ns = 0;  // MedianInterval()
-  int64_t step_time_mad_ns = 0;  // median absolute deviation from the median
-  int64_t step_time_p5_ns = 0;
-  int64_t step_time_p95_ns = 0;
-  int64_t step_time_p99_ns = 0;
+  // Of all such steps, or of those that StepHistory keeps of more; absent
+  // without one.
+  std::optional<int64_t> step_time_median_ns;
+  std::optional<int64_t> step_time_median_low_ns;   // 95 % confidence interval,
+  std::optional<int64_t> step_time_median_high_ns;  // see MedianInterval()
+  std::optional<int64_t> step_time_mad_ns;  // median absolute deviation from
+                                            // the median
+  std::optional<int64_t> step_time_p5_ns;
+  std::optional<int64_t> step_time_p95_ns;
+  std::optional<int64_t> step_time_p99_ns;
   // Without flagged steps; absent if that leaves none.
   std::optional<int64_t> clean_step_time_median_ns;
   std::optional<int64_t> clean_step_time_p95_ns;

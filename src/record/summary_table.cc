@@ -81,9 +81,9 @@ std::vector<SummaryColumn> KeyColumns(std::span<const SummaryRecord> all) {
 std::vector<SummaryColumn> ScoreColumns(std::span<const SummaryRecord> all) {
   using Row = const SummaryRecord&;
   return {{"val\nloss", 0, true,
-           [](Row r) { return FormatLoss(r.final_val_loss); }},
+           [](Row r) { return FormatOrDash(r.final_val_loss, FormatLoss); }},
           {"best\nloss", 6, true,
-           [](Row r) { return FormatLoss(r.best_val_loss); }},
+           [](Row r) { return FormatOrDash(r.best_val_loss, FormatLoss); }},
           {"val\nacc", 4, Has(all, &SummaryRecord::final_val_accuracy),
            [](Row r) { return OrDash(r.final_val_accuracy); }},
           {"test\nacc", 3, Has(all, &SummaryRecord::test_accuracy),
@@ -103,11 +103,7 @@ std::vector<SummaryColumn> CostColumns(std::span<const SummaryRecord> all) {
   };
   const bool flagged = Has(all, &R::flagged_steps);
   return {{"step", 0, true,
-           [](Row r) {
-             return r.step_time_median_ns == 0
-                        ? "-"
-                        : FormatDurationNs(r.step_time_median_ns);
-           }},
+           [](Row r) { return DurationOrDash(r.step_time_median_ns); }},
           {"flagged", 2, flagged,
            [](Row r) {
              return std::format("{:.1f} %",

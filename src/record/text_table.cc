@@ -1,6 +1,7 @@
 #include "record/text_table.h"
 
 #include <algorithm>
+#include <cmath>
 #include <format>
 #include <ranges>
 
@@ -126,8 +127,12 @@ std::string FittedTable(std::vector<TableColumn> columns) {
   return TextOf(columns);
 }
 
+std::string DurationOrDash(std::optional<int64_t> duration_ns) {
+  return duration_ns ? FormatDurationNs(*duration_ns) : "-";
+}
+
 std::string OrDash(std::optional<double> value) {
-  return value ? std::format("{:.4f}", *value) : "-";
+  return value && std::isfinite(*value) ? std::format("{:.4f}", *value) : "-";
 }
 
 }  // namespace batchsweep

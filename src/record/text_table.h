@@ -30,8 +30,10 @@ std::string FittedTable(std::vector<TableColumn> columns);
 std::string FormatBytes(int64_t bytes);
 // 23456 -> "23.5 us", with a unit that leaves one to three digits in front.
 std::string FormatDurationNs(int64_t duration_ns);
+// "-" if absent.
+std::string DurationOrDash(std::optional<int64_t> duration_ns);
 
-// With four digits; "-" if absent.
+// With four digits; "-" if absent or not finite.
 std::string OrDash(std::optional<double> value);
 
 }  // namespace batchsweep

@@ -39,9 +39,9 @@ bool SetLimit(const SweepConfig& config, ComputeContext context,
               Network& network, std::vector<ThreadsLimits>& limits,
               SummaryRecord& record) {
   // Without statistics there is nothing to compare.
-  if (record.step_time_median_ns == 0) return true;
+  if (record.step_time_median_ns.value_or(0) == 0) return true;
   const CellKey& cell = record.cell;
-  const auto step_ns = static_cast<double>(record.step_time_median_ns);
+  const auto step_ns = static_cast<double>(*record.step_time_median_ns);
   const auto limit_ns = UnbeatenLimitNs(
       step_ns,
       [&](const MachineLimits& rates) {

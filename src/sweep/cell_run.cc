@@ -128,7 +128,7 @@ class CellRun {
       const int64_t epoch_steps =
           (data_.train.size() + cell_.batch_size - 1) / cell_.batch_size;
       totals_.steps.Reserve(
-          PlannedSteps(config_.budget, epoch_steps).value_or(0));
+          PlannedSteps(config_.budget, epoch_steps).value_or(kKeptSteps));
       return {};
     }
     RETURN_IF_ERROR(LoadCheckpointTensors(config_.out / "checkpoint",

@@ -32,9 +32,9 @@ Result<int64_t> LargestBatch(const MemoryQuestion& question, int64_t too_large,
 int64_t RowsBytes(int64_t train_examples, int64_t batch_size,
                   const Budget& budget) {
   const int64_t epoch_steps = (train_examples + batch_size - 1) / batch_size;
-  const int64_t steps = PlannedSteps(budget, epoch_steps).value_or(epoch_steps);
+  const int64_t steps = PlannedSteps(budget, epoch_steps).value_or(kKeptSteps);
   return epoch_steps * int64_t{sizeof(StepMeasurement) + sizeof(StepFlags)} +
-         std::min(steps, kReservedSteps) *
+         std::min(steps, kKeptSteps) *
              int64_t{sizeof(float) + sizeof(StepFlags)} +
          train_examples * int64_t{sizeof(uint32_t)};
 }

@@ -23,7 +23,9 @@ std::optional<double> RunningLoss::Mean(const EpochTotals& before,
   return (before.loss_sum + loss_sum_) / static_cast<double>(examples);
 }
 
-int64_t MedianStepTimeNs(std::span<const StepMeasurement> steps) {
+std::optional<int64_t> MedianStepTimeNs(
+    std::span<const StepMeasurement> steps) {
+  if (steps.empty()) return std::nullopt;
   constexpr size_t kMostSteps = 1000;
   std::vector<float> times_ns;
   for (const StepMeasurement& step :

@@ -29,9 +29,9 @@ class RunningLoss {
   int64_t examples_ = 0;
 };
 
-// Of the latest thousand steps at most: so many are quickly sorted. 0 without a
-// step.
-int64_t MedianStepTimeNs(std::span<const StepMeasurement> steps);
+// Of the latest thousand steps at most: so many are quickly sorted. Absent
+// without a step.
+std::optional<int64_t> MedianStepTimeNs(std::span<const StepMeasurement> steps);
 
 }  // namespace batchsweep
 

@@ -26,7 +26,8 @@ struct CellProgress {
   // The mean over the examples that this epoch was trained on; absent before
   // its first step.
   std::optional<double> train_loss;
-  int64_t step_time_median_ns = 0;  // of the latest steps; 0 without any
+  // Of the latest steps; absent without any.
+  std::optional<int64_t> step_time_median_ns;
 };
 
 // Told about a sweep while it runs, never within a step, from the process of

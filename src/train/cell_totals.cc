@@ -1,8 +1,6 @@
 #include "train/cell_totals.h"
 
-#include <algorithm>
 #include <cmath>
-#include <iterator>
 #include <limits>
 
 #include "util/check.h"
@@ -19,47 +17,49 @@ double Ratio(double part, int64_t whole) {
   return part / static_cast<double>(whole);
 }
 
+std::optional<double> IfFinite(std::optional<double> value) {
+  return value && std::isfinite(*value) ? value : std::nullopt;
+}
+
 void SetStepTimes(const StepStatistics& steps, SummaryRecord& record) {
   record.warmup_steps =
-      steps.steps_by_flag[static_cast<size_t>(StepFlag::kWarmup)];
-  record.flagged_steps = steps.disturbed_steps;
-  record.step_time_median_ns = std::llround(steps.all.median);
-  record.step_time_median_low_ns = std::llround(steps.all.median_low);
-  record.step_time_median_high_ns = std::llround(steps.all.median_high);
-  record.step_time_mad_ns = std::llround(steps.all.mad);
-  record.step_time_p5_ns = std::llround(steps.all.p5);
-  record.step_time_p95_ns = std::llround(steps.all.p95);
-  record.step_time_p99_ns = std::llround(steps.all.p99);
-  if (steps.steps > 0) {
-    record.examples_per_second =
-        1e9 * static_cast<double>(record.cell.batch_size) / steps.all.median;
+      steps.counts.steps_by_flag[static_cast<size_t>(StepFlag::kWarmup)];
+  record.flagged_steps = steps.counts.disturbed_steps;
+  if (const auto& all = steps.all) {
+    record.step_time_median_ns = std::llround(all->median);
+    record.step_time_median_low_ns = std::llround(all->median_low);
+    record.step_time_median_high_ns = std::llround(all->median_high);
+    record.step_time_mad_ns = std::llround(all->mad);
+    record.step_time_p5_ns = std::llround(all->p5);
+    record.step_time_p95_ns = std::llround(all->p95);
+    record.step_time_p99_ns = std::llround(all->p99);
+    // A clock of coarse ticks can read the same before a step and behind it.
+    if (all->median > 0.0) {
+      record.examples_per_second =
+          1e9 * static_cast<double>(record.cell.batch_size) / all->median;
+    }
   }
-  if (steps.steps == steps.disturbed_steps) return;
-  record.clean_step_time_median_ns = std::llround(steps.clean.median);
-  record.clean_step_time_p95_ns = std::llround(steps.clean.p95);
+  if (const auto& clean = steps.clean) {
+    record.clean_step_time_median_ns = std::llround(clean->median);
+    record.clean_step_time_p95_ns = std::llround(clean->p95);
+  }
 }
 
 }  // namespace
 
-void StepHistory::Reserve(int64_t steps) {
-  const auto kept = static_cast<size_t>(std::min(steps, kReservedSteps));
-  times_ns.reserve(kept);
-  flags.reserve(kept);
-}
-
 void CellTotals::Add(const EpochMeasurements& measured,
                      const EpochConditions& conditions) {
   CHECK(conditions.flags.size() == measured.steps.size());
-  for (const StepMeasurement& step : measured.steps) {
+  for (size_t i = 0; i < measured.steps.size(); ++i) {
+    const StepMeasurement& step = measured.steps[i];
     // One by one, so that a resumed epoch adds up to the same bits.
     epoch.loss_sum += step.loss_sum;
     epoch.examples += step.examples;
     epoch.correct = epoch.correct && step.correct
                         ? std::optional(*epoch.correct + *step.correct)
                         : std::nullopt;
-    steps.times_ns.push_back(static_cast<float>(step.step_time_ns()));
+    steps.Add(static_cast<float>(step.step_time_ns()), conditions.flags[i]);
   }
-  std::ranges::copy(conditions.flags, std::back_inserter(steps.flags));
   epoch.steps += std::ssize(measured.steps);
   epoch.train_time_ns += measured.train_time_ns;
   AddTo(epoch.energy_joules, conditions.energy_joules);
@@ -104,22 +104,20 @@ EpochRecord CellTotals::FinishEpoch(const CellKey& cell,
 
 CellSummary Summarize(const CellKey& cell, const CellTotals& totals,
                       const Evaluation& test) {
-  const StepHistory& steps = totals.steps;
   CellSummary summary = {
       .record = {.cell = cell,
                  .epochs = totals.epochs,
-                 .steps = std::ssize(steps.times_ns),
-                 .best_val_loss = totals.best_val_loss.value_or(
-                     std::numeric_limits<double>::infinity()),
-                 .best_epoch = totals.best_epoch,
-                 .final_val_loss = totals.final_val_loss,
+                 .steps = totals.steps.counts.all_steps,
+                 .best_val_loss = totals.best_val_loss,
+                 .final_val_loss = IfFinite(totals.final_val_loss),
                  .final_val_accuracy = totals.final_val_accuracy,
-                 .test_loss = test.loss,
+                 .test_loss = IfFinite(test.loss),
                  .test_accuracy = test.accuracy,
                  .train_energy_joules = totals.train_energy_joules,
                  .time_to_target_ns = totals.time_to_target_ns,
                  .energy_to_target_joules = totals.energy_to_target_joules},
-      .statistics = DescribeSteps(steps.times_ns, steps.flags)};
+      .statistics = DescribeSteps(totals.steps)};
+  if (totals.best_val_loss) summary.record.best_epoch = totals.best_epoch;
   SetStepTimes(summary.statistics, summary.record);
   return summary;
 }

@@ -4,9 +4,8 @@
 
 #include <cstdint>
 #include <optional>
-#include <vector>
 
-#include "measure/step_flags.h"
+#include "measure/step_history.h"
 #include "measure/step_statistics.h"
 #include "record/cell.h"
 #include "record/epoch_record.h"
@@ -16,19 +15,6 @@
 #include "util/fields.h"
 
 namespace batchsweep {
-
-// Step times of a cell that there is room for from the start; of more, memory
-// grows between epochs.
-inline constexpr int64_t kReservedSteps = 1 << 20;
-
-// Of all steps, in their order, with one entry each.
-struct StepHistory {
-  std::vector<float> times_ns;  // float keeps seven digits of them
-  std::vector<StepFlags> flags;
-
-  // Takes memory for so many steps, up to kReservedSteps.
-  void Reserve(int64_t steps);
-};
 
 // Of the epoch under way.
 struct EpochTotals {
@@ -59,7 +45,7 @@ struct CellTotals {
   std::optional<double> train_energy_joules = 0.0;
   std::optional<int64_t> time_to_target_ns;
   std::optional<double> energy_to_target_joules;
-  StepHistory steps;  // all of them
+  StepHistory steps;  // of all epochs
 
   // Takes in what was measured in the epoch under way, or in a part of it.
   // REQUIRES: conditions.flags has an entry for each step.
@@ -77,7 +63,7 @@ struct CellTotals {
                      &T::final_val_loss, &T::final_val_accuracy,
                      &T::train_time_ns, &T::train_energy_joules,
                      &T::time_to_target_ns, &T::energy_to_target_joules,
-                     kLeftOut<&T::steps>>();
+                     &T::steps>();
   }
 };
 

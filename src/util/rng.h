@@ -13,11 +13,20 @@
 
 namespace batchsweep {
 
+// The finaliser of SplitMix64: nearby numbers become unrelated ones.
+constexpr uint64_t MixBits(uint64_t x) {
+  x += 0x9e3779b97f4a7c15;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
+  return x ^ (x >> 31);
+}
+
 class Rng {
  public:
   // `stream` keeps draws for different purposes (shuffling, weights, data)
   // apart under one seed.
-  Rng(uint64_t seed, uint64_t stream) : engine_(Mix(Mix(seed) + stream)) {}
+  Rng(uint64_t seed, uint64_t stream)
+      : engine_(MixBits(MixBits(seed) + stream)) {}
 
   uint64_t Next() { return engine_(); }
 
@@ -39,14 +48,6 @@ class Rng {
   }
 
  private:
-  // The finaliser of SplitMix64: nearby seeds give unrelated engines.
-  static uint64_t Mix(uint64_t x) {
-    x += 0x9e3779b97f4a7c15;
-    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-    x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-    return x ^ (x >> 31);
-  }
-
   std::mt19937_64 engine_;
 };
 
