@@ -85,7 +85,7 @@ ForceCommand cd {self.home} && HOME={self.home} PATH={self.home}/bin:{path} exec
             subprocess.run(["kill", "-KILL", child], capture_output=True)
 
     def close(self):
-        folder = self.home / "batchsweep"
+        folder = self.home / ".batchsweep"
         if (folder / "pid").exists() and not (folder / "exit_code").exists():
             subprocess.run(["pkill", "-KILL", "-s", (folder / "pid").read_text().strip()])
         self.cut(listen=False)
@@ -97,13 +97,24 @@ def check_one_line(case, error, pattern):
     case.assertRegex(error, r"\Adeploy: " + pattern + r"[^\n]*\n\Z")
 
 
+def everything_in(folder):
+    """What is in it: each name with its kind, its time, and what is in the file or where the link leads."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        seen = path.lstat()
+        held = os.readlink(path) if path.is_symlink() else path.read_bytes() if path.is_file() else None
+        found[str(path.relative_to(folder))] = (seen.st_mode, seen.st_mtime_ns, held)
+    return found
+
+
 class WithoutABoardTest(unittest.TestCase):
 
     def test_bad_command_lines(self):
         for arguments, pattern in [
                 ([], "no host: expected"), (["a", "a"], "a is named twice"),
                 (["a", "--data"], "--data: expected a value"),
-                (["a", "--resume"], "--resume: the same command resumes")]:
+                (["a", "--resume"], "--resume: the same command resumes"),
+                (["a", "--model", "my\nmodel.json"], r"[^\n]*my\\nmodel\.json'?: has a line break")]:
             done = subprocess.run([DEPLOY, *arguments], capture_output=True, text=True)
             self.assertEqual(done.returncode, 1)
             check_one_line(self, done.stderr, pattern)
@@ -203,6 +214,12 @@ exec {shutil.which('ssh')} -F {self.ssh_config} "${{arguments[@]}}"
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)
         return done
 
+    def prepare(self, name="pi.board"):
+        """Makes the board's folder, with nothing but the script in it yet."""
+        for command in ("sh -s prepare", "cat >.batchsweep/board.sh"):
+            with open(REPOSITORY / "tools/deploy/board.sh") as script:
+                subprocess.run([self.folder / "bin/ssh", name, command], stdin=script, check=True)
+
     def check_results(self, name, batch_sizes=(8, 32), steps=(64, 16)):
         results = self.out / name
         with open(results / "summary.csv") as file:
@@ -232,28 +249,30 @@ exec {shutil.which('ssh')} -F {self.ssh_config} "${{arguments[@]}}"
         self.assertRegex(first.stdout, r"\[1/2\] batch 8 +epoch 1")
         self.check_results("me@pi.board")
         # Nothing but one folder is left there.
-        self.assertEqual(sorted(path.name for path in board.home.iterdir()), ["batchsweep", "bin"])
+        self.assertEqual(sorted(path.name for path in board.home.iterdir()), [".batchsweep", "bin"])
 
-        before = {path: path.stat().st_ino for path in (board.home / "batchsweep/bundle").rglob("*")}
+        before = {path: path.stat().st_ino for path in (board.home / ".batchsweep/bundle").rglob("*")}
         second = self.deploy("me@pi.board", *SHORT)
         self.assertIn("bundle: all there already", second.stdout)
         self.assertNotIn("copying", second.stdout)
         self.assertEqual(
-            before, {path: path.stat().st_ino for path in (board.home / "batchsweep/bundle").rglob("*")})
+            before, {path: path.stat().st_ino for path in (board.home / ".batchsweep/bundle").rglob("*")})
         self.check_results("me@pi.board")
         kept = [path for path in self.out.iterdir() if re.fullmatch(r"me@pi\.board-\d{8}-\d{6}", path.name)]
         self.assertEqual(len(kept), 1)
 
-        # What differs is copied, and only that; what does not belong goes.
-        (board.home / "batchsweep/bundle/README").write_text("another\n")
-        (board.home / "batchsweep/bundle/stray").write_text("not in the bundle\n")
+        # What differs is copied, and only that; what was copied and is not in the bundle any more goes.
+        (board.home / ".batchsweep/bundle/README").write_text("another\n")
+        (board.home / ".batchsweep/bundle/earlier").write_text("of an earlier bundle\n")
+        with open(board.home / ".batchsweep/.deployed", "a") as listed:
+            listed.write("bundle/earlier\n")
         third = self.deploy("me@pi.board", *SHORT)
         self.assertRegex(third.stdout, r"bundle: copying 1 files")
-        self.assertIn("for " + PRESET, (board.home / "batchsweep/bundle/README").read_text())
-        self.assertFalse((board.home / "batchsweep/bundle/stray").exists())
+        self.assertIn("for " + PRESET, (board.home / ".batchsweep/bundle/README").read_text())
+        self.assertFalse((board.home / ".batchsweep/bundle/earlier").exists())
 
         cleaned = self.deploy("me@pi.board", "--clean")
-        self.assertIn("me@pi.board: removed ~/batchsweep", cleaned.stdout)
+        self.assertIn("me@pi.board: removed ~/.batchsweep", cleaned.stdout)
         self.assertEqual([path.name for path in board.home.iterdir()], ["bin"])
 
     def test_the_commands_of_the_guide(self):
@@ -272,7 +291,7 @@ exec {shutil.which('ssh')} -F {self.ssh_config} "${{arguments[@]}}"
         board = self.board()
         self.deploy("me@pi.board", *SHORT)
         weights = next((self.out / "me@pi.board/weights").iterdir())
-        model = self.folder / "my model.json"
+        model = self.folder / "it's my \"model\" $HOME.json"
         shutil.copy(REPOSITORY / "src/model/zoo/mlp.json", model)
         data = self.folder / "my data"
         shutil.copytree("/usr/share/datasets/fashion-mnist", data)
@@ -283,7 +302,7 @@ exec {shutil.which('ssh')} -F {self.ssh_config} "${{arguments[@]}}"
         results = self.check_results("me@pi.board")
         with open(results / "epochs.csv") as file:
             self.assertGreater(float(next(csv.DictReader(file))["train_accuracy"]), 0)
-        carried = {path.name for path in (board.home / "batchsweep/data/my_data").iterdir()}
+        carried = {path.name for path in (board.home / ".batchsweep/data/my_data").iterdir()}
         self.assertEqual(len(carried), 4)
         self.assertNotIn("notes.txt", carried)
 
@@ -304,7 +323,7 @@ exec {shutil.which('ssh')} -F {self.ssh_config} "${{arguments[@]}}"
         running = self.start_long_run(seconds=60)
         self.deploy("me@pi.board", "--clean")
         self.assertNotEqual(self.end(running)[0], 0)
-        self.assertFalse((board.home / "batchsweep").exists())
+        self.assertFalse((board.home / ".batchsweep").exists())
 
     # --- lost connections
 
@@ -330,12 +349,12 @@ exec {shutil.which('ssh')} -F {self.ssh_config} "${{arguments[@]}}"
     def test_connection_cut_in_the_middle(self):
         board = self.board()
         running = self.start_long_run()
-        pid = (board.home / "batchsweep/pid").read_text()
+        pid = (board.home / ".batchsweep/pid").read_text()
         board.cut()
         code, out, err = self.end(running)
         self.assertEqual((code, err), (0, ""), out)
         self.assertIn("lost the connection; the run goes on there", out)
-        self.assertEqual((board.home / "batchsweep/pid").read_text(), pid)
+        self.assertEqual((board.home / ".batchsweep/pid").read_text(), pid)
         self.check_results("me@pi.board", steps=None)
         lines = [line for line in out.splitlines() if re.match(r"\[\d/2\] batch", line)]
         self.assertEqual(len(lines), len(set(lines)), "a line was shown twice")
@@ -343,32 +362,32 @@ exec {shutil.which('ssh')} -F {self.ssh_config} "${{arguments[@]}}"
     def test_the_same_command_re_attaches(self):
         board = self.board()
         running = self.start_long_run()
-        pid = (board.home / "batchsweep/pid").read_text()
+        pid = (board.home / ".batchsweep/pid").read_text()
         board.cut(listen=False)
         code, out, err = self.end(running)
         self.assertEqual(code, 1, out)
         check_one_line(self, err, r"me@pi\.board: no connection any more: the run goes on there")
         # By now the run has ended there, and waits.
         board.start()
-        self.wait_for(board.home / "batchsweep/exit_code")
+        self.wait_for(board.home / ".batchsweep/exit_code")
         again = self.start_long_run()
         code, out, err = self.end(again)
         self.assertEqual((code, err), (0, ""), out)
         self.assertIn("this run has ended there since", out)
-        self.assertEqual((board.home / "batchsweep/pid").read_text(), pid)
+        self.assertEqual((board.home / ".batchsweep/pid").read_text(), pid)
         self.check_results("me@pi.board", steps=None)
 
     def test_ctrl_c_leaves_the_run_to_go_on(self):
         board = self.board()
         running = self.start_long_run("--seeds", "2")
         # It waits, however slow the commands are that find it there.
-        session = (board.home / "batchsweep/pid").read_text().strip()
+        session = (board.home / ".batchsweep/pid").read_text().strip()
         subprocess.run(["pkill", "-STOP", "-s", session], check=True)
         running.send_signal(signal.SIGINT)
         code, out, err = self.end(running)
         self.assertEqual(code, 130, out)
         check_one_line(self, err, "what runs on a board goes on there; the same command shows the rest")
-        self.assertFalse((board.home / "batchsweep/exit_code").exists())
+        self.assertFalse((board.home / ".batchsweep/exit_code").exists())
 
         other = self.deploy("me@pi.board", *SHORT, code=1)
         check_one_line(self, other.stderr, "me@pi.board: a run with other arguments goes on there")
@@ -383,7 +402,7 @@ exec {shutil.which('ssh')} -F {self.ssh_config} "${{arguments[@]}}"
     def test_a_run_that_was_killed_is_resumed(self):
         board = self.board()
         running = self.start_long_run()
-        session = (board.home / "batchsweep/pid").read_text().strip()
+        session = (board.home / ".batchsweep/pid").read_text().strip()
         subprocess.run(["pkill", "-KILL", "-s", session], check=True)
         code, out, err = self.end(running)
         self.assertEqual(code, 1, out)
@@ -397,10 +416,10 @@ exec {shutil.which('ssh')} -F {self.ssh_config} "${{arguments[@]}}"
     def test_clean_ends_what_runs(self):
         board = self.board()
         running = self.start_long_run(seconds=60)
-        pid = int((board.home / "batchsweep/pid").read_text())
+        pid = int((board.home / ".batchsweep/pid").read_text())
         self.deploy("me@pi.board", "--clean")
         self.assertNotEqual(self.end(running)[0], 0)
-        self.assertFalse((board.home / "batchsweep").exists())
+        self.assertFalse((board.home / ".batchsweep").exists())
         with self.assertRaises(ProcessLookupError):
             os.kill(pid, 0)
 
@@ -447,6 +466,166 @@ exec {shutil.which('ssh')} -F {self.ssh_config} "${{arguments[@]}}"
         check_one_line(self, done.stderr, r"me@pi\.board: cannot log in .*Connection refused.*try `ssh me@pi\.board`")
         board.start()
 
+    # --- what is somebody else's
+
+    def check_untouched(self, board, pattern):
+        """A run and --clean are refused, and change nothing that was on the board."""
+        before = everything_in(board.home)
+        for arguments in (SHORT, ["--clean"]):
+            done = self.deploy("me@pi.board", *arguments, code=1)
+            check_one_line(self, done.stderr, r"me@pi\.board: " + pattern)
+            self.assertEqual(everything_in(board.home), before)
+
+    def test_a_folder_of_that_name_that_it_did_not_make_is_left_as_it_is(self):
+        board = self.board()
+        place = board.home / ".batchsweep"
+        subprocess.run(["git", "init", "-q", place], check=True)
+        (place / "results").mkdir()
+        (place / "results/steps.csv").write_text("theirs\n")
+        (place / "board.sh").write_text("theirs\n")
+        what = r"~/\.batchsweep there is a folder that deploy\.sh did not make: expected nothing of that name.*; move"
+        self.check_untouched(board, what)
+        # A mark that is empty, another's, or a folder or link is none.
+        (place / ".deployed").write_text("")
+        self.check_untouched(board, what)
+        (place / ".deployed").write_text("deployed\n")
+        self.check_untouched(board, what)
+        (place / ".deployed").unlink()
+        (place / ".deployed").mkdir()
+        self.check_untouched(board, what)
+
+    def test_a_forged_mark_makes_nothing_its_own(self):
+        board = self.board()
+        self.prepare()
+        mark = (board.home / ".batchsweep/.deployed").read_text().splitlines()[0]
+        shutil.rmtree(board.home / ".batchsweep")
+        (board.home / ".batchsweep/results").mkdir(parents=True)
+        (board.home / ".batchsweep/results/steps.csv").write_text("theirs\n")
+        (board.home / ".batchsweep/.deployed").write_text(mark + "\n")
+        self.check_untouched(board, r"~/\.batchsweep/\.deployed there was not put there by deploy\.sh")
+
+    def test_a_link_or_a_file_in_the_folder_s_place_is_left_as_it_is(self):
+        board = self.board()
+        place = board.home / ".batchsweep"
+        place.write_text("theirs\n")
+        self.check_untouched(board, r"~/\.batchsweep there is no folder: expected")
+        place.unlink()
+        place.symlink_to("nowhere")
+        self.check_untouched(board, r"~/\.batchsweep there is a link: expected")
+        place.unlink()
+        # Even where it leads to a folder that was made by it once.
+        self.prepare()
+        place.rename(board.home / "moved")
+        (board.home / "moved/theirs").write_text("theirs\n")
+        place.symlink_to("moved")
+        self.check_untouched(board, r"~/\.batchsweep there is a link: expected")
+
+    def test_what_an_older_version_put_at_batchsweep_is_left_as_it_is(self):
+        board = self.board()
+        shutil.copytree(REPOSITORY / "tools", board.home / "batchsweep/tools")
+        (board.home / "batchsweep/results").mkdir()
+        (board.home / "batchsweep/results/run.json").write_text("{}")
+        before = everything_in(board.home / "batchsweep")
+        self.deploy("me@pi.board", *SHORT)
+        self.assertEqual(everything_in(board.home / "batchsweep"), before)
+        self.deploy("me@pi.board", "--clean")
+        self.assertEqual(everything_in(board.home / "batchsweep"), before)
+
+    def test_files_that_others_put_into_the_folder_stay(self):
+        board = self.board()
+        place = board.home / ".batchsweep"
+        self.deploy("me@pi.board", *SHORT)
+        theirs = ["notes", "my results/steps.csv", "bundle/lib/notes", "data/mine.npy", "weights/a", "checkpoint/a"]
+        for name in theirs:
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            (place / name).write_text("theirs\n")
+        before = {name: seen for name, seen in everything_in(place).items() if name in theirs}
+        self.assertEqual(len(before), len(theirs))
+
+        def check():
+            now = everything_in(place)
+            self.assertEqual({name: now.get(name) for name in theirs}, before)
+
+        self.deploy("me@pi.board", *SHORT)
+        check()
+        cleaned = self.deploy("me@pi.board", "--clean")
+        self.assertRegex(cleaned.stdout, r"removed all that deploy\.sh put into ~/\.batchsweep, and left what it did not, like ")
+        check()
+        self.assertEqual({name for name in everything_in(place) if not (place / name).is_dir()},
+                         {*theirs, ".deployed"})
+        # It works there again.
+        self.deploy("me@pi.board", *SHORT)
+        check()
+
+    def test_results_that_the_run_did_not_record_are_kept(self):
+        board = self.board()
+        results = board.home / ".batchsweep/results"
+        self.deploy("me@pi.board", *SHORT)
+        for name, text in [("notes.txt", "theirs\n"), ("summary.csv", "changed by somebody\n")]:
+            (results / name).write_text(text)
+            before = everything_in(results)
+            done = self.deploy("me@pi.board", *SHORT, code=1)
+            check_one_line(self, done.stderr, rf"me@pi\.board: ~/\.batchsweep/results/{name} there was not recorded by "
+                           "the last run: expected .*; move it elsewhere")
+            self.assertEqual(everything_in(results), before)
+            if name == "notes.txt":
+                (results / name).unlink()
+        self.deploy("me@pi.board", "--clean")
+        self.assertEqual(list(everything_in(results)), ["summary.csv"])
+        self.assertEqual((results / "summary.csv").read_text(), "changed by somebody\n")
+
+    def test_nothing_is_reached_through_links(self):
+        board = self.board()
+        place = board.home / ".batchsweep"
+        self.deploy("me@pi.board", *SHORT)
+        # As with a stick for results, and with a library of one's own.
+        stick = board.home / "stick"
+        stick.mkdir()
+        for name in ("results", "bundle"):
+            (place / name).rename(stick / name)
+            (place / name).symlink_to(stick / name)
+        (place / "log").unlink()
+        (stick / "log").write_text("theirs\n")
+        (place / "log").symlink_to(stick / "log")
+        before = everything_in(stick)
+        done = self.deploy("me@pi.board", *SHORT, code=1)
+        check_one_line(self, done.stderr, r"me@pi\.board: ~/\.batchsweep/log there is a link: expected the file")
+        (place / "log").unlink()
+        done = self.deploy("me@pi.board", *SHORT, code=1)
+        check_one_line(self, done.stderr, r"me@pi\.board: ~/\.batchsweep/bundle/ there is a link: expected the folder")
+        cleaned = self.deploy("me@pi.board", "--clean")
+        self.assertIn("left what it did not, like ", cleaned.stdout)
+        self.assertEqual(everything_in(stick), before)
+        self.assertTrue((place / "results").is_symlink() and (place / "bundle").is_symlink())
+
+    def test_results_here_that_were_not_fetched_are_left_as_they_are(self):
+        self.board()
+        theirs = self.out / "me@pi.board"
+        theirs.mkdir(parents=True)
+        (theirs / "run.json").write_text("theirs\n")
+        before = everything_in(self.out)
+        done = self.deploy("me@pi.board", *SHORT, code=1)
+        check_one_line(self, done.stderr, rf"me@pi\.board: {theirs} here was not fetched by deploy\.sh: expected .* --out")
+        self.assertEqual(everything_in(self.out), before)
+
+    def test_two_deploys_at_once_do_not_mix(self):
+        board = self.board()
+        self.prepare()
+        hold = subprocess.Popen([self.folder / "bin/ssh", "pi.board", "sh .batchsweep/board.sh hold 0"],
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.assertEqual(hold.stdout.readline(), "held\n")
+        before = everything_in(board.home / ".batchsweep")
+        for arguments in (SHORT, ["--clean"]):
+            done = self.deploy("me@pi.board", *arguments, code=1)
+            check_one_line(self, done.stderr, r"me@pi\.board: ~/\.batchsweep there is in use by another deploy\.sh \(process \d+\)")
+            self.assertEqual(set(everything_in(board.home / ".batchsweep")), set(before))
+        hold.stdin.close()
+        hold.wait()
+        hold.stdout.close()
+        # A lock whose holder is no more is nobody's.
+        (board.home / ".batchsweep/lock").write_text("1 0 0\n")
+        self.deploy("me@pi.board", *SHORT)
+
     # --- several boards
 
     def test_two_boards_side_by_side(self):
@@ -464,10 +643,10 @@ exec {shutil.which('ssh')} -F {self.ssh_config} "${{arguments[@]}}"
     def test_one_board_of_two_fails(self):
         self.board("a.board")
         broken = self.board("b.board")
-        (broken.home / "batchsweep").mkdir()
-        (broken.home / "batchsweep/bundle").write_text("a file in the way")
+        self.prepare("b.board")
+        (broken.home / ".batchsweep/bundle").write_text("a file in the way")
         done = self.deploy("me@a.board", "me@b.board", *SHORT, code=1)
-        check_one_line(self, done.stderr, r"me@b\.board: copying bundle: ")
+        check_one_line(self, done.stderr, r"me@b\.board: ~/\.batchsweep/bundle/ there was not put there by deploy\.sh")
         self.check_results("me@a.board")
 
 

@@ -11,7 +11,8 @@
 #                     data here, which is carried there too
 #   --out FOLDER      for the results, FOLDER/HOST each; boards/ of the repository
 #                     if not given
-#   --clean           removes ~/batchsweep there, which is all that was made
+#   --clean           removes what was put there: ~/.batchsweep, and nothing that
+#                     is somebody else's
 # All other arguments are those of `batchsweep run`.
 #
 # A run goes on on the board when the connection is lost; the same command then
@@ -31,6 +32,10 @@ fail() {
 from_caller() { case $1 in /*) echo "$1" ;; *) echo "$caller/$1" ;; esac; }
 
 command -v ssh >/dev/null || fail 'no ssh here: expected OpenSSH; run apt-get install openssh-client'
+for argument; do
+  # They name files on the board, whose lists have a line for each.
+  case $argument in *[\\[:cntrl:]]*) fail "$(printf %q "$argument"): has a line break, control character or backslash: expected none" ;; esac
+done
 hosts=()
 data=fashion-mnist
 out=$PWD/boards
@@ -61,7 +66,6 @@ while [ $# -gt 0 ]; do
       esac
       shift
       ;;
-    *$'\n'*) fail 'an argument has a line break: expected none' ;;
     *) run_arguments+=("$1") ;;
   esac
   shift
@@ -85,12 +89,7 @@ trap leave EXIT
 trap 'echo; echo "deploy: what runs on a board goes on there; the same command shows the rest, --clean ends it" >&2; exit 130' INT TERM
 
 if [ -n "$clean" ]; then
-  for host in "${hosts[@]}"; do
-    connect "$host"
-    board "$host" stop
-    on_host "$host" 'rm -rf batchsweep'
-    echo "$host: removed ~/batchsweep"
-  done
+  for host in "${hosts[@]}"; do clean "$host"; done
   exit 0
 fi
 
@@ -103,7 +102,7 @@ case $data in
   *) data_folder=$(from_caller "$data") ;;
 esac
 data_files() {
-  (cd "$data_folder" && find . -maxdepth 1 \( -name '*.npy' -o -name '*-ubyte' -o -name '*-ubyte.gz' \
+  (cd "$data_folder" && find . -maxdepth 1 ! -name '*[\\[:cntrl:]]*' \( -name '*.npy' -o -name '*-ubyte' -o -name '*-ubyte.gz' \
     -o -name '*.bin' -o -name '*.bin.gz' \))
 }
 if [ -n "$data_folder" ]; then
@@ -121,12 +120,18 @@ for ((i = 0; i + 1 < ${#run_arguments[@]}; i++)); do
     --model | --init)
       file=$(from_caller "${run_arguments[i + 1]}")
       [ -f "$file" ] || continue
-      cp "$file" "$work/inputs/"
-      run_arguments[i + 1]=inputs/$(basename "$file")
+      name=$(basename "$file")
+      [ ! -e "$work/inputs/$name" ] || cmp -s "$file" "$work/inputs/$name" ||
+        fail "$file: another file of that name is carried too: expected two names; rename one"
+      cp "$file" "$work/inputs/$name"
+      run_arguments[i + 1]=inputs/$name
       ;;
   esac
 done
 printf '%s\n' ${run_arguments[@]+"${run_arguments[@]}"} --data "${data_target:-synthetic}" >"$work/arguments"
+
+results_of() { echo "$out/$(file_name "$1")"; }
+for host in "${hosts[@]}"; do check_place "$host" "$(results_of "$host")"; done
 
 declare -A preset_for
 for host in "${hosts[@]}"; do
@@ -142,7 +147,6 @@ done
 
 # Side by side, each in a process of its own; lines say whose they are if there
 # are several.
-results_of() { echo "$out/$(file_name "$1")"; }
 width=$(printf '%s\n' "${hosts[@]}" | wc -L)
 label() {
   while IFS= read -r line; do

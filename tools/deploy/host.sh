@@ -13,7 +13,10 @@ ssh_options=(-o ControlMaster=auto -o "ControlPath=$work/%C" -o ControlPersist=y
 on_host() { ssh "${ssh_options[@]}" "$1" "$2"; }
 
 # board HOST COMMAND [WORD...]: of tools/deploy/board.sh; plain words only.
-board() { on_host "$1" "sh batchsweep/board.sh ${*:2}"; }
+board() { on_host "$1" "sh .batchsweep/board.sh ${*:2}"; }
+
+# board_before HOST COMMAND: the same where the script is not there yet.
+board_before() { on_host "$1" "sh -s $2" <tools/deploy/board.sh; }
 
 disconnect() { ssh "${ssh_options[@]}" -O exit "$1" 2>/dev/null || true; }
 
@@ -21,8 +24,11 @@ disconnect() { ssh "${ssh_options[@]}" -O exit "$1" 2>/dev/null || true; }
 file_name() { printf '%s' "$1" | tr -c 'A-Za-z0-9@._-' _; }
 
 # refuse HOST WHAT SAID TODO: the one line for a command there that failed; SAID
-# is the file with what it said.
+# is the file with what it said. The board's own line stands for itself.
 refuse() {
+  local own
+  own=$(sed -n 's/^refused: //p' "$3" 2>/dev/null | head -n 1)
+  [ -z "$own" ] || fail "$1: $own"
   if grep -q 'No space left' "$3" 2>/dev/null; then
     fail "$1: $2: no space left there; free some in the home folder's file system ($4)"
   fi
@@ -33,9 +39,42 @@ refuse() {
 
 connect() {
   local said=$work/connect
-  on_host "$1" 'mkdir -p batchsweep && cat >batchsweep/board.sh.new && mv batchsweep/board.sh.new batchsweep/board.sh' \
-    <tools/deploy/board.sh 2>"$said" ||
-    refuse "$1" 'cannot log in and write to ~/batchsweep' "$said" "try \`ssh $1\`"
+  {
+    board_before "$1" prepare &&
+      on_host "$1" 'cd .batchsweep && cat >board.sh.new && mv -f board.sh.new board.sh' <tools/deploy/board.sh
+  } 2>"$said" || refuse "$1" 'cannot log in and write to ~/.batchsweep' "$said" "try \`ssh $1\`"
+}
+
+# clean HOST: ends what runs there and removes what was put there.
+clean() {
+  local said=$work/connect left
+  left=$(board_before "$1" clean 2>"$said") ||
+    refuse "$1" 'cannot log in and remove ~/.batchsweep' "$said" "try \`ssh $1\`"
+  echo "$1: $left"
+}
+
+# take HOST SECONDS: the sole right to change what is there, from what else waits
+# for so long, until \`release\` or the end of this process.
+take() {
+  local name
+  name=$work/$(file_name "$1").hold
+  rm -f "$name"
+  mkfifo "$name"
+  board "$1" hold "$2" <"$name" >"$name.held" 2>"$name.said" &
+  holder=$!
+  exec {held}>"$name"
+  until [ -s "$name.held" ]; do
+    if ! kill -0 "$holder" 2>/dev/null; then
+      exec {held}>&-
+      refuse "$1" 'working in ~/.batchsweep' "$name.said" 'try again'
+    fi
+    sleep 0.05
+  done
+}
+
+release() {
+  exec {held}>&-
+  wait "$holder" || true
 }
 
 # ask HOST: keeps what the board says of itself for the next two.
@@ -105,21 +144,40 @@ follow() {
   fail "$1: no connection any more: the run goes on there; the same command shows the rest"
 }
 
+# The file in each folder of results that says that they were fetched.
+fetched_mark=.fetched
+
+# check_place HOST FOLDER: whether results can go to FOLDER: what is there now was
+# fetched too, and nobody's else.
+check_place() {
+  if [ -L "$2" ] || { [ -e "$2" ] && [ ! -f "$2/$fetched_mark" ]; }; then
+    fail "$1: $2 here was not fetched by deploy.sh: expected nothing of that name, or earlier results; move it elsewhere, or name another folder with --out"
+  fi
+}
+
 # fetch HOST FOLDER: the results there into FOLDER, what is in it aside.
 fetch() {
-  local aside
-  rm -rf "$2.new"
-  mkdir -p "$2.new"
-  if ! board "$1" fetch 2>/dev/null | tar -C "$2.new" -xzf - 2>/dev/null; then
-    rm -rf "$2.new"
+  local new base aside number=1
+  check_place "$1" "$2"
+  new=$(mktemp -d "$2.XXXXXX")
+  chmod "$(printf '%o' $((0777 & ~$(umask))))" "$new"
+  if ! board "$1" fetch 2>/dev/null | tar -C "$new" -xzf - 2>/dev/null; then
+    rm -rf "$new"
     fail "$1: fetching the results failed: they are still there; the same command tries again"
   fi
+  echo "by tools/deploy.sh, from $1" >"$new/$fetched_mark"
   if [ -e "$2" ]; then
-    aside=$2-$(date -r "$2" +%Y%m%d-%H%M%S)
-    mv "$2" "$aside"
+    base=$2-$(date -r "$2" +%Y%m%d-%H%M%S)
+    aside=$base
+    while [ -e "$aside" ] || [ -L "$aside" ]; do
+      number=$((number + 1))
+      aside=$base.$number
+    done
+    mv -T "$2" "$aside"
     echo "moved the earlier results to $(basename "$aside")/"
   fi
-  mv "$2.new" "$2"
+  mv -nT "$new" "$2"
+  [ ! -e "$new" ] || fail "$1: $2 has just been made here: expected no other deploy.sh; its results are in $new"
   board "$1" fetched || true
 }
 
@@ -128,6 +186,7 @@ fetch() {
 run_on() {
   local host=$1 preset=$2 results=$3 said state code
   said=$work/$(file_name "$host").state
+  take "$host" 0
   state=$(board "$host" state <"$work/arguments" 2>"$said") ||
     refuse "$host" 'looking for a run there' "$said" 'try again'
   case $state in
@@ -150,7 +209,9 @@ run_on() {
       start "$host"
       ;;
   esac
+  release
   follow "$host"
+  take "$host" 60
   code=$(board "$host" exit_code) ||
     fail "$host: the connection was lost: the results are still there; the same command fetches them"
   [ -n "$code" ] ||
@@ -161,6 +222,7 @@ run_on() {
   else
     board "$host" fetched
   fi
+  release
   return "$code"
 }
 
@@ -188,10 +250,10 @@ check_program() {
   local said code=0
   said=$work/$(file_name "$1").info
   # Its own shell, or ssh would not tell of a signal.
-  on_host "$1" 'batchsweep/bundle/batchsweep info; exit $?' >"$said" 2>&1 || code=$?
+  on_host "$1" '.batchsweep/bundle/batchsweep info; exit $?' >"$said" 2>&1 || code=$?
   case $code in
     0) ;;
     132) fail "$1: the program has instructions that this CPU lacks: expected one of $2, with NEON if it is 32-bit Arm; there is no build for it" ;;
-    *) refuse "$1" 'the program does not start there' "$said" "try \`ssh $1 batchsweep/bundle/batchsweep info\`" ;;
+    *) refuse "$1" 'the program does not start there' "$said" "try \`ssh $1 .batchsweep/bundle/batchsweep info\`" ;;
   esac
 }
