@@ -4,8 +4,16 @@
 
 namespace batchsweep {
 
-// From now on the first interrupt or request to end (SIGINT, SIGTERM, SIGHUP)
-// only sets a flag; a second one ends the program as usual.
+// From now on an interrupt or request to end (SIGINT, SIGTERM, SIGHUP) only
+// sets a flag. A second SIGINT or SIGTERM ends the program as usual; a second
+// SIGHUP does not, since the kernel and the shell both send one as a terminal
+// closes.
+//
+// SIGHUP stays ignored where it is as the program starts: nohup asks for that.
+// SIGINT is noticed even so: a shell without job control has it ignored by each
+// `batchsweep run &` of a script, and whoever then presses Ctrl-C or sends it
+// means the sweep, which stops such that it can be gone on with, rather than
+// compute on unseen.
 void CatchInterrupts();
 
 // Whether one has come. Costs one load.
@@ -14,6 +22,11 @@ bool InterruptRequested();
 // For a child process just forked, which would get the same signal: only its
 // parent takes it, and InterruptRequested() says so to both.
 void IgnoreInterrupts();
+
+// Holds interrupts back until CatchInterrupts() is called, be it by the program
+// that this one becomes, or LetInterruptsCome().
+void HoldInterrupts();
+void LetInterruptsCome();
 
 }  // namespace batchsweep
 

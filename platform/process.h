@@ -21,7 +21,9 @@ Status RunInChild(std::string_view name, const std::function<Status()>& work);
 
 // Begins this program anew with the arguments it was started with and, unless
 // it is among them, `extra_argument`: in the same process, at other addresses.
-// Returns only if that is impossible, as under an emulator.
+// Returns only if that is impossible, as under an emulator, or if an interrupt
+// was requested, which the new program would not know of. One that comes on the
+// way reaches that.
 void RestartProgram(const char* extra_argument);
 
 // What this process, with all its threads, has used since it began.

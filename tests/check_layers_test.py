@@ -67,6 +67,19 @@ class CheckLayersTest(unittest.TestCase):
         self.assertIn(word, lines[0])
         self.assertEqual(code, 1)
 
+    def test_printing_has_one_place(self):
+        for use in ('std::println(stderr, "x");', 'std::print("x");', "std::cout << 1;", 'std::fprintf(stderr, "x");',
+                    'fputs("x", stdout);', 'perror("x");', 'puts ("x");', "write(STDOUT_FILENO, text, 1);"):
+            self.expect_violation("src/train/train.cc", f'#include "graph/net.h"\n// std::print(x);\n{use}\n', 3, "prints")
+        self.expect_violation("platform/linux/cpu.cc", 'const char* k = "puts(x)";\nputs(k);\n', 2, "prints")
+        for path in ("src/cli/output.cc", "tests/b_test.cc", "platform/none/terminal.cc"):
+            code, lines, _ = self.check({path: "void F() { std::fwrite(); }\n", "CMakeLists.txt": CLEAN["CMakeLists.txt"]
+                                         + "add_library(o src/cli/output.cc tests/b_test.cc)\n"})
+            self.assertEqual(code, 0, lines)
+        for harmless in ("std::format(x); blueprint(1); snprintf(text, 2);", "std::vsnprintf(text); reprints();"):
+            code, lines, _ = self.check({"src/graph/net.cc": harmless + "\n", "CMakeLists.txt": CLEAN["CMakeLists.txt"]})
+            self.assertFalse([line for line in lines if "prints" in line], lines)
+
     def test_a_clean_tree_passes(self):
         code, lines, _ = self.check()
         self.assertEqual(lines, [f"{len(CLEAN) - 2} files, layers ok"])

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
+#include <format>
 #include <fstream>
+#include <functional>
 #include <thread>
 #include <vector>
 
@@ -76,6 +78,69 @@ TEST_CASE("an interrupt is noticed by parent and child, and ends neither",
       return {};
     }));
     return InterruptRequested() ? Status() : Fail("not noticed by the parent");
+  });
+  INFO((noticed ? "" : noticed.error().message));
+  CHECK(noticed);
+}
+
+// What `test` finds after it has caught interrupts, in a child, which may keep
+// its signal handlers.
+Status WithInterruptsCaught(const std::function<Status()>& test) {
+  return RunInChild("test", [&]() -> Status {
+    // It ignores them as a child; a program is started with none ignored.
+    for (const int number : {SIGINT, SIGTERM, SIGHUP}) signal(number, SIG_DFL);
+    return test();
+  });
+}
+
+TEST_CASE("a second hangup ends nothing, as a terminal that closes sends two",
+          "[process]") {
+  const Status stayed = WithInterruptsCaught([]() -> Status {
+    CatchInterrupts();
+    raise(SIGHUP);
+    raise(SIGHUP);
+    raise(SIGINT);
+    return InterruptRequested() ? Status() : Fail("not noticed");
+  });
+  INFO((stayed ? "" : stayed.error().message));
+  CHECK(stayed);
+}
+
+TEST_CASE("a second Ctrl-C ends the program", "[process]") {
+  for (const int number : {SIGINT, SIGTERM}) {
+    const Status ended = WithInterruptsCaught([=]() -> Status {
+      CatchInterrupts();
+      raise(number);
+      raise(number);
+      return {};
+    });
+    REQUIRE_FALSE(ended);
+    CHECK(ended.error().message.contains(
+        std::format("ended by signal {} ", number)));
+  }
+}
+
+TEST_CASE("a hangup that was ignored from the start stays so, an interrupt not",
+          "[process]") {
+  const Status noticed = WithInterruptsCaught([]() -> Status {
+    signal(SIGHUP, SIG_IGN);
+    signal(SIGINT, SIG_IGN);
+    CatchInterrupts();
+    raise(SIGHUP);
+    if (InterruptRequested()) return Fail("the hangup was noticed");
+    raise(SIGINT);
+    return InterruptRequested() ? Status() : Fail("the interrupt was not");
+  });
+  INFO((noticed ? "" : noticed.error().message));
+  CHECK(noticed);
+}
+
+TEST_CASE("interrupts that are held come once they are caught", "[process]") {
+  const Status noticed = WithInterruptsCaught([]() -> Status {
+    HoldInterrupts();
+    raise(SIGTERM);  // would end it
+    CatchInterrupts();
+    return InterruptRequested() ? Status() : Fail("not noticed");
   });
   INFO((noticed ? "" : noticed.error().message));
   CHECK(noticed);

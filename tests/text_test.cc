@@ -16,6 +16,32 @@ TEST_CASE("text breaks at spaces, before the 81st column", "[text]") {
   CHECK(Wrapped(long_word + " c", 3) == long_word + "\n   c");
 }
 
+TEST_CASE("control characters are shown, all else is kept", "[text]") {
+  CHECK(Escaped("plain text, 100 % \\ \"quoted\"") ==
+        "plain text, 100 % \\ \"quoted\"");
+  CHECK(Escaped("a\nb\tc\rd") == "a\\nb\\tc\\rd");
+  CHECK(Escaped("\x1b[31mred\x7f") == "\\x1b[31mred\\x7f");
+  CHECK(Escaped(std::string_view("a\0b", 3)) == "a\\x00b");
+  for (const char* text : {"größer", "學習", "ж", "\xf0\x9f\x8c\xb3",
+                           "\xc2\xa0", "\xf4\x8f\xbf\xbf", "\xed\x9f\xbf"}) {
+    CHECK(Escaped(text) == text);
+  }
+  // U+009b is CSI, as ESC [ is.
+  CHECK(Escaped("\xc2\x9b") == "\\xc2\\x9b");
+  // Cut short, overlong, a surrogate, beyond the last character, stray.
+  CHECK(Escaped("\xe5\xad") == "\\xe5\\xad");
+  CHECK(Escaped("\xc3") == "\\xc3");
+  CHECK(Escaped("\xc0\xaf") == "\\xc0\\xaf");
+  CHECK(Escaped("\xe0\x80\xaf") == "\\xe0\\x80\\xaf");
+  CHECK(Escaped("\xed\xa0\x80") == "\\xed\\xa0\\x80");
+  CHECK(Escaped("\xf4\x90\x80\x80") == "\\xf4\\x90\\x80\\x80");
+  CHECK(Escaped("\xff\x62\x80") ==
+        "\\xff"
+        "b"
+        "\\x80");
+  CHECK(Escaped(Escaped("\x1b\n")) == Escaped("\x1b\n"));
+}
+
 TEST_CASE("choices are joined as one says them", "[text]") {
   CHECK(JoinedChoices(std::vector<std::string>{"a"}) == "a");
   CHECK(JoinedChoices(std::vector<std::string>{"a", "b"}) == "a or b");

@@ -35,6 +35,11 @@ THIRD_PARTY = {
     "nlohmann/": r"src/(model/.*\.(cc|h)|record/json\.h|cli/.*\.cc)",
     "CLI/": r"src/cli/(cli|flag|help)\.cc",
 }
+# Who may write to standard output and error. The C++ library's printing throws where that fails, which must not end a
+# run, and says nothing of it where it does not throw.
+OUTPUT = r"src/cli/output\.cc|src/util/check\.h|platform/none/terminal\.cc"
+PRINTING = re.compile(r"\bstd::(?:print(?:ln)?|vprint\w*|cout|cerr|clog)\b|\b(?:std::)?(?:v?f?printf|f?puts|f?putc|putchar|fwrite|"
+                      r"perror)\s*\(|\bSTDOUT_FILENO\b")
 INTRINSICS = re.compile(r"\w*intrin\.h|arm_\w+\.h")  # in src/kernels/ only
 GENERATED = {"git_revision.h"}  # written into the build folder
 
@@ -46,6 +51,11 @@ OS_OR_ISA = re.compile(
     r"ARM_\w+|NEON\w*|AVX\w*|SSE\w*|SSSE3|FMA|F16C|BMI2?|riscv\w*|powerpc\w*|mips\w*|wasm\w*)(__)?)\b")
 # Raw strings, strings and comments, leftmost first; plain strings are kept, the rest hides directives.
 SKIPPED = re.compile(r'R"([^(\s]*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
+
+
+def code_alone(match):
+    """For what SKIPPED finds: nothing but its lines."""
+    return "\n" * match[0].count("\n")
 
 
 def directives(text):
@@ -106,6 +116,10 @@ def check_guard(path, found):
 def check_file(path, text):
     """(line, rule) of each violation in a file of platform/, src/ or tests/."""
     found = list(directives(text))
+    if not path.startswith("tests/") and not re.fullmatch(OUTPUT, path):
+        for number, line in enumerate(SKIPPED.sub(code_alone, text).split("\n"), 1):
+            if match := PRINTING.search(line):
+                yield number, f"{match[0].rstrip('( ')} prints: only src/cli/output.h may, whose writing may fail"
     if path.endswith(".h") and not path.endswith("-inl.h"):  # -inl.h is included once per ISA
         yield from check_guard(path, found)
     if path.startswith("tests/"):

@@ -123,7 +123,10 @@ void RestartProgram(const char* extra_argument) {
   // By its name: for an emulated program the link itself is the emulator.
   std::error_code error;
   const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
-  if (!error) execv(program.c_str(), pointers.data());
+  if (error) return;
+  HoldInterrupts();
+  if (!InterruptRequested()) execv(program.c_str(), pointers.data());
+  LetInterruptsCome();
 }
 
 ProcessUsage ReadProcessUsage() {

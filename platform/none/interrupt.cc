@@ -32,4 +32,9 @@ void IgnoreInterrupts() {
   for (const int signal : kSignals) std::signal(signal, SIG_IGN);
 }
 
+// The C++ library cannot, and no program becomes another one here.
+void HoldInterrupts() {}
+
+void LetInterruptsCome() {}
+
 }  // namespace batchsweep

@@ -23,6 +23,19 @@ void SetInterrupted(int) {
   interrupted->store(true, std::memory_order_relaxed);
 }
 
+bool IsIgnored(int number) {
+  struct sigaction action = {};
+  return sigaction(number, nullptr, &action) == 0 &&
+         action.sa_handler == SIG_IGN;
+}
+
+void SetMask(int how) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int number : kSignals) sigaddset(&signals, number);
+  pthread_sigmask(how, &signals, nullptr);
+}
+
 }  // namespace
 
 void CatchInterrupts() {
@@ -31,12 +44,17 @@ void CatchInterrupts() {
                       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (page != MAP_FAILED) interrupted = new (page) Flag(false);
   }
-  struct sigaction action = {};
-  action.sa_handler = SetInterrupted;
-  // SA_RESETHAND: the second signal takes its default course.
-  action.sa_flags = static_cast<int>(SA_RESTART | SA_RESETHAND);
-  sigemptyset(&action.sa_mask);
-  for (const int signal : kSignals) sigaction(signal, &action, nullptr);
+  for (const int number : kSignals) {
+    if (number == SIGHUP && IsIgnored(number)) continue;
+    struct sigaction action = {};
+    action.sa_handler = SetInterrupted;
+    // SA_RESETHAND: the second signal takes its default course.
+    action.sa_flags = static_cast<int>(
+        number == SIGHUP ? SA_RESTART : SA_RESTART | SA_RESETHAND);
+    sigemptyset(&action.sa_mask);
+    sigaction(number, &action, nullptr);
+  }
+  LetInterruptsCome();
 }
 
 bool InterruptRequested() {
@@ -46,5 +64,9 @@ bool InterruptRequested() {
 void IgnoreInterrupts() {
   for (const int number : kSignals) signal(number, SIG_IGN);
 }
+
+void HoldInterrupts() { SetMask(SIG_BLOCK); }
+
+void LetInterruptsCome() { SetMask(SIG_UNBLOCK); }
 
 }  // namespace batchsweep

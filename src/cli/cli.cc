@@ -5,15 +5,17 @@
 #include <cstdio>
 #include <format>
 #include <functional>
-#include <print>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "cli/commands.h"
 #include "cli/help.h"
+#include "cli/output.h"
 #include "cli/run_flags.h"
 #include "cli/text.h"
+#include "platform/terminal.h"
 #include "record/build_info.h"
 
 namespace batchsweep {
@@ -161,24 +163,23 @@ Error ErrorOfParse(const CLI::App& app, const CLI::ParseError& error) {
 }
 
 void AddHelpCommands(CLI::App& app, Request& request) {
-  CLI::App& help = AddCommand(
-      app, request, "help", "what a subcommand does, and its flags",
-      [&]() -> Result<int> {
-        const std::string& name = request.about;
-        if (name.empty()) {
-          std::print(
-              "{}", app.get_formatter()->make_help(&app, app.get_name(),
-                                                   CLI::AppFormatMode::Normal));
-        } else if (std::ranges::contains(CommandNames(app), name)) {
-          std::print("{}", app.get_subcommand(name)->help("batchsweep"));
-        } else {
-          return std::unexpected(UnknownCommand(app, name));
-        }
-        return kExitValid;
-      });
+  CLI::App& help =
+      AddCommand(app, request, "help", "what a subcommand does, and its flags",
+                 [&]() -> Result<int> {
+                   const std::string& name = request.about;
+                   if (name.empty()) {
+                     WriteOutput(app.get_formatter()->make_help(
+                         &app, app.get_name(), CLI::AppFormatMode::Normal));
+                   } else if (std::ranges::contains(CommandNames(app), name)) {
+                     WriteOutput(app.get_subcommand(name)->help("batchsweep"));
+                   } else {
+                     return std::unexpected(UnknownCommand(app, name));
+                   }
+                   return kExitValid;
+                 });
   help.add_option("subcommand", request.about, "of which to tell");
   AddCommand(app, request, "version", "of this program", []() -> Result<int> {
-    std::println("{}", VersionText());
+    WriteOutput(VersionText() + "\n");
     return kExitValid;
   });
 }
@@ -195,13 +196,35 @@ void DescribeCommandLine(CLI::App& app, Request& request) {
 }
 
 int PrintError(const Error& error) {
-  std::println(stderr, "batchsweep: {}", error.message);
+  PrintMessage("batchsweep: {}", error.message);
   return kExitError;
+}
+
+// The exit code of a command whose output is its purpose.
+int FinishOutput(int exit_code) {
+  const Status written = FlushOutput();
+  return written ? exit_code : PrintError(written.error());
+}
+
+// What CLI11 tells as an error of exit code 0.
+int PrintHelpOrVersion(const CLI::App& app, const CLI::ParseError& error) {
+  std::ostringstream text;
+  app.exit(error, text, text);
+  WriteOutput(text.str());
+  return FinishOutput(kExitValid);
+}
+
+// A run's results are in its folder, whether or not its table could be printed;
+// and that it can be gone on with is the more important news.
+int ExitCodeOfRun(const RunOptions& options, int exit_code) {
+  const bool prints_result = options.json && exit_code != kExitInterrupted;
+  return prints_result ? FinishOutput(exit_code) : exit_code;
 }
 
 }  // namespace
 
 int RunCli(int argc, const char* const* argv) {
+  KeepStandardStreams();
   Request request;
   request.options.command = JoinedCommand(argc, argv);
   CLI::App app(kDescription, "batchsweep");
@@ -209,13 +232,14 @@ int RunCli(int argc, const char* const* argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    // Help and version are errors to CLI11, of exit code 0.
-    if (error.get_exit_code() == 0) return app.exit(error);
+    if (error.get_exit_code() == 0) return PrintHelpOrVersion(app, error);
     return PrintError(ErrorOfParse(app, error));
   }
   if (!request.flags) return PrintError(request.flags.error());
   const Result<int> exit_code = request.command();
-  return exit_code ? *exit_code : PrintError(exit_code.error());
+  if (!exit_code) return PrintError(exit_code.error());
+  return app.got_subcommand("run") ? ExitCodeOfRun(request.options, *exit_code)
+                                   : FinishOutput(*exit_code);
 }
 
 }  // namespace batchsweep

@@ -123,7 +123,7 @@ std::string Headline(const RunOptions& options, const RunInfo& info) {
   const auto line = [](const char* about, const std::string& text) {
     constexpr size_t kTextColumn = 7;
     return std::format("{:<{}}{}\n", about, kTextColumn,
-                       Wrapped(text, kTextColumn));
+                       Wrapped(Escaped(text), kTextColumn));
   };
   return line("model",
               std::format("{}, {} weights; {}; {}, {}", info.model.name,

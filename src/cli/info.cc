@@ -1,7 +1,6 @@
-#include <print>
-
 #include "cli/commands.h"
 #include "cli/machine_report.h"
+#include "cli/output.h"
 #include "cli/setup.h"
 
 namespace batchsweep {
@@ -9,7 +8,7 @@ namespace batchsweep {
 Result<int> InfoCommand(const RunOptions& options) {
   ASSIGN_OR_RETURN(const Engine engine, StartEngine({1}));
   const MachineReport report = DescribeMachine(engine.cpu);
-  std::print("{}", options.json ? ReportJson(report) : ReportText(report));
+  WriteOutput(options.json ? ReportJson(report) : ReportText(report));
   return kExitValid;
 }
 

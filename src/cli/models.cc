@@ -1,7 +1,7 @@
 #include <format>
-#include <print>
 
 #include "cli/commands.h"
+#include "cli/output.h"
 #include "cli/setup.h"
 #include "cli/text.h"
 #include "model/describe.h"
@@ -12,10 +12,10 @@ namespace batchsweep {
 Result<int> ModelsCommand() {
   constexpr const char* kRow = "{:<16}  {:>7}  {:>7}  {}\n";
   constexpr size_t kLayersColumn = 16 + 2 + 7 + 2 + 7 + 2;
-  std::print(kRow, "model", "input", "weights", "layers");
-  std::print(kRow, std::string(16, '-'), std::string(7, '-'),
-             std::string(7, '-'),
-             std::string(kTerminalColumns - kLayersColumn, '-'));
+  PrintOutput(kRow, "model", "input", "weights", "layers");
+  PrintOutput(kRow, std::string(16, '-'), std::string(7, '-'),
+              std::string(7, '-'),
+              std::string(kTerminalColumns - kLayersColumn, '-'));
   for (const ZooModel& zoo_model : ZooModels()) {
     ASSIGN_OR_RETURN(const LoadedModel model,
                      LoadModel(std::string(zoo_model.name)));
@@ -23,8 +23,9 @@ Result<int> ModelsCommand() {
     for (const ParamSpec& param : ModelParams(model.spec)) {
       parameters += param.shape.elements();
     }
-    std::print(kRow, zoo_model.name, model.spec.input_shape.ToString(),
-               parameters, Wrapped(SummarizeLayers(model.spec), kLayersColumn));
+    PrintOutput(kRow, zoo_model.name, model.spec.input_shape.ToString(),
+                parameters,
+                Wrapped(SummarizeLayers(model.spec), kLayersColumn));
   }
   return kExitValid;
 }
@@ -34,7 +35,7 @@ Result<int> ShowModelCommand(const std::string& name) {
   if (!zoo_model) {
     return Fail("no zoo model \"{}\"; batchsweep models lists them", name);
   }
-  std::print("{}", zoo_model->json);
+  WriteOutput(zoo_model->json);
   return kExitValid;
 }
 

@@ -2,9 +2,9 @@
 
 #include <format>
 #include <nlohmann/json.hpp>
-#include <print>
 
 #include "cli/commands.h"
+#include "cli/output.h"
 #include "cli/setup.h"
 #include "platform/clock.h"
 #include "record/summary_table.h"
@@ -44,12 +44,12 @@ void PrintJson(const Costs& costs) {
   if (parts.counters_reading_ns) {
     report["counters_reading_ns"] = *parts.counters_reading_ns;
   }
-  std::println("{}", report.dump(2));
+  WriteOutput(report.dump(2) + "\n");
 }
 
 void PrintText(const Costs& costs) {
   const auto& [clock, parts, sample_hz, whole] = costs;
-  std::print(
+  PrintOutput(
       "{}\n",
       AlignedTable(
           {{"what", "costs", "when"},
@@ -64,11 +64,11 @@ void PrintText(const Costs& costs) {
                                       : "-",
             parts.counters_reading_ns ? "as often as keeps it below 0.4 %"
                                       : "there are none here"}}));
-  std::println(
+  PrintOutput(
       "A batch-8 step of mlp takes {} with nothing measured, {} with all of "
       "it:\n{:+.2f} %, 95 % interval {:+.2f} to {:+.2f}, by {} blocks of each "
       "in turns.\nWriting its row, after the epoch, takes another {}, {:.2f} "
-      "%.\nThe step time that a run reports is {}.",
+      "%.\nThe step time that a run reports is {}.\n",
       Nanoseconds(whole.bare_step_ns), Nanoseconds(whole.measured_step_ns),
       100 * whole.overhead, 100 * whole.overhead_interval.low,
       100 * whole.overhead_interval.high, whole.pairs,
@@ -86,7 +86,7 @@ Result<int> OverheadCommand(const RunOptions& options) {
   Costs costs{.clock = MeasureClock(),
               .parts = MeasureOverhead(sensors, counters),
               .sample_hz = options.sweep.sample_hz};
-  std::println(stderr, "comparing steps with and without measuring: 15 s");
+  PrintMessage("comparing steps with and without measuring: 15 s");
   ASSIGN_OR_RETURN(costs.whole, CompareOverhead(*engine.kernels, sensors,
                                                 options.sweep.sample_hz));
   options.json ? PrintJson(costs) : PrintText(costs);

@@ -1,11 +1,12 @@
 #include <algorithm>
 #include <format>
-#include <print>
 #include <span>
 #include <utility>
 
 #include "cli/commands.h"
+#include "cli/output.h"
 #include "cli/setup.h"
+#include "cli/text.h"
 #include "graph/network_plan.h"
 #include "model/cost.h"
 #include "record/summary_table.h"
@@ -42,12 +43,12 @@ void PrintLayers(const ModelSpec& model, const NetworkPlan& plan,
       if (param.name.starts_with(name + "/")) weights += param.shape.elements();
     }
     rows.push_back(
-        {name, shapes[i].ToString(), std::to_string(weights),
+        {Escaped(name), shapes[i].ToString(), std::to_string(weights),
          std::format("{:.2f}",
                      static_cast<double>(flops[i] * batch_size) / 1e6),
          FormatBytes(BytesOf(name, plan.memory))});
   }
-  std::print(
+  PrintOutput(
       "\nLayers at batch size {}, the memory of outputs, gradients and "
       "workspace\nbefore sharing:\n\n{}",
       batch_size, AlignedTable(rows));
@@ -91,7 +92,7 @@ Status PrintMemory(const MemoryQuestion& question,
     ASSIGN_OR_RETURN(
         const std::string table,
         MemoryTable(question, batch_sizes.first(count), dataset_bytes));
-    std::print("\n{}", table);
+    PrintOutput("\n{}", table);
     batch_sizes = batch_sizes.subspan(count);
   }
   return {};
@@ -110,9 +111,9 @@ Result<int> PlanCommand(RunOptions options) {
   const ComputeContext context{.kernels = engine.kernels, .pool = &pool};
   const MemoryQuestion question = QuestionOf(options, data, context);
 
-  std::println(
-      "Memory of training {} on {} with {}, beside the program itself:",
-      model.name, data.source->name, options.optimizer.name);
+  PrintOutput(
+      "Memory of training {} on {} with {}, beside the program itself:\n",
+      Escaped(model.name), Escaped(data.source->name), options.optimizer.name);
   RETURN_IF_ERROR(
       PrintMemory(question, options.sweep.batch_sizes,
                   data.source->train.bytes() + data.source->test.bytes()));

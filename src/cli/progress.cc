@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <format>
-#include <print>
+#include <string_view>
 
+#include "cli/output.h"
 #include "platform/clock.h"
 #include "platform/interrupt.h"
 #include "platform/terminal.h"
@@ -78,7 +79,7 @@ void ProgressPrinter::ShowWait(const CellProgress& progress,
     Redraw(line);
   } else if (waiting_ != line) {
     waiting_ = line;
-    std::println(stderr, "{}", line);
+    WriteMessage(line);
   }
 }
 
@@ -102,13 +103,13 @@ void ProgressPrinter::OnProgress(const CellProgress& progress) {
 void ProgressPrinter::OnEpoch(const CellProgress& progress,
                               const EpochRecord& epoch) {
   if (terminal_) return;
-  std::println(stderr, "{}", EpochLine(progress, epoch));
+  WriteMessage(EpochLine(progress, epoch));
 }
 
 void ProgressPrinter::OnCellDone(const SummaryRecord& summary) {
   if (!terminal_) return;
   Redraw("");
-  std::println(stderr, "batch {:<4} val loss {} (best {}) acc {}  {}  {}",
+  PrintMessage("batch {:<4} val loss {} (best {}) acc {}  {}  {}",
                summary.cell.batch_size, OrDash(summary.final_val_loss),
                OrDash(summary.best_val_loss),
                OrDash(summary.final_val_accuracy),
@@ -121,8 +122,7 @@ bool ProgressPrinter::Interrupted() { return InterruptRequested(); }
 // Cut to the terminal's width, since a wrapped line cannot be redrawn.
 void ProgressPrinter::Redraw(const std::string& line) {
   const auto width = static_cast<size_t>(std::max(StderrColumns() - 1, 1));
-  std::print(stderr, "\r\x1b[K{}", line.substr(0, width));
-  std::fflush(stderr);
+  RedrawMessage(std::string_view(line).substr(0, width));
 }
 
 }  // namespace batchsweep

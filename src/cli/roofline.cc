@@ -1,9 +1,9 @@
 #include "measure/roofline.h"
 
 #include <format>
-#include <print>
 
 #include "cli/commands.h"
+#include "cli/output.h"
 #include "cli/setup.h"
 #include "record/summary_table.h"
 
@@ -14,8 +14,8 @@ Result<int> RooflineCommand(const RunOptions& options) {
   // Weights of which Adam's arrays take 64 KiB, 1 MiB, ...: each cache's share.
   constexpr size_t kWeights[] = {4'096, 65'536, 1'048'576, 4'194'304};
   ASSIGN_OR_RETURN(const Engine engine, StartEngine(threads));
-  std::println("{}, {} kernels\n", engine.cpu.model_name,
-               IsaName(engine.kernels->isa));
+  PrintOutput("{}, {} kernels\n\n", engine.cpu.model_name,
+              IsaName(engine.kernels->isa));
   std::vector<std::vector<std::string>> matmul = {{"threads"}};
   std::vector<std::vector<std::string>> update = {{"threads"}};
   for (const int64_t size : kMatmulSizes) {
@@ -39,8 +39,8 @@ Result<int> RooflineCommand(const RunOptions& options) {
           "{:.1f}", MeasureUpdateBytesPerSecond(weights, context) / 1e9));
     }
   }
-  std::print("Matrix products, GF/s by size:\n\n{}\n", AlignedTable(matmul));
-  std::print(
+  PrintOutput("Matrix products, GF/s by size:\n\n{}\n", AlignedTable(matmul));
+  PrintOutput(
       "Updates, GB/s by the memory of weights, gradients and Adam's two "
       "arrays:\n\n{}",
       AlignedTable(update));

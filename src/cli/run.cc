@@ -1,14 +1,15 @@
 #include <algorithm>
 #include <filesystem>
 #include <format>
-#include <print>
 #include <span>
 
 #include "cli/commands.h"
 #include "cli/describe_run.h"
+#include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/run_folder.h"
 #include "cli/setup.h"
+#include "cli/text.h"
 #include "measure/sampler.h"
 #include "model/describe.h"
 #include "model/initializers.h"
@@ -58,19 +59,19 @@ Status CheckTemperatureIsKnown(const SweepConfig& config, Sensors& sensors) {
 // Tells a warning, once in all parts of a run.
 void Warn(RunInfo& info, const Warning& warning) {
   if (!info.AddWarning(warning)) return;
-  std::println(stderr, "warning: {}", warning.message);
+  PrintMessage("warning: {}", warning.message);
 }
 
 void PrintSummary(const RunOptions& options, const RunInfo& info,
                   std::span<const SummaryRecord> summaries) {
   if (options.json) {
-    std::print("{}", SummaryJson(summaries));
+    WriteOutput(SummaryJson(summaries));
   } else if (!summaries.empty()) {
-    std::print("\n{}", SummaryTable(summaries));
+    PrintOutput("\n{}", SummaryTable(summaries));
     const std::string spread = SpreadTable(info.processes);
-    if (!spread.empty()) std::print("\nBetween processes:\n\n{}", spread);
-    std::println("\nAll figures: {}",
-                 (options.sweep.out / "summary.csv").string());
+    if (!spread.empty()) PrintOutput("\nBetween processes:\n\n{}", spread);
+    PrintOutput("\nAll figures: {}\n",
+                Escaped((options.sweep.out / "summary.csv").string()));
   }
 }
 
@@ -106,14 +107,14 @@ Result<int> Conclude(const RunOptions& options, const SweepResult& result,
   RETURN_IF_ERROR(WriteRunInfo(config.out / "run.json", info));
   PrintSummary(options, info, summaries);
   if (result.interrupted) {
-    std::println(stderr,
-                 "interrupted; what was recorded is in {}; the same command "
-                 "with --resume goes on",
-                 config.out.string());
+    PrintMessage(
+        "interrupted; what was recorded is in {}; the same command "
+        "with --resume goes on",
+        config.out.string());
     return kExitInterrupted;
   }
   if (options.require_clean && !info.warnings.empty()) {
-    std::println(stderr, "not clean: {} warning{}, see above and {}",
+    PrintMessage("not clean: {} warning{}, see above and {}",
                  info.warnings.size(), info.warnings.size() == 1 ? "" : "s",
                  (config.out / "run.json").string());
     return kExitInvalid;
@@ -166,7 +167,7 @@ Result<int> RunCommand(RunOptions options) {
   for (const Warning& warning : FirstWarnings(info)) Warn(info, warning);
   // Not again by a program begun anew for the next round.
   if (position.cells_done == 0 || position.cell) {
-    std::print(stderr, "{}", Headline(options, info));
+    WriteMessages(Headline(options, info));
   }
   ReadProgramFiles();
   ASSIGN_OR_RETURN(

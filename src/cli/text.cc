@@ -1,6 +1,7 @@
 #include "cli/text.h"
 
 #include <algorithm>
+#include <format>
 
 namespace batchsweep {
 namespace {
@@ -27,7 +28,62 @@ size_t EditDistance(std::string_view a, std::string_view b) {
   return distance[a.size()][b.size()];
 }
 
+// Bytes of the UTF-8 character at the start of `text`, and whether it controls
+// a terminal; 0 bytes if there is no such character. Ranges of second bytes:
+// table 3-7 of the Unicode standard.
+struct Character {
+  size_t bytes = 0;
+  bool is_control = false;
+};
+Character FirstCharacter(std::string_view text) {
+  const auto byte = [&](size_t i) {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
+  };
+  const unsigned first = byte(0), second = byte(1);
+  if (first < 0x80) {
+    return {.bytes = 1, .is_control = first < 0x20 || first == 0x7f};
+  }
+  const size_t bytes = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+  const unsigned low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
+  const unsigned high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
+  if (first < 0xc2 || first > 0xf4 || second < low || second > high) return {};
+  for (size_t i = 2; i < bytes; ++i) {
+    if (byte(i) < 0x80 || byte(i) > 0xbf) return {};
+  }
+  // U+0080 to U+009f do what ESC and a letter do.
+  return {.bytes = bytes, .is_control = first == 0xc2 && second < 0xa0};
+}
+
+std::string EscapedByte(char byte) {
+  switch (byte) {
+    case '\n':
+      return "\\n";
+    case '\r':
+      return "\\r";
+    case '\t':
+      return "\\t";
+    default:
+      return std::format("\\x{:02x}", static_cast<unsigned char>(byte));
+  }
+}
+
 }  // namespace
+
+std::string Escaped(std::string_view text) {
+  std::string shown;
+  while (!text.empty()) {
+    const Character first = FirstCharacter(text);
+    const std::string_view bytes =
+        text.substr(0, std::max<size_t>(first.bytes, 1));
+    if (first.bytes == 0 || first.is_control) {
+      for (const char byte : bytes) shown += EscapedByte(byte);
+    } else {
+      shown += bytes;
+    }
+    text.remove_prefix(bytes.size());
+  }
+  return shown;
+}
 
 std::string Wrapped(std::string_view text, size_t indent) {
   std::string lines;

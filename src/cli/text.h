@@ -23,6 +23,10 @@ std::string JoinedChoices(std::span<const std::string> names);
 // "0, 2"
 std::string JoinedNumbers(std::span<const int> numbers);
 
+// `text` as it may be shown: of control characters, and of bytes that are not
+// UTF-8, their escapes as in C, "\\n" and "\\x1b". All else is kept as it is.
+std::string Escaped(std::string_view text);
+
 // The one of `names` that `name` was probably meant to be: it begins with
 // `name`, or few letters differ. Empty if none is near.
 std::string NearestName(std::string_view name,
