@@ -1,13 +1,15 @@
-// Whole files in, whole files out, and one that only grows. Every function
-// blocks; none is called inside a training step.
+// Whole files in, whole files out. Every function blocks; none is called inside
+// a training step. What is written outlives a power cut as soon as the function
+// returns, and never through a symbolic link in the file's place: a link is
+// replaced or refused, and what it points to stays as it is.
 #ifndef BATCHSWEEP_PLATFORM_FILE_H_
 #define BATCHSWEEP_PLATFORM_FILE_H_
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "platform/error.h"
 
@@ -16,49 +18,43 @@ namespace batchsweep {
 // The bytes of a regular file. Errors name the path and the reason.
 Result<std::string> ReadFile(const std::filesystem::path& path);
 
-// Replaces `path` as a whole: writes `path`.tmp, fsyncs it, renames it, fsyncs
-// the folder. After an error or a power cut there is the old file or the whole
-// new one.
-Status WriteFileAtomically(const std::filesystem::path& path,
-                           std::string_view contents);
+// Calls `visit` with the first `size_bytes` of a regular file, in order and in
+// pieces of at most 64 KiB. An error names the path: it cannot be read or is
+// shorter.
+Status VisitFile(const std::filesystem::path& path, int64_t size_bytes,
+                 const std::function<void(std::string_view)>& visit);
 
-// Creates `path` and its parents. An existing folder is no error; one that
-// cannot be written to is.
-Status MakeWritableFolder(const std::filesystem::path& path);
+// Bytes of a regular file; an error names the path and the reason.
+Result<int64_t> FileBytes(const std::filesystem::path& path);
 
-// A file that is only appended to.
-// Invariant: what an Append() that returned success wrote is handed to the
-// kernel whole; a failed one is cut off again, so the file never ends in half
-// a row.
-class AppendFile {
+// A file that replaces `path` as a whole: it is written beside it, as
+// `path`.tmp, which is gone again if it was not committed.
+// Invariant: after an error, a crash or a power cut there is the old file or
+// the whole new one.
+class FileWriter {
  public:
-  // Starts an empty file, replacing an existing one.
-  static Result<AppendFile> Create(const std::filesystem::path& path);
-  // Goes on after `size_bytes`; what stands behind it is cut off.
-  // REQUIRES: the file has at least that many bytes.
-  static Result<AppendFile> Resume(const std::filesystem::path& path,
-                                   int64_t size_bytes);
+  static Result<FileWriter> Create(const std::filesystem::path& path);
 
-  AppendFile(AppendFile&& other) noexcept;
-  AppendFile& operator=(AppendFile&& other) noexcept;
-  AppendFile(const AppendFile&) = delete;
-  AppendFile& operator=(const AppendFile&) = delete;
-  ~AppendFile();
+  FileWriter(FileWriter&& other) noexcept;
+  FileWriter& operator=(FileWriter&& other) = delete;
+  ~FileWriter();
 
-  Status Append(std::string_view bytes);
-  // Waits until everything appended is on the disk.
-  Status Sync();
-  int64_t size_bytes() const { return size_bytes_; }
+  Status Write(std::string_view bytes);
+  // Syncs what was written, puts it in the place of `path` and syncs the
+  // folder. REQUIRES: every Write() succeeded. Nothing is written afterwards.
+  Status Commit();
 
  private:
-  AppendFile(std::filesystem::path path, int fd, int64_t size_bytes)
-      : path_(std::move(path)), fd_(fd), size_bytes_(size_bytes) {}
+  FileWriter(std::filesystem::path path, int fd);
 
   std::filesystem::path path_;
-  // The platform's handle; -1 once moved from.
-  [[maybe_unused]] int fd_ = -1;
+  [[maybe_unused]] int fd_ = -1;  // the platform's handle; -1 once it is closed
   int64_t size_bytes_ = 0;
 };
+
+// FileWriter for contents that are in memory.
+Status WriteFileAtomically(const std::filesystem::path& path,
+                           std::string_view contents);
 
 }  // namespace batchsweep
 

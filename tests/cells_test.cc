@@ -15,6 +15,7 @@
 #include "model/zoo.h"
 #include "record/csv_reader.h"
 #include "record/run_info.h"
+#include "sweep/checkpoint.h"
 #include "sweep/sweep.h"
 #include "tests/board_trees.h"
 #include "tests/fixtures.h"
@@ -93,7 +94,7 @@ struct Board {
     REQUIRE(WriteRunInfo(out.path() / "run.json", RunInfo()));
     SweepPosition position{.recorded =
                                Recorder::Create(out.path())->recorded()};
-    SaveCheckpoint(out.path() / "checkpoint", position, nullptr).value();
+    SavePosition(out.path() / "checkpoint", position).value();
     TestEngine engine;
     Sensors sensors(tree.root());
     const TrainingData data = Parts(source, 400, 50);

@@ -11,6 +11,8 @@
 #include <string_view>
 #include <utility>
 
+#include "platform/append_file.h"
+#include "platform/folder.h"
 #include "tests/temp_dir.h"
 
 namespace batchsweep {
@@ -178,7 +180,7 @@ TEST_CASE("a folder in which nothing can be written is refused", "[file]") {
 
 TEST_CASE("appended rows stand one behind the other", "[file]") {
   const TempDir dir;
-  const fs::path path = dir.Write("rows", "something older and longer");
+  const fs::path path = dir.path() / "rows";
   auto file = AppendFile::Create(path);
   REQUIRE(file);
   CHECK(file->size_bytes() == 0);
@@ -247,16 +249,6 @@ TEST_CASE("a row that does not fit is cut off again", "[file]") {
   CHECK(Contents(path) == "one\ntwo\n");
 }
 
-TEST_CASE("a full disk is an error that says so", "[file]") {
-  if (!fs::exists("/dev/full")) SKIP("no /dev/full here");
-  auto file = AppendFile::Create("/dev/full");
-  REQUIRE(file);
-  const Status status = file->Append("row\n");
-  REQUIRE(!status);
-  CheckMentions(status.error(), "/dev/full: No space left on device");
-  CHECK(file->size_bytes() == 0);
-}
-
 TEST_CASE("a moved append file goes on, the one before is let go", "[file]") {
   const TempDir dir;
   auto first = AppendFile::Create(dir.path() / "first");
@@ -270,6 +262,76 @@ TEST_CASE("a moved append file goes on, the one before is let go", "[file]") {
   REQUIRE(second->Append("3"));
   CHECK(Contents(dir.path() / "first") == "123");
   CHECK(Contents(dir.path() / "second").empty());
+}
+
+TEST_CASE("a table never takes the place of another file", "[file]") {
+  const TempDir dir;
+  const fs::path path = dir.Write("rows", "someone's");
+  CHECK_FALSE(AppendFile::Create(path));
+  fs::create_symlink(path, dir.path() / "link");
+  CHECK_FALSE(AppendFile::Create(dir.path() / "link"));
+  CHECK_FALSE(AppendFile::Resume(dir.path() / "link", 0));
+  CHECK(Contents(path) == "someone's");
+}
+
+TEST_CASE("nothing is written through a symbolic link", "[file]") {
+  const TempDir dir;
+  const fs::path path = dir.Write("precious", "someone's");
+  fs::create_symlink(path, dir.path() / "a.tmp");
+  CHECK_FALSE(WriteFileAtomically(dir.path() / "a", "ours"));
+  fs::create_symlink(path, dir.path() / "b");
+  REQUIRE(WriteFileAtomically(dir.path() / "b", "ours"));
+  CHECK_FALSE(fs::is_symlink(dir.path() / "b"));
+  CHECK(Contents(path) == "someone's");
+}
+
+TEST_CASE("what is written in pieces is there once it is committed", "[file]") {
+  const TempDir dir;
+  const fs::path path = dir.Write("state", "old");
+  {
+    FileWriter writer = FileWriter::Create(path).value();
+    REQUIRE(writer.Write("one "));
+    REQUIRE(writer.Write("two"));
+    CHECK(Contents(path) == "old");
+    REQUIRE(writer.Commit());
+    CHECK(Contents(path) == "one two");
+  }
+  {
+    FileWriter given_up = FileWriter::Create(path).value();
+    REQUIRE(given_up.Write("half"));
+  }
+  CHECK(Contents(path) == "one two");
+  CHECK(std::distance(fs::directory_iterator(dir.path()), {}) == 1);
+}
+
+TEST_CASE("the beginning of a file is visited in order", "[file]") {
+  const TempDir dir;
+  std::string bytes(150'000, 'x');
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    bytes[i] = static_cast<char>(i * 13 % 256);
+  }
+  const fs::path path = dir.Write("some", bytes);
+  CHECK(FileBytes(path).value() == 150'000);
+  std::string seen;
+  const auto add = [&](std::string_view piece) { seen += piece; };
+  REQUIRE(VisitFile(path, 140'001, add));
+  CHECK(seen == bytes.substr(0, 140'001));
+  const auto refused = VisitFile(path, 150'001, add);
+  REQUIRE_FALSE(refused);
+  CheckMentions(refused.error(),
+                "holds 150000 bytes, expected at least 150001");
+  CHECK_FALSE(FileBytes(dir.path()));
+}
+
+TEST_CASE("a folder is made once and never in a link's place", "[file]") {
+  const TempDir dir;
+  REQUIRE(MakeFolder(dir.path() / "a"));
+  REQUIRE(MakeFolder(dir.path() / "a"));
+  fs::create_directory_symlink(dir.path() / "a", dir.path() / "link");
+  const Status link = MakeFolder(dir.path() / "link");
+  REQUIRE_FALSE(link);
+  CheckMentions(link.error(), "is a symbolic link, expected a folder");
+  CHECK_FALSE(MakeFolder(dir.path() / "no" / "b"));
 }
 
 }  // namespace

@@ -65,4 +65,13 @@ EpochRecord FinishEpoch(Trainer& trainer, CellTotals& totals) {
   return totals.FinishEpoch({}, trainer.FinishEpoch().value(), std::nullopt);
 }
 
+Result<Checksum> WriteTensors(const std::filesystem::path& path,
+                              std::vector<NamedTensor> tensors) {
+  std::vector<TensorView> views;
+  for (NamedTensor& tensor : tensors) {
+    views.push_back({tensor.name, tensor.shape, tensor.values});
+  }
+  return WriteSafetensors(path, views);
+}
+
 }  // namespace batchsweep

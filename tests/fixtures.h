@@ -11,6 +11,7 @@
 #include "graph/network.h"
 #include "kernels/kernels.h"
 #include "model/model_spec.h"
+#include "model/safetensors.h"
 #include "train/cell_totals.h"
 #include "train/trainer.h"
 #include "xnn/thread_pool.h"
@@ -51,6 +52,10 @@ void AddEpoch(const Trainer& trainer, CellTotals& totals);
 
 // The same, then validates and closes the epoch under way.
 EpochRecord FinishEpoch(Trainer& trainer, CellTotals& totals);
+
+// As a safetensors file.
+Result<Checksum> WriteTensors(const std::filesystem::path& path,
+                              std::vector<NamedTensor> tensors);
 
 }  // namespace batchsweep
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/fixtures.h"
 #include "tests/temp_dir.h"
 
 namespace batchsweep {
@@ -187,7 +188,7 @@ TEST_CASE("a tensor's values do not depend on those behind it",
 TEST_CASE("weights are read in the model's order", "[initializers]") {
   const TempDir dir;
   const auto path = dir.path() / "w.safetensors";
-  REQUIRE(WriteSafetensors(
+  REQUIRE(WriteTensors(
       path, {{"d/bias", {{2}}, {5, 6}}, {"d/kernel", {{1, 2}}, {7, 8}}}));
   const auto read =
       ReadWeights({{"d/kernel", {{1, 2}}, {}}, {"d/bias", {{2}}, {}}}, path);
@@ -201,7 +202,7 @@ TEST_CASE("weights are read in the model's order", "[initializers]") {
 TEST_CASE("weights of another model are refused by tensor", "[initializers]") {
   const TempDir dir;
   const auto path = dir.path() / "w.safetensors";
-  REQUIRE(WriteSafetensors(path, {{"d/kernel", {{1, 2}}, {7, 8}}}));
+  REQUIRE(WriteTensors(path, {{"d/kernel", {{1, 2}}, {7, 8}}}));
   const auto refusal = [&](const std::vector<ParamSpec>& params) {
     const auto read = ReadWeights(params, path);
     REQUIRE(!read);

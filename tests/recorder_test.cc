@@ -36,7 +36,7 @@ TEST_CASE("a resumed table goes on behind the rows that count", "[recorder]") {
   const auto epochs_of = [&] {
     return ReadCsv<EpochRecord>(folder.path() / "epochs.csv").value();
   };
-  RecordedBytes recorded;
+  RecordedTables recorded;
   {
     auto recorder = Recorder::Create(folder.path()).value();
     REQUIRE(recorder.AppendEpoch({.epoch = 1}));
@@ -54,7 +54,7 @@ TEST_CASE("a resumed table goes on behind the rows that count", "[recorder]") {
 // An earlier run's folder, with rows behind those that count.
 struct EarlierRun {
   TempDir folder;
-  RecordedBytes recorded;
+  RecordedTables recorded;
 
   EarlierRun() {
     REQUIRE(WriteRunInfo(folder.path() / "run.json", RunInfo()));
@@ -69,13 +69,13 @@ struct EarlierRun {
     return ReadFile(folder.path() / file).value_or("");
   }
 
-  // What Resume() says; REQUIREs that it fails and changes no file.
+  // What CheckTables() says; REQUIREs that it fails and changes no file.
   std::string Refusal() const {
     const std::vector files = {"run.json", "steps.csv", "counters.csv",
                                "epochs.csv", "summary.csv"};
     std::vector<std::string> before, after;
     for (const char* file : files) before.push_back(Read(file));
-    const auto resumed = Recorder::Resume(folder.path(), recorded);
+    const auto resumed = CheckTables(folder.path(), recorded);
     for (const char* file : files) after.push_back(Read(file));
     CHECK(after == before);
     REQUIRE_FALSE(resumed);
@@ -105,7 +105,7 @@ TEST_CASE("a table with other columns is not gone on with", "[recorder]") {
   run.folder.Write("summary.csv", summary.substr(0, summary.size() - 1));
   CHECK(run.Refusal().contains("no end"));
   run.folder.Write("summary.csv", summary);
-  CHECK(Recorder::Resume(run.folder.path(), run.recorded));
+  CHECK(CheckTables(run.folder.path(), run.recorded));
 }
 
 TEST_CASE("a run without one of its tables is not gone on with", "[recorder]") {
@@ -122,12 +122,32 @@ TEST_CASE("a run without one of its tables is not gone on with", "[recorder]") {
 TEST_CASE("a table that lost rows is not gone on with", "[recorder]") {
   const EarlierRun run;
   std::string epochs = run.Read("epochs.csv");
-  epochs.resize(static_cast<size_t>(run.recorded.epochs) - 1);
+  epochs.resize(static_cast<size_t>(run.recorded.epochs.bytes) - 1);
   run.folder.Write("epochs.csv", epochs);
   CHECK(run.Refusal().contains(
       std::format("epochs.csv: holds {} bytes, expected the {} that were "
                   "recorded",
-                  run.recorded.epochs - 1, run.recorded.epochs)));
+                  run.recorded.epochs.bytes - 1, run.recorded.epochs.bytes)));
+}
+
+TEST_CASE("a table of which a recorded row was changed is not gone on with",
+          "[recorder]") {
+  for (const char* file :
+       {"steps.csv", "counters.csv", "epochs.csv", "summary.csv"}) {
+    const EarlierRun run;
+    const std::string text = run.Read(file);
+    const size_t recorded = text.find('\n') + 1;
+    std::string changed = text;
+    changed[recorded - 2] ^= 4;
+    run.folder.Write(file, changed);
+    CHECK(run.Refusal().contains(file));
+  }
+  // What stands behind the recorded rows is cut off, whatever it is.
+  const EarlierRun run;
+  std::string steps = run.Read("steps.csv");
+  steps.back() ^= 4;
+  run.folder.Write("steps.csv", steps);
+  CHECK(CheckTables(run.folder.path(), run.recorded));
 }
 
 TEST_CASE("tables of another schema version are not gone on with",

@@ -3,6 +3,8 @@
 #include <catch2/catch_test_macros.hpp>
 #include <nlohmann/json.hpp>
 
+#include "platform/file.h"
+#include "record/earlier_run.h"
 #include "tests/temp_dir.h"
 
 namespace batchsweep {
@@ -25,8 +27,8 @@ RunInfo SomeInfo() {
 
 TEST_CASE("run.json says what absent is and writes floats as given",
           "[run_info]") {
-  const auto json = nlohmann::json::parse(RunInfoJson(SomeInfo()));
-  CHECK(json["schema_version"] == 3);
+  const auto json = nlohmann::json::parse(RunInfoText(SomeInfo()));
+  CHECK(json["schema_version"] == 4);
   CHECK(json["status"] == "running");
   CHECK(json["config"]["learning_rate"].dump() == "0.001");
   CHECK(json["config"]["steps"].is_null());
@@ -48,7 +50,7 @@ TEST_CASE("run.json has the clusters and clocks of a board", "[run_info]") {
   info.system.clocking = {
       {.cores = {0, 1}, .governor = "ondemand", .max_freq_hz = 2.4e9}};
   info.swap = {.total_bytes = 1024, .used_bytes = 0};
-  const auto json = nlohmann::json::parse(RunInfoJson(info));
+  const auto json = nlohmann::json::parse(RunInfoText(info));
   CHECK(json["cpu"]["clusters"][0]["core_name"] == "Cortex-A76");
   CHECK(json["cpu"]["clusters"][1]["core_name"].is_null());
   CHECK(json["system"]["clocking"][0]["cores"].dump() == "[0,1]");
@@ -62,7 +64,7 @@ TEST_CASE("bytes that are not UTF-8 do not stop a run", "[run_info]") {
   RunInfo info = SomeInfo();
   info.command = "batchsweep run --out \xff";
   CHECK_FALSE(
-      nlohmann::json::parse(RunInfoJson(info), nullptr, false).is_discarded());
+      nlohmann::json::parse(RunInfoText(info), nullptr, false).is_discarded());
 }
 
 TEST_CASE("a run is gone on with by the same settings only", "[run_info]") {
@@ -75,29 +77,81 @@ TEST_CASE("a run is gone on with by the same settings only", "[run_info]") {
   RunInfo same = SomeInfo();
   same.command = "batchsweep run --resume";
   same.started_utc = "2026-01-03T00:00:00Z";
-  REQUIRE(AdoptEarlierRun(path, same));
+  REQUIRE(AdoptEarlierRun(path, OtherMachine::kRefuse, same));
   CHECK(same.started_utc == earlier.started_utc);
   CHECK(same.command == earlier.command);
   CHECK(same.warnings == earlier.warnings);
 
   RunInfo other = SomeInfo();
   other.config[0].value = std::vector<int64_t>{8, 64};
-  const auto refused = AdoptEarlierRun(path, other);
+  const auto refused = AdoptEarlierRun(path, OtherMachine::kGoOn, other);
   REQUIRE_FALSE(refused);
   CHECK(refused.error().message.contains("config batch_sizes was [8,32]"));
   CHECK(refused.error().message.contains("now it is [8,64]"));
+}
+
+TEST_CASE("more epochs are gone on with, fewer are refused", "[run_info]") {
+  const TempDir folder;
+  const auto path = folder.path() / "run.json";
+  REQUIRE(WriteRunInfo(path, SomeInfo()));
+  const auto adopt = [&](int64_t epochs) {
+    RunInfo info = SomeInfo();
+    info.config[1].value = epochs;
+    return AdoptEarlierRun(path, OtherMachine::kRefuse, info);
+  };
+  CHECK_FALSE(adopt(10).value().more_epochs);
+  CHECK(adopt(11).value().more_epochs);
+  const auto refused = adopt(9);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message.contains("config epochs was 10, now it is 9"));
+}
+
+TEST_CASE("another program or CPU is refused, or gone on with and told",
+          "[run_info]") {
+  const TempDir folder;
+  const auto path = folder.path() / "run.json";
+  REQUIRE(WriteRunInfo(path, SomeInfo()));
+  RunInfo other = SomeInfo();
+  other.cpu.model_name = "another CPU";
+  const auto refused = AdoptEarlierRun(path, OtherMachine::kRefuse, other);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message.contains("cpu model_name was \"\""));
+  CHECK(refused.error().message.contains("--resume-anyway"));
+  other.build.git_revision = "abc";
+  const auto found = AdoptEarlierRun(path, OtherMachine::kGoOn, other).value();
+  REQUIRE(found.differences.size() == 2);
+  CHECK(found.differences[0].name == "resumed_elsewhere");
+  CHECK(found.differences[0].message.contains("git_revision"));
+}
+
+TEST_CASE("a run.json that was changed is refused", "[run_info]") {
+  const TempDir folder;
+  REQUIRE(WriteRunInfo(folder.path() / "run.json", SomeInfo()));
+  std::string text = ReadFile(folder.path() / "run.json").value();
+  REQUIRE(CheckRunInfo(folder.path() / "run.json"));
+  text.replace(text.find("fashion"), 7, "Fashion");
+  folder.Write("run.json", text);
+  RunInfo info = SomeInfo();
+  const auto refused =
+      AdoptEarlierRun(folder.path() / "run.json", OtherMachine::kGoOn, info);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message.contains("is not as it was written"));
 }
 
 TEST_CASE("a run.json of another version or none at all is refused",
           "[run_info]") {
   const TempDir folder;
   RunInfo info = SomeInfo();
-  for (const char* text : {"", "{", "[]", "{\"schema_version\": 2}"}) {
+  for (const char* text : {"", "{", "[]"}) {
     const auto path = folder.Write("run.json", text);
-    const auto refused = AdoptEarlierRun(path, info);
+    const auto refused = AdoptEarlierRun(path, OtherMachine::kGoOn, info);
     REQUIRE_FALSE(refused);
-    CHECK(refused.error().message.contains("schema version 3"));
+    CHECK(refused.error().message.contains("is not as it was written"));
   }
+  const auto path = folder.Write("run.json", "{\"schema_version\": 2}");
+  const auto refused = AdoptEarlierRun(path, OtherMachine::kGoOn, info);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message.contains("schema version 4"));
 }
 
 }  // namespace

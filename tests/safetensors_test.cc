@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "platform/file.h"
+#include "tests/fixtures.h"
 #include "tests/temp_dir.h"
 
 namespace batchsweep {
@@ -60,7 +61,7 @@ TEST_CASE("tensors come back bit for bit and in their order", "[safetensors]") {
   };
   const TempDir dir;
   const auto path = dir.path() / "w.safetensors";
-  REQUIRE(WriteSafetensors(path, written));
+  REQUIRE(WriteTensors(path, written));
   const auto read = ReadSafetensors(path);
   REQUIRE(read);
   REQUIRE(read->size() == written.size());
@@ -75,7 +76,7 @@ TEST_CASE("data begin at a multiple of 8 bytes", "[safetensors]") {
   const TempDir dir;
   const auto path = dir.path() / "w.safetensors";
   for (const std::string_view name : {"a", "ab", "abc", "abcdefgh"}) {
-    REQUIRE(WriteSafetensors(path, {{std::string(name), {{1}}, {1.0f}}}));
+    REQUIRE(WriteTensors(path, {{std::string(name), {{1}}, {1.0f}}}));
     const auto bytes = ReadFile(path);
     REQUIRE(bytes);
     uint64_t header_bytes = 0;
@@ -105,7 +106,7 @@ TEST_CASE("a file of another writer is read", "[safetensors]") {
 TEST_CASE("a file without tensors is read as none", "[safetensors]") {
   const TempDir dir;
   const auto path = dir.path() / "w.safetensors";
-  REQUIRE(WriteSafetensors(path, {}));
+  REQUIRE(WriteTensors(path, {}));
   const auto tensors = ReadSafetensors(path);
   REQUIRE(tensors);
   CHECK(tensors->empty());
@@ -119,7 +120,7 @@ TEST_CASE("a file that is not there is refused", "[safetensors]") {
 TEST_CASE("a name that is not UTF-8 is not written", "[safetensors]") {
   const TempDir dir;
   const auto path = dir.path() / "w.safetensors";
-  CHECK(!WriteSafetensors(path, {{"\xff", {{1}}, {1.0f}}}));
+  CHECK(!WriteTensors(path, {{"\xff", {{1}}, {1.0f}}}));
   CHECK(!std::filesystem::exists(path));
 }
 

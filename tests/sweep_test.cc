@@ -7,6 +7,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 #include <catch2/generators/catch_generators_range.hpp>
+#include <fstream>
 #include <set>
 
 #include "data/synthetic.h"
@@ -15,7 +16,9 @@
 #include "record/csv_reader.h"
 #include "record/json.h"
 #include "record/run_info.h"
+#include "sweep/checkpoint.h"
 #include "sweep/memory_fit.h"
+#include "sweep/resume.h"
 #include "tests/fixtures.h"
 #include "tests/temp_dir.h"
 #include "util/enum_names.h"
@@ -49,8 +52,8 @@ struct SmallSweep {
   // The start of a new sweep: tables without rows, and its checkpoint.
   static SweepPosition Begin(const std::filesystem::path& out) {
     REQUIRE(WriteRunInfo(out / "run.json", RunInfo()));
-    const SweepPosition position{.recorded = Recorder::Create(out)->recorded()};
-    SaveCheckpoint(out / "checkpoint", position, nullptr).value();
+    SweepPosition position{.recorded = Recorder::Create(out)->recorded()};
+    SavePosition(out / "checkpoint", position).value();
     return position;
   }
 
@@ -201,7 +204,7 @@ TEST_CASE("an interrupted sweep goes on to the bits of an uninterrupted one",
                 ->AppendSteps(std::vector<StepRecord>(1)));
   }
   const SweepPosition position =
-      LoadCheckpoint(parts.path() / "checkpoint").value();
+      ReadNewestState(parts.path() / "checkpoint").value();
   SweepObserver patient;
   REQUIRE_FALSE(sweep.Run(parts.path(), position, patient)->interrupted);
 
@@ -225,32 +228,82 @@ TEST_CASE("an interrupted sweep goes on to the bits of an uninterrupted one",
   }
 }
 
-TEST_CASE("a sweep's position reads back as it was saved", "[checkpoint]") {
-  const TempDir folder;
-  SweepPosition position = {
-      .cells_done = 3,
-      .recorded = {.steps = 1000, .counters = 20, .epochs = 300, .summary = 40},
-      .warnings = {{"throttled", "hot"}},
-      .diverged_batches = {512},
-      .weights_are_live = false,
-      .limits = {{.threads = 2,
-                  .limits = {.matmul_flops_per_second = 1e10,
-                             .update_bytes_per_second = 1.0 / 3.0}}}};
-  REQUIRE(SaveCheckpoint(folder.path(), position, nullptr));
-  const SweepPosition read = LoadCheckpoint(folder.path()).value();
-  CHECK(ToJson(read) == ToJson(position));
-  CHECK(read.limits[0].limits.update_bytes_per_second == 1.0 / 3.0);
-  CHECK_FALSE(read.cell);
+TEST_CASE("a finished sweep goes on with more epochs to the same bits",
+          "[sweep][checkpoint]") {
+  const TempDir whole, parts;
+  SmallSweep sweep;
+  sweep.config.model = ModelWithMemory();
+  sweep.config.budget = {.epochs = 3};
+  sweep.RunWhole(whole.path()).value();
+  sweep.config.budget = {.epochs = 2};
+  const SweepPosition done = sweep.RunWhole(parts.path()).value().position;
+  CHECK(done.cells_done == 2);
+  sweep.config.budget = {.epochs = 3};
+  SweepObserver quiet;
+  const SweepResult result =
+      sweep.Run(parts.path(), Extended(done), quiet).value();
+  CHECK(result.position.cells_done == 2);
+  for (const char* file : {"weights/batch_8_seed_1.safetensors",
+                           "weights/batch_32_seed_1.safetensors"}) {
+    CHECK(ReadFile(parts.path() / file).value() ==
+          ReadFile(whole.path() / file).value());
+  }
+  const auto want =
+      ReadCsv<SummaryRecord>(whole.path() / "summary.csv").value();
+  const auto got = ReadCsv<SummaryRecord>(parts.path() / "summary.csv").value();
+  REQUIRE(got.size() == 2);
+  for (size_t i = 0; i < got.size(); ++i) {
+    CHECK(got[i].epochs == 3);
+    CHECK(got[i].steps == want[i].steps);
+    CHECK(got[i].best_val_loss == want[i].best_val_loss);
+    CHECK(got[i].test_loss == want[i].test_loss);
+  }
+  CHECK(ReadCsv<EpochRecord>(parts.path() / "epochs.csv")->size() == 6);
 }
 
-TEST_CASE("a checkpoint that cannot be used is refused", "[checkpoint]") {
-  const TempDir folder;
-  CHECK_FALSE(LoadCheckpoint(folder.path()));
-  for (const char* text : {"", "{}", "[1]", "{\"version\": 1}"}) {
-    folder.Write("state.json", text);
-    const auto refused = LoadCheckpoint(folder.path());
+TEST_CASE("a resumed sweep goes by its newest whole checkpoint",
+          "[sweep][checkpoint]") {
+  const TempDir out;
+  SmallSweep sweep;
+  sweep.RunWhole(out.path()).value();
+  const auto states = ListStates(out.path() / "checkpoint");
+  REQUIRE(states.size() == 2);
+  const auto found = FindResumePoint(sweep.config, 100).value();
+  CHECK(found.position.cells_done == 2);
+  CHECK_FALSE(found.warning);
+
+  SECTION("a damaged state makes the one before count") {
+    std::string text = ReadFile(states[0]).value();
+    text[text.size() / 2] ^= 1;
+    std::ofstream(states[0], std::ios::binary) << text;
+    const auto older = FindResumePoint(sweep.config, 100).value();
+    CHECK(older.position.cells_done == 1);
+    REQUIRE(older.warning);
+    CHECK(older.warning->message.contains(states[0].filename().string()));
+    // And what it leads to are the same weights.
+    const auto path = out.path() / "weights" / "batch_32_seed_1.safetensors";
+    const std::string before = ReadFile(path).value();
+    SweepObserver quiet;
+    sweep.Run(out.path(), older.position, quiet).value();
+    CHECK(ReadFile(path).value() == before);
+    CHECK_FALSE(FindResumePoint(sweep.config, 100).value().warning);
+  }
+  SECTION("a table of both that is damaged is named") {
+    const auto path = out.path() / "steps.csv";
+    std::string text = ReadFile(path).value();
+    text[text.find('\n') + 5] ^= 1;
+    std::ofstream(path, std::ios::binary) << text;
+    const auto refused = FindResumePoint(sweep.config, 100);
     REQUIRE_FALSE(refused);
-    CHECK(refused.error().message.contains("not a checkpoint"));
+    CHECK(refused.error().message.contains("steps.csv: its first"));
+  }
+  SECTION("weights of both that are damaged are named") {
+    std::ofstream(out.path() / "weights" / "batch_8_seed_1.safetensors",
+                  std::ios::app)
+        << 'x';
+    const auto refused = FindResumePoint(sweep.config, 100);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().message.contains("batch_8_seed_1.safetensors"));
   }
 }
 

@@ -10,6 +10,9 @@
 #include <system_error>
 #include <utility>
 
+#include "platform/append_file.h"
+#include "platform/folder.h"
+
 namespace batchsweep {
 namespace {
 
@@ -43,6 +46,34 @@ Result<std::string> ReadFile(const fs::path& path) {
   return Fail("cannot read {}: it ends too soon", path.string());
 }
 
+Status VisitFile(const fs::path& path, int64_t size_bytes,
+                 const std::function<void(std::string_view)>& visit) {
+  ASSIGN_OR_RETURN(const std::string contents, ReadFile(path));
+  if (std::ssize(contents) < size_bytes) {
+    return Fail("{}: holds {} bytes, expected at least {}", path.string(),
+                contents.size(), size_bytes);
+  }
+  visit(std::string_view(contents).substr(0, static_cast<size_t>(size_bytes)));
+  return {};
+}
+
+Result<int64_t> FileBytes(const fs::path& path) {
+  std::error_code error;
+  const auto size_bytes = fs::file_size(path, error);
+  if (!error) return static_cast<int64_t>(size_bytes);
+  return Fail("cannot read {}: {}", path.string(), error.message());
+}
+
+Result<FileWriter> FileWriter::Create(const fs::path& path) {
+  return NotDurable(path);
+}
+
+// There is none to move or write to, since none can be made.
+FileWriter::FileWriter(FileWriter&& other) noexcept = default;
+FileWriter::~FileWriter() = default;
+Status FileWriter::Write(std::string_view) { return NotDurable(path_); }
+Status FileWriter::Commit() { return NotDurable(path_); }
+
 Status WriteFileAtomically(const fs::path& path, std::string_view) {
   return NotDurable(path);
 }
@@ -63,6 +94,17 @@ Status MakeWritableFolder(const fs::path& path) {
   return Fail("cannot write to the folder {}; name another folder",
               path.string());
 }
+
+Status MakeFolder(const fs::path& path) { return NotDurable(path); }
+Status SyncFolder(const fs::path& path) { return NotDurable(path); }
+
+Result<FolderLock> FolderLock::Take(const fs::path& folder) {
+  return NotDurable(folder);
+}
+
+FolderLock::FolderLock(FolderLock&& other) noexcept = default;
+FolderLock::~FolderLock() = default;
+Status FolderLock::Sign() { return NotDurable(file_); }
 
 Result<AppendFile> AppendFile::Create(const fs::path& path) {
   return NotDurable(path);

@@ -1,6 +1,7 @@
 #include "cli/describe_run.h"
 
 #include <format>
+#include <optional>
 
 #include "cli/run_flags.h"
 #include "cli/text.h"
@@ -8,16 +9,34 @@
 #include "model/describe.h"
 #include "platform/clock.h"
 #include "platform/counters.h"
+#include "platform/file.h"
 #include "platform/memory.h"
 #include "platform/system.h"
 #include "record/build_info.h"
 #include "sweep/overhead.h"
+#include "util/checksum.h"
 #include "xnn/operator.h"
 
 namespace batchsweep {
 namespace {
 
-RunInfo::Model DescribeModel(const LoadedModel& model) {
+// Absent without a file, and of one that cannot be read, which is refused by
+// whoever reads it.
+std::optional<std::string> InitialWeightsCrc32(const InitialWeights& init) {
+  switch (init.kind) {
+    case InitialWeights::Kind::kShared:
+    case InitialWeights::Kind::kFresh:
+      return std::nullopt;
+    case InitialWeights::Kind::kFile:
+      break;
+  }
+  const auto bytes = ReadFile(init.file);
+  if (!bytes) return std::nullopt;
+  return Crc32Text(ChecksumOf(*bytes).crc32);
+}
+
+RunInfo::Model DescribeModel(const LoadedModel& model,
+                             const InitialWeights& init) {
   int64_t parameters = 0;
   for (const ParamSpec& param : ModelParams(model.spec)) {
     parameters += param.shape.elements();
@@ -26,7 +45,9 @@ RunInfo::Model DescribeModel(const LoadedModel& model) {
           .keras_name = model.keras_name,
           .input_shape = model.spec.input_shape.ToString(),
           .layers = DescribeLayers(model.spec),
-          .parameters = parameters};
+          .parameters = parameters,
+          .crc32 = Crc32Text(ChecksumOf(model.json).crc32),
+          .initial_weights_crc32 = InitialWeightsCrc32(init)};
 }
 
 RunInfo::Data DescribeData(const RunOptions& options, const LoadedData& data) {
@@ -37,7 +58,8 @@ RunInfo::Data DescribeData(const RunOptions& options, const LoadedData& data) {
           .train_examples = data.parts.train.size(),
           .validation_examples = data.parts.validation.size(),
           .validation_from = NameOf(options.val_from),
-          .test_examples = data.parts.test.size()};
+          .test_examples = data.parts.test.size(),
+          .crc32 = Crc32Text(DataChecksum(data.parts).crc32)};
 }
 
 std::string LearningRates(const SweepConfig& sweep) {
@@ -86,7 +108,7 @@ RunInfo DescribeRun(const RunOptions& options, const LoadedModel& model,
           .started_utc = UtcNow(),
           .build = GetBuildInfo(),
           .xnnpack_version = xnn::Version(),
-          .model = DescribeModel(model),
+          .model = DescribeModel(model, options.sweep.init),
           .data = DescribeData(options, data),
           .config = SettingsOf(options),
           .cpu = engine.cpu,

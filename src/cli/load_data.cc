@@ -158,4 +158,23 @@ Result<LoadedData> LoadData(const RunOptions& options) {
   return data;
 }
 
+Checksum DataChecksum(const TrainingData& parts) {
+  Checksum checksum;
+  for (const ExampleRange& range :
+       {parts.train, parts.validation, parts.test}) {
+    const Dataset& data = *range.dataset;
+    const auto add = [&]<class Value>(const std::vector<Value>& values) {
+      const size_t each = values.size() / static_cast<size_t>(data.size());
+      checksum.Add(
+          std::span(values).subspan(each * static_cast<size_t>(range.begin),
+                                    each * static_cast<size_t>(range.size())));
+    };
+    add(data.images);
+    add(data.floats);
+    add(data.labels);
+    add(data.targets);
+  }
+  return checksum;
+}
+
 }  // namespace batchsweep

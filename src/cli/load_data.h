@@ -9,6 +9,7 @@
 #include "model/loss.h"
 #include "platform/error.h"
 #include "train/trainer.h"
+#include "util/checksum.h"
 
 namespace batchsweep {
 
@@ -24,6 +25,10 @@ struct LoadedData {
 // and a batch size that is larger than the training set: its steps would hold
 // fewer examples than they say.
 Result<LoadedData> LoadData(const RunOptions& options);
+
+// Of the bytes of all examples that a run uses: of training, validation and
+// test, inputs before what is to be learnt.
+Checksum DataChecksum(const TrainingData& parts);
 
 }  // namespace batchsweep
 

@@ -143,6 +143,27 @@ Result<SweepResult> RunRounds(const SweepConfig& config, const LoadedData& data,
   }
 }
 
+Result<RunFolder> StartInFolder(const RunOptions& options,
+                                const LoadedData& data,
+                                const LoadedModel& model, RunInfo& info) {
+  if (!options.resume && !options.resume_anyway) {
+    return StartNew(options.sweep, info, model.json);
+  }
+  return StartResumed(
+      options.sweep, data.parts.train.size(),
+      options.resume_anyway ? OtherMachine::kGoOn : OtherMachine::kRefuse,
+      model.json, info);
+}
+
+// What cannot be recorded either is told by the error itself all the same.
+void RecordFailure(const SweepConfig& config, const Error& error,
+                   RunInfo& info) {
+  info.status = "failed";
+  info.error = error.message;
+  info.finished_utc = UtcNow();
+  (void)WriteRunInfo(config.out / "run.json", info);
+}
+
 }  // namespace
 
 Result<int> RunCommand(RunOptions options) {
@@ -161,19 +182,21 @@ Result<int> RunCommand(RunOptions options) {
   RETURN_IF_ERROR(CheckTemperatureIsKnown(config, sensors));
 
   RunInfo info = DescribeRun(options, model, data, engine, sensors);
-  ASSIGN_OR_RETURN(SweepPosition position,
-                   options.resume ? StartResumed(config, info)
-                                  : StartNew(config, info, model.json));
+  ASSIGN_OR_RETURN(RunFolder folder, StartInFolder(options, data, model, info));
+  for (const Warning& warning : folder.warnings) Warn(info, warning);
   for (const Warning& warning : FirstWarnings(info)) Warn(info, warning);
   // Not again by a program begun anew for the next round.
-  if (position.cells_done == 0 || position.cell) {
+  if (folder.position.cells_done == 0 || folder.position.UnderWay()) {
     WriteMessages(Headline(options, info));
   }
   ReadProgramFiles();
-  ASSIGN_OR_RETURN(
-      const SweepResult result,
-      RunRounds(config, data, engine, sensors, std::move(position), info));
-  return Conclude(options, result, info);
+  const auto result = RunRounds(config, data, engine, sensors,
+                                std::move(folder.position), info);
+  if (!result) {
+    RecordFailure(config, result.error(), info);
+    return std::unexpected(result.error());
+  }
+  return Conclude(options, *result, info);
 }
 
 }  // namespace batchsweep

@@ -203,6 +203,9 @@ void VisitOutput(auto& options, const auto& visit) {
   visit(Flag{.name = "--resume",
              .help = "go on with an interrupted run of the same flags"},
         options.resume);
+  visit(Flag{.name = "--resume-anyway",
+             .help = "the same by another program or on another CPU; recorded"},
+        options.resume_anyway);
   visit(Flag{.name = "--json",
              .commands = kRun | kOverhead | kInfo,
              .help = "print what is found as JSON"},

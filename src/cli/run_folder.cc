@@ -2,28 +2,68 @@
 
 #include <filesystem>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "platform/file.h"
 #include "record/recorder.h"
+#include "sweep/checkpoint.h"
+#include "sweep/resume.h"
 
 namespace batchsweep {
 namespace {
 
-bool HoldsARun(const std::filesystem::path& folder) {
+namespace fs = std::filesystem;
+
+// What a run writes but for run.json, which comes last, and model.json, which
+// the user may have put there. All of it is removed of a run that never began.
+constexpr const char* kWritten[] = {"steps.csv",  "counters.csv",
+                                    "epochs.csv", "summary.csv",
+                                    "weights",    "checkpoint"};
+
+bool Exists(const fs::path& path) {
   std::error_code ignored;
-  for (const char* file : {"run.json", "steps.csv", "epochs.csv"}) {
-    if (std::filesystem::exists(folder / file, ignored)) return true;
-  }
-  return false;
+  return fs::exists(fs::symlink_status(path, ignored));
 }
 
-// Refuses to replace a model.json that is not this run's: with --out . it may
-// be the user's own.
-Status CheckModelFile(const std::filesystem::path& path,
-                      std::string_view model_json) {
-  std::error_code ignored;
-  if (!std::filesystem::exists(path, ignored)) return {};
+bool HoldsARun(const fs::path& folder) { return Exists(folder / "run.json"); }
+
+// Refuses what would be written over: with --out . it may be the user's own.
+Status CheckIsFree(const fs::path& folder) {
+  if (HoldsARun(folder)) {
+    return Fail(
+        "--out {}: holds a run already; name another folder, move it away, or "
+        "go on with it by --resume",
+        folder.string());
+  }
+  for (const char* name : kWritten) {
+    if (!Exists(folder / name)) continue;
+    return Fail(
+        "--out {}: holds {}, which is of no run that was begun here, and would "
+        "be written over; name another folder or move it away",
+        folder.string(), name);
+  }
+  return {};
+}
+
+// Of a run that ended before it had a run.json nothing was trained.
+Status RemoveUnbegunRun(const fs::path& folder) {
+  for (const char* name : kWritten) {
+    std::error_code error;
+    fs::remove_all(folder / name, error);
+    if (error) {
+      return Fail("cannot remove {}: {}", (folder / name).string(),
+                  error.message());
+    }
+  }
+  return SyncFolder(folder);
+}
+
+// Writes model.json if it is not there. One of other bytes is another model's,
+// and may be the user's own.
+Status WriteModelFile(const fs::path& folder, std::string_view model_json) {
+  const fs::path path = folder / "model.json";
+  if (!Exists(path)) return WriteFileAtomically(path, model_json);
   ASSIGN_OR_RETURN(const std::string present, ReadFile(path));
   if (present == model_json) return {};
   return Fail(
@@ -32,39 +72,76 @@ Status CheckModelFile(const std::filesystem::path& path,
       path.string());
 }
 
-}  // namespace
-
-Result<SweepPosition> StartNew(const SweepConfig& config, const RunInfo& info,
-                               std::string_view model_json) {
-  const std::filesystem::path model_path = config.out / "model.json";
-  if (HoldsARun(config.out)) {
-    return Fail(
-        "--out {}: holds a run already; name another folder, move it away, or "
-        "go on with it by --resume",
-        config.out.string());
-  }
-  RETURN_IF_ERROR(MakeWritableFolder(config.out));
-  RETURN_IF_ERROR(CheckModelFile(model_path, model_json));
-  RETURN_IF_ERROR(WriteFileAtomically(model_path, model_json));
-  RETURN_IF_ERROR(WriteRunInfo(config.out / "run.json", info));
-  ASSIGN_OR_RETURN(
-      const Recorder recorder,
-      Recorder::Create(config.out,
-                       info.overhead.counters_reading_ns.has_value()));
-  SweepPosition position;
-  position.recorded = recorder.recorded();
-  RETURN_IF_ERROR(SaveCheckpoint(config.out / "checkpoint", position, nullptr));
-  return position;
+std::vector<Warning> WarningsOf(const FolderLock& lock) {
+  if (lock.keeps_others_out()) return {};
+  return {{"no_lock",
+           "this file system has no locks: see to it that no other run writes "
+           "to the same folder"}};
 }
 
-Result<SweepPosition> StartResumed(const SweepConfig& config, RunInfo& info) {
-  RETURN_IF_ERROR(AdoptEarlierRun(config.out / "run.json", info));
-  ASSIGN_OR_RETURN(SweepPosition position,
-                   LoadCheckpoint(config.out / "checkpoint"));
+}  // namespace
+
+Result<RunFolder> StartNew(const SweepConfig& config, const RunInfo& info,
+                           std::string_view model_json) {
+  const fs::path& out = config.out;
+  // Before the lock as well, so that a folder that is not ours gets no file.
+  if (!Exists(out / "batchsweep.lock")) RETURN_IF_ERROR(CheckIsFree(out));
+  RETURN_IF_ERROR(MakeWritableFolder(out));
+  ASSIGN_OR_RETURN(FolderLock lock, FolderLock::Take(out));
+  if (lock.is_signed() && !HoldsARun(out)) {
+    RETURN_IF_ERROR(RemoveUnbegunRun(out));
+  }
+  RETURN_IF_ERROR(CheckIsFree(out));
+  RETURN_IF_ERROR(lock.Sign());
+  RETURN_IF_ERROR(WriteModelFile(out, model_json));
+  ASSIGN_OR_RETURN(
+      Recorder recorder,
+      Recorder::Create(out, info.overhead.counters_reading_ns.has_value()));
+  RETURN_IF_ERROR(recorder.Sync());
+  RETURN_IF_ERROR(SyncFolder(out));
+  SweepPosition position;
+  position.recorded = recorder.recorded();
+  RETURN_IF_ERROR(SavePosition(out / "checkpoint", position));
+  RETURN_IF_ERROR(WriteRunInfo(out / "run.json", info));
+  return RunFolder{.lock = std::move(lock),
+                   .position = std::move(position),
+                   .warnings = WarningsOf(lock)};
+}
+
+Result<RunFolder> StartResumed(const SweepConfig& config,
+                               int64_t train_examples,
+                               OtherMachine other_machine,
+                               std::string_view model_json, RunInfo& info) {
+  const fs::path& out = config.out;
+  if (!HoldsARun(out)) {
+    return Fail(
+        "--out {}: has no run.json, so no run to go on with; name its folder, "
+        "or begin one without --resume",
+        out.string());
+  }
+  ASSIGN_OR_RETURN(FolderLock lock, FolderLock::Take(out));
+  RETURN_IF_ERROR(lock.Sign());
+  ASSIGN_OR_RETURN(const EarlierRun earlier,
+                   AdoptEarlierRun(out / "run.json", other_machine, info));
+  ASSIGN_OR_RETURN(ResumePoint point, FindResumePoint(config, train_examples));
+  RETURN_IF_ERROR(WriteModelFile(out, model_json));
+  if (earlier.more_epochs) {
+    // Before run.json has the new number, or a crash between the two would
+    // leave a run of so many epochs that seems to be complete.
+    point.position = Extended(std::move(point.position));
+    RETURN_IF_ERROR(SavePosition(out / "checkpoint", point.position));
+  }
   // Cut off what stands behind it now, even if no cell is left to do so.
-  RETURN_IF_ERROR(Recorder::Resume(config.out, position.recorded));
-  RETURN_IF_ERROR(WriteRunInfo(config.out / "run.json", info));
-  return position;
+  RETURN_IF_ERROR(Recorder::Resume(out, point.position.recorded));
+  RunFolder folder{.lock = std::move(lock),
+                   .position = std::move(point.position),
+                   .warnings = WarningsOf(lock)};
+  for (const Warning& difference : earlier.differences) {
+    folder.warnings.push_back(difference);
+  }
+  if (point.warning) folder.warnings.push_back(*point.warning);
+  RETURN_IF_ERROR(WriteRunInfo(out / "run.json", info));
+  return folder;
 }
 
 }  // namespace batchsweep

@@ -44,6 +44,7 @@ struct RunOptions {
   std::optional<int64_t> memory_limit_mib;
   bool require_clean = false;
   bool resume = false;
+  bool resume_anyway = false;
   bool json = false;
   // Its model is not a flag's: LoadModel() reads it. The loss and the optimizer
   // are made of the flags above.

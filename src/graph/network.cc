@@ -96,6 +96,15 @@ void Network::SetWeights(const std::vector<NamedTensor>& weights) {
   WeightsChanged();
 }
 
+std::vector<TensorView> Network::WeightViews() {
+  std::vector<TensorView> views;
+  for (size_t i = 0; i < param_specs().size(); ++i) {
+    views.push_back(
+        {param_specs()[i].name, param_specs()[i].shape, ParamValues(i)});
+  }
+  return views;
+}
+
 std::vector<NamedTensor> Network::Weights() const {
   std::vector<NamedTensor> weights;
   for (size_t i = 0; i < param_specs().size(); ++i) {

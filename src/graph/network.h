@@ -41,6 +41,9 @@ class Network {
 
   // Copies weights in. REQUIRES: those of ModelParams(model), in that order.
   void SetWeights(const std::vector<NamedTensor>& weights);
+  // All weights in place, in the order of ModelParams(model). Whoever writes to
+  // them calls WeightsChanged().
+  std::vector<TensorView> WeightViews();
   std::vector<NamedTensor> Weights() const;
   // To be called after params() changed.
   void WeightsChanged();

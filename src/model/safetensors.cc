@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 #include <format>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
@@ -22,6 +23,8 @@ using Json = nlohmann::json;
 static_assert(std::endian::native == std::endian::little);
 
 constexpr uint64_t kPrefixBytes = 8;
+// A header names some thousands of tensors at most.
+constexpr uint64_t kMaxHeaderBytes = 100 * 1024 * 1024;
 constexpr uint64_t kMaxElements = INT64_MAX / sizeof(float);
 
 // A tensor as the header describes it, not yet held against the data.
@@ -133,70 +136,132 @@ Result<std::vector<Entry>> ReadEntries(std::string_view header,
   return entries;
 }
 
+// A file whose header was read and held against its size.
+struct OpenedFile {
+  std::ifstream stream;
+  std::vector<Entry> entries;
+};
+
+Result<OpenedFile> OpenSafetensors(const std::filesystem::path& path) {
+  const std::string file = path.string();
+  ASSIGN_OR_RETURN(const int64_t size_bytes, FileBytes(path));
+  OpenedFile opened{.stream = std::ifstream(path, std::ios::binary)};
+  const auto all = static_cast<uint64_t>(size_bytes);
+  if (all < kPrefixBytes) {
+    return Fail("{}: is {} bytes, too short for a safetensors file", file, all);
+  }
+  uint64_t header_bytes = 0;
+  opened.stream.read(reinterpret_cast<char*>(&header_bytes), kPrefixBytes);
+  if (header_bytes > all - kPrefixBytes) {
+    return Fail(
+        "{}: announces a header of {} bytes but is {} bytes long; it is cut "
+        "off or no safetensors file",
+        file, header_bytes, all);
+  }
+  if (header_bytes > kMaxHeaderBytes) {
+    return Fail("{}: announces a header of {} bytes, expected at most {}", file,
+                header_bytes, kMaxHeaderBytes);
+  }
+  std::string header(static_cast<size_t>(header_bytes), '\0');
+  opened.stream.read(header.data(), std::ssize(header));
+  if (!opened.stream) return Fail("cannot read {}", file);
+  ASSIGN_OR_RETURN(opened.entries, ReadEntries(header, file));
+  RETURN_IF_ERROR(
+      CheckLayout(opened.entries, all - kPrefixBytes - header_bytes, file));
+  return opened;
+}
+
+// Entries are read in the order of their data, so the stream stands where the
+// next one begins.
+Status ReadValues(std::ifstream& stream, const Entry& entry,
+                  std::span<float> values, const std::string& file) {
+  stream.read(reinterpret_cast<char*>(values.data()),
+              static_cast<std::streamsize>(values.size_bytes()));
+  if (stream) return {};
+  return Fail("{}: cannot read tensor {} to its end", file, Quoted(entry.name));
+}
+
+Json HeaderOf(std::span<const TensorView> tensors) {
+  Json header = Json::object();
+  uint64_t begin = 0;
+  for (const TensorView& tensor : tensors) {
+    CHECK(std::ssize(tensor.values) == tensor.shape.elements());
+    CHECK(!header.contains(tensor.name));
+    const uint64_t end = begin + tensor.values.size_bytes();
+    header[tensor.name] = {{"dtype", "F32"},
+                           {"shape", tensor.shape.dims},
+                           {"data_offsets", {begin, end}}};
+    begin = end;
+  }
+  return header;
+}
+
 }  // namespace
 
 Result<std::vector<NamedTensor>> ReadSafetensors(
     const std::filesystem::path& path) {
-  const std::string file = path.string();
-  ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
-  const std::string_view all = bytes;
-  uint64_t header_bytes = 0;
-  if (all.size() < kPrefixBytes) {
-    return Fail("{}: is {} bytes, too short for a safetensors file", file,
-                all.size());
-  }
-  std::memcpy(&header_bytes, all.data(), kPrefixBytes);
-  if (header_bytes > all.size() - kPrefixBytes) {
-    return Fail(
-        "{}: announces a header of {} bytes but is {} bytes long; it is cut "
-        "off or no safetensors file",
-        file, header_bytes, all.size());
-  }
-  const auto header_size = static_cast<size_t>(header_bytes);
-  ASSIGN_OR_RETURN(const std::vector<Entry> entries,
-                   ReadEntries(all.substr(kPrefixBytes, header_size), file));
-  const std::string_view data = all.substr(kPrefixBytes + header_size);
-  RETURN_IF_ERROR(CheckLayout(entries, data.size(), file));
-
+  ASSIGN_OR_RETURN(OpenedFile file, OpenSafetensors(path));
   std::vector<NamedTensor> tensors;
-  for (const Entry& entry : entries) {
-    const auto count =
-        static_cast<size_t>((entry.end - entry.begin) / sizeof(float));
-    NamedTensor tensor{entry.name, entry.shape, std::vector<float>(count)};
-    if (count > 0) {
-      std::memcpy(tensor.values.data(), data.data() + entry.begin,
-                  count * sizeof(float));
-    }
-    tensors.push_back(std::move(tensor));
+  for (const Entry& entry : file.entries) {
+    NamedTensor& tensor = tensors.emplace_back(entry.name, entry.shape);
+    tensor.values.resize(
+        static_cast<size_t>((entry.end - entry.begin) / sizeof(float)));
+    RETURN_IF_ERROR(
+        ReadValues(file.stream, entry, tensor.values, path.string()));
   }
   return tensors;
 }
 
-Status WriteSafetensors(const std::filesystem::path& path,
-                        const std::vector<NamedTensor>& tensors) {
-  Json header = Json::object();
-  std::string data;
-  for (const NamedTensor& tensor : tensors) {
-    CHECK(std::ssize(tensor.values) == tensor.shape.elements());
-    CHECK(!header.contains(tensor.name));
-    const size_t begin = data.size();
-    data.append(reinterpret_cast<const char*>(tensor.values.data()),
-                tensor.values.size() * sizeof(float));
-    header[tensor.name] = {{"dtype", "F32"},
-                           {"shape", tensor.shape.dims},
-                           {"data_offsets", {begin, data.size()}}};
+Status ReadSafetensorsInto(const std::filesystem::path& path,
+                           std::span<const TensorView> tensors) {
+  ASSIGN_OR_RETURN(OpenedFile file, OpenSafetensors(path));
+  for (const TensorView& tensor : tensors) {
+    const auto entry =
+        std::ranges::find(file.entries, tensor.name, &Entry::name);
+    if (entry == file.entries.end() || entry->shape != tensor.shape) {
+      return Fail("{}: no tensor {} of shape {}", path.string(),
+                  Quoted(tensor.name), tensor.shape.ToString());
+    }
   }
-  std::string text;
+  for (const Entry& entry : file.entries) {
+    const auto tensor =
+        std::ranges::find(tensors, entry.name, &TensorView::name);
+    if (tensor == tensors.end()) {
+      file.stream.seekg(static_cast<std::streamoff>(entry.end - entry.begin),
+                        std::ios::cur);
+    } else {
+      RETURN_IF_ERROR(
+          ReadValues(file.stream, entry, tensor->values, path.string()));
+    }
+  }
+  return {};
+}
+
+Result<Checksum> WriteSafetensors(const std::filesystem::path& path,
+                                  std::span<const TensorView> tensors) {
+  std::string header;
   try {
-    text = header.dump();
+    header = HeaderOf(tensors).dump();
   } catch (const Json::exception&) {
     return Fail("{}: not written, a tensor's name is not UTF-8", path.string());
   }
-  text.resize((text.size() + 7) / 8 * 8, ' ');
-  const uint64_t header_bytes = text.size();
-  std::string file(kPrefixBytes, '\0');
-  std::memcpy(file.data(), &header_bytes, kPrefixBytes);
-  return WriteFileAtomically(path, file + text + data);
+  header.resize((header.size() + 7) / 8 * 8, ' ');
+  const uint64_t header_bytes = header.size();
+  ASSIGN_OR_RETURN(FileWriter file, FileWriter::Create(path));
+  Checksum checksum;
+  const auto write = [&](std::string_view bytes) {
+    checksum.Add(bytes);
+    return file.Write(bytes);
+  };
+  RETURN_IF_ERROR(write(
+      {reinterpret_cast<const char*>(&header_bytes), sizeof header_bytes}));
+  RETURN_IF_ERROR(write(header));
+  for (const TensorView& tensor : tensors) {
+    RETURN_IF_ERROR(write({reinterpret_cast<const char*>(tensor.values.data()),
+                           tensor.values.size_bytes()}));
+  }
+  RETURN_IF_ERROR(file.Commit());
+  return checksum;
 }
 
 }  // namespace batchsweep

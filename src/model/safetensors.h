@@ -9,10 +9,12 @@
 #define BATCHSWEEP_MODEL_SAFETENSORS_H_
 
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "platform/error.h"
+#include "util/checksum.h"
 #include "util/shape.h"
 
 namespace batchsweep {
@@ -23,6 +25,14 @@ struct NamedTensor {
   std::vector<float> values;  // row-major, shape.elements() of them
 };
 
+// Floats of somebody else by a name: what a file gets or is read into without a
+// copy of its own.
+struct TensorView {
+  std::string name;
+  Shape shape;
+  std::span<float> values;  // row-major, shape.elements() of them
+};
+
 // Every tensor of `path`, in the order of their data. Refused, naming the file
 // and the tensor: a truncated file, a header that is not JSON of this form, a
 // dtype other than F32, offsets that do not match the shape, overlap, leave
@@ -30,10 +40,15 @@ struct NamedTensor {
 Result<std::vector<NamedTensor>> ReadSafetensors(
     const std::filesystem::path& path);
 
-// Writes atomically. The header is padded with spaces so that data begins at a
-// multiple of 8 bytes.
-Status WriteSafetensors(const std::filesystem::path& path,
-                        const std::vector<NamedTensor>& tensors);
+// Fills `tensors` from the file, in pieces, which must have each of them in its
+// shape. Others in it are passed over. An error leaves them half filled.
+Status ReadSafetensorsInto(const std::filesystem::path& path,
+                           std::span<const TensorView> tensors);
+
+// Writes atomically, in pieces, and returns the checksum of the file. The
+// header is padded with spaces so that data begins at a multiple of 8 bytes.
+Result<Checksum> WriteSafetensors(const std::filesystem::path& path,
+                                  std::span<const TensorView> tensors);
 
 }  // namespace batchsweep
 

@@ -5,8 +5,10 @@
 #include <fstream>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
-#include "record/run_info.h"
+#include "platform/file.h"
+#include "record/earlier_run.h"
 
 namespace batchsweep {
 namespace {
@@ -18,10 +20,17 @@ constexpr const char* kEpochsFile = "epochs.csv";
 constexpr const char* kSummaryFile = "summary.csv";
 
 template <class Record>
-Result<AppendFile> CreateTable(const std::filesystem::path& path) {
+Result<Table> CreateTable(const std::filesystem::path& path) {
   ASSIGN_OR_RETURN(AppendFile file, AppendFile::Create(path));
-  RETURN_IF_ERROR(file.Append(CsvHeader<Record>()));
-  return file;
+  Table table{.file = std::move(file), .recorded = {}};
+  RETURN_IF_ERROR(table.Append(CsvHeader<Record>()));
+  return table;
+}
+
+Result<Table> ResumeTable(const std::filesystem::path& path,
+                          const Checksum& recorded) {
+  ASSIGN_OR_RETURN(AppendFile file, AppendFile::Resume(path, recorded.bytes));
+  return Table{.file = std::move(file), .recorded = recorded};
 }
 
 // The first column of `found` that is not that of `expected`, in words; two
@@ -43,14 +52,14 @@ std::string DifferenceOf(std::string_view found, std::string_view expected) {
 
 // Whether the rows of a Record can be appended to what was recorded of a table.
 template <class Record>
-Status CheckTable(const std::filesystem::path& path, int64_t recorded_bytes) {
+Status CheckTable(const std::filesystem::path& path, const Checksum& recorded) {
   std::error_code error;
   const auto size_bytes = std::filesystem::file_size(path, error);
   if (error) {
     return Fail(
         "{}: {}, expected a table of at least {} bytes; put it back or name "
         "another folder with --out",
-        path.string(), error.message(), recorded_bytes);
+        path.string(), error.message(), recorded.bytes);
   }
   const std::string expected = CsvHeader<Record>();
   // With room to name a column that is not expected.
@@ -67,21 +76,30 @@ Status CheckTable(const std::filesystem::path& path, int64_t recorded_bytes) {
             found.substr(0, found.find('\n')),
             std::string_view(expected).substr(0, expected.size() - 1)));
   }
-  if (static_cast<int64_t>(size_bytes) < recorded_bytes) {
+  if (static_cast<int64_t>(size_bytes) < recorded.bytes) {
     return Fail(
         "{}: holds {} bytes, expected the {} that were recorded; put them back "
         "or name another folder with --out",
-        path.string(), size_bytes, recorded_bytes);
+        path.string(), size_bytes, recorded.bytes);
   }
-  return {};
+  Checksum found_now;
+  RETURN_IF_ERROR(VisitFile(path, recorded.bytes, [&](std::string_view bytes) {
+    found_now.Add(bytes);
+  }));
+  if (found_now == recorded) return {};
+  return Fail(
+      "{}: its first {} bytes are not those that were recorded; put them back "
+      "or name another folder with --out",
+      path.string(), recorded.bytes);
 }
 
-// All of them, before anything is cut off.
+}  // namespace
+
 Status CheckTables(const std::filesystem::path& folder,
-                   const RecordedBytes& recorded) {
-  RETURN_IF_ERROR(CheckSchemaVersion(folder / kRunFile));
+                   const RecordedTables& recorded) {
+  RETURN_IF_ERROR(CheckRunInfo(folder / kRunFile));
   RETURN_IF_ERROR(CheckTable<StepRecord>(folder / kStepsFile, recorded.steps));
-  if (recorded.counters > 0) {
+  if (recorded.counters.bytes > 0) {
     RETURN_IF_ERROR(
         CheckTable<CounterRecord>(folder / kCountersFile, recorded.counters));
   }
@@ -90,39 +108,41 @@ Status CheckTables(const std::filesystem::path& folder,
   return CheckTable<SummaryRecord>(folder / kSummaryFile, recorded.summary);
 }
 
-}  // namespace
+Status Table::Append(std::string_view rows) {
+  RETURN_IF_ERROR(file.Append(rows));
+  recorded.Add(rows);
+  return {};
+}
 
 Result<Recorder> Recorder::Create(const std::filesystem::path& folder,
                                   bool counters) {
-  ASSIGN_OR_RETURN(AppendFile steps,
-                   CreateTable<StepRecord>(folder / kStepsFile));
-  std::optional<AppendFile> counts;
+  ASSIGN_OR_RETURN(Table steps, CreateTable<StepRecord>(folder / kStepsFile));
+  std::optional<Table> counts;
   if (counters) {
     ASSIGN_OR_RETURN(counts,
                      CreateTable<CounterRecord>(folder / kCountersFile));
   }
-  ASSIGN_OR_RETURN(AppendFile epochs,
+  ASSIGN_OR_RETURN(Table epochs,
                    CreateTable<EpochRecord>(folder / kEpochsFile));
-  ASSIGN_OR_RETURN(AppendFile summary,
+  ASSIGN_OR_RETURN(Table summary,
                    CreateTable<SummaryRecord>(folder / kSummaryFile));
   return Recorder(std::move(steps), std::move(counts), std::move(epochs),
                   std::move(summary));
 }
 
 Result<Recorder> Recorder::Resume(const std::filesystem::path& folder,
-                                  RecordedBytes recorded) {
-  RETURN_IF_ERROR(CheckTables(folder, recorded));
-  ASSIGN_OR_RETURN(AppendFile steps,
-                   AppendFile::Resume(folder / kStepsFile, recorded.steps));
-  std::optional<AppendFile> counts;
-  if (recorded.counters > 0) {
-    ASSIGN_OR_RETURN(
-        counts, AppendFile::Resume(folder / kCountersFile, recorded.counters));
+                                  const RecordedTables& recorded) {
+  ASSIGN_OR_RETURN(Table steps,
+                   ResumeTable(folder / kStepsFile, recorded.steps));
+  std::optional<Table> counts;
+  if (recorded.counters.bytes > 0) {
+    ASSIGN_OR_RETURN(counts,
+                     ResumeTable(folder / kCountersFile, recorded.counters));
   }
-  ASSIGN_OR_RETURN(AppendFile epochs,
-                   AppendFile::Resume(folder / kEpochsFile, recorded.epochs));
-  ASSIGN_OR_RETURN(AppendFile summary,
-                   AppendFile::Resume(folder / kSummaryFile, recorded.summary));
+  ASSIGN_OR_RETURN(Table epochs,
+                   ResumeTable(folder / kEpochsFile, recorded.epochs));
+  ASSIGN_OR_RETURN(Table summary,
+                   ResumeTable(folder / kSummaryFile, recorded.summary));
   return Recorder(std::move(steps), std::move(counts), std::move(epochs),
                   std::move(summary));
 }
@@ -153,17 +173,17 @@ Status Recorder::AppendSummary(const SummaryRecord& summary) {
 }
 
 Status Recorder::Sync() {
-  RETURN_IF_ERROR(steps_.Sync());
-  if (counters_) RETURN_IF_ERROR(counters_->Sync());
-  RETURN_IF_ERROR(epochs_.Sync());
-  return summary_.Sync();
+  RETURN_IF_ERROR(steps_.file.Sync());
+  if (counters_) RETURN_IF_ERROR(counters_->file.Sync());
+  RETURN_IF_ERROR(epochs_.file.Sync());
+  return summary_.file.Sync();
 }
 
-RecordedBytes Recorder::recorded() const {
-  return {.steps = steps_.size_bytes(),
-          .counters = counters_ ? counters_->size_bytes() : 0,
-          .epochs = epochs_.size_bytes(),
-          .summary = summary_.size_bytes()};
+RecordedTables Recorder::recorded() const {
+  return {.steps = steps_.recorded,
+          .counters = counters_ ? counters_->recorded : Checksum(),
+          .epochs = epochs_.recorded,
+          .summary = summary_.recorded};
 }
 
 }  // namespace batchsweep

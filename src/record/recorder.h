@@ -6,47 +6,64 @@
 #ifndef BATCHSWEEP_RECORD_RECORDER_H_
 #define BATCHSWEEP_RECORD_RECORDER_H_
 
-#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 
+#include "platform/append_file.h"
 #include "platform/error.h"
-#include "platform/file.h"
 #include "record/counter_record.h"
 #include "record/csv_writer.h"
 #include "record/epoch_record.h"
 #include "record/step_record.h"
 #include "record/summary_record.h"
+#include "util/checksum.h"
 #include "util/fields.h"
 
 namespace batchsweep {
 
-// How much of each table counts: what a checkpoint remembers, so that a resumed
-// run cuts off the rows of steps that it will make again.
-struct RecordedBytes {
-  int64_t steps = 0;
-  int64_t counters = 0;  // 0: there is no such table
-  int64_t epochs = 0;
-  int64_t summary = 0;
+// How much of each table counts, and its checksum: what a checkpoint remembers,
+// so that a resumed run cuts off the rows of steps that it will make again and
+// finds out if the others were changed.
+struct RecordedTables {
+  Checksum steps;
+  Checksum counters;  // 0 bytes: there is no such table
+  Checksum epochs;
+  Checksum summary;
 
   static constexpr auto Fields() {
-    using R = RecordedBytes;
+    using R = RecordedTables;
     return FieldList<&R::steps, &R::counters, &R::epochs, &R::summary>();
   }
 };
 
+// Whether the tables in `folder` and its run.json can be gone on with: an error
+// names the file that is of another version, is missing, holds less than was
+// recorded, or was changed since. Reads all that was recorded.
+Status CheckTables(const std::filesystem::path& folder,
+                   const RecordedTables& recorded);
+
+// A table under way.
+struct Table {
+  AppendFile file;
+  Checksum recorded;
+
+  Status Append(std::string_view rows);
+};
+
 class Recorder {
  public:
-  // Starts the tables in `folder`, which exists, with their header lines.
+  // Starts the tables in `folder`, which exists, with their header lines. An
+  // error if there is a file by a table's name.
   static Result<Recorder> Create(const std::filesystem::path& folder,
                                  bool counters = false);
   // Goes on with the tables of an earlier run; what stands behind `recorded` is
-  // cut off. Refuses tables and a run.json of another version, a table that is
-  // missing or holds less than was recorded, and then leaves all as it was.
+  // cut off. REQUIRES: CheckTables() found them good.
   static Result<Recorder> Resume(const std::filesystem::path& folder,
-                                 RecordedBytes recorded);
+                                 const RecordedTables& recorded);
 
   Status AppendSteps(std::span<const StepRecord> steps);
   // Nothing where there is no such table: a run gone on with keeps its own.
@@ -56,20 +73,20 @@ class Recorder {
 
   // Waits until all rows are on the disk.
   Status Sync();
-  RecordedBytes recorded() const;
+  RecordedTables recorded() const;
 
  private:
-  Recorder(AppendFile steps, std::optional<AppendFile> counters,
-           AppendFile epochs, AppendFile summary)
+  Recorder(Table steps, std::optional<Table> counters, Table epochs,
+           Table summary)
       : steps_(std::move(steps)),
         counters_(std::move(counters)),
         epochs_(std::move(epochs)),
         summary_(std::move(summary)) {}
 
-  AppendFile steps_;
-  std::optional<AppendFile> counters_;
-  AppendFile epochs_;
-  AppendFile summary_;
+  Table steps_;
+  std::optional<Table> counters_;
+  Table epochs_;
+  Table summary_;
   std::string rows_;  // reused, so that its memory is taken once
   CsvRows<StepRecord> step_rows_;
 };

@@ -6,6 +6,7 @@
 
 #include "platform/file.h"
 #include "record/json.h"
+#include "record/sealed_json.h"
 
 namespace batchsweep {
 
@@ -74,6 +75,7 @@ Json RunInfoAsJson(const RunInfo& info) {
   for (Json& row : processes) row.erase("process");
   return {{"schema_version", kSchemaVersion},
           {"status", info.status},
+          {"error", ToJson(info.error)},
           {"command", info.command},
           {"started_utc", info.started_utc},
           {"finished_utc", info.finished_utc},
@@ -92,67 +94,14 @@ Json RunInfoAsJson(const RunInfo& info) {
           {"warnings", ToJson(info.warnings)}};
 }
 
-Result<Json> ReadRunJson(const std::filesystem::path& path) {
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
-  Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object() || !json.contains("schema_version")) {
-    return Fail(
-        "{}: not a run.json of schema version {}; name another folder with "
-        "--out",
-        path.string(), kSchemaVersion);
-  }
-  if (const Json& found = json["schema_version"]; found != kSchemaVersion) {
-    return Fail(
-        "{}: has schema version {}, expected schema version {}; go on with the "
-        "batchsweep that began this run or name another folder with --out",
-        path.string(), found.dump(), kSchemaVersion);
-  }
-  return json;
-}
-
 }  // namespace
 
-std::string RunInfoJson(const RunInfo& info) {
-  // Names come from files and the system: odd bytes are replaced, not thrown.
-  return RunInfoAsJson(info).dump(2, ' ', false,
-                                  Json::error_handler_t::replace) +
-         "\n";
+std::string RunInfoText(const RunInfo& info) {
+  return SealedText(RunInfoAsJson(info));
 }
 
 Status WriteRunInfo(const std::filesystem::path& path, const RunInfo& info) {
-  return WriteFileAtomically(path, RunInfoJson(info));
-}
-
-Status CheckSchemaVersion(const std::filesystem::path& path) {
-  RETURN_IF_ERROR(ReadRunJson(path));
-  return {};
-}
-
-Status AdoptEarlierRun(const std::filesystem::path& path, RunInfo& info) {
-  ASSIGN_OR_RETURN(const Json earlier, ReadRunJson(path));
-  const Json now = Json::parse(RunInfoJson(info));
-  for (const char* part : {"model", "data", "config"}) {
-    const Json& before = earlier.contains(part) ? earlier[part] : Json();
-    for (const auto& [key, value] : now[part].items()) {
-      const Json was = before.is_object() ? before.value(key, Json()) : Json();
-      if (was == value) continue;
-      return Fail(
-          "{}: cannot resume: {} {} was {}, now it is {}; repeat the earlier "
-          "command with --resume or name another folder with --out",
-          path.string(), part, key, was.dump(), value.dump());
-    }
-  }
-  std::vector<Warning> warnings;
-  if (!FromJson(earlier.value("command", Json()), info.command) ||
-      !FromJson(earlier.value("started_utc", Json()), info.started_utc) ||
-      !FromJson(earlier.value("warnings", Json()), warnings)) {
-    return Fail(
-        "{}: expected the command, started_utc and warnings of a run; name "
-        "another folder with --out",
-        path.string());
-  }
-  for (const Warning& warning : warnings) info.AddWarning(warning);
-  return {};
+  return WriteFileAtomically(path, RunInfoText(info));
 }
 
 bool RunInfo::AddWarning(const Warning& warning) {

@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "measure/warning.h"
@@ -17,25 +16,19 @@
 #include "platform/system.h"
 #include "record/build_info.h"
 #include "record/process_spread.h"
+#include "record/setting.h"
 #include "util/fields.h"
 
 namespace batchsweep {
 
 // Of run.json and of the tables beside it. Readers refuse another version.
-inline constexpr int kSchemaVersion = 3;
-
-// A flag of the run: its name, and its value; std::monostate is null.
-using SettingValue = std::variant<std::monostate, bool, int64_t, double,
-                                  std::string, std::vector<int64_t>>;
-struct Setting {
-  std::string name;
-  SettingValue value;
-};
+inline constexpr int kSchemaVersion = 4;
 
 struct RunInfo {
   // "running", "complete", "interrupted" (resumable), "diverged" (a loss was
-  // not finite).
+  // not finite), "failed" (by an error).
   std::string status = "running";
+  std::optional<std::string> error;  // that it failed by
   std::string command;
   std::string started_utc;
   std::string finished_utc;
@@ -50,11 +43,13 @@ struct RunInfo {
     std::string input_shape;
     std::vector<std::string> layers;
     int64_t parameters = 0;
+    std::string crc32;                                 // of its JSON
+    std::optional<std::string> initial_weights_crc32;  // of the file, if any
 
     static constexpr auto Fields() {
       using M = Model;
       return FieldList<&M::name, &M::keras_name, &M::input_shape, &M::layers,
-                       &M::parameters>();
+                       &M::parameters, &M::crc32, &M::initial_weights_crc32>();
     }
   } model;
   struct Data {
@@ -65,12 +60,13 @@ struct RunInfo {
     int64_t validation_examples = 0;
     std::string validation_from;  // "train" or "test"
     int64_t test_examples = 0;
+    std::string crc32;  // of the examples' bytes, see DataChecksum()
 
     static constexpr auto Fields() {
       using D = Data;
       return FieldList<&D::name, &D::example_shape, &D::class_count,
                        &D::train_examples, &D::validation_examples,
-                       &D::validation_from, &D::test_examples>();
+                       &D::validation_from, &D::test_examples, &D::crc32>();
     }
   } data;
   std::vector<Setting> config;
@@ -110,18 +106,10 @@ struct RunInfo {
   bool AddWarning(const Warning& warning);
 };
 
-// As text, two spaces a level, with a line end.
-std::string RunInfoJson(const RunInfo& info);
+// As sealed text, see record/sealed_json.h.
+std::string RunInfoText(const RunInfo& info);
 
 Status WriteRunInfo(const std::filesystem::path& path, const RunInfo& info);
-
-// An error says which version the file has, or that it is no run.json.
-Status CheckSchemaVersion(const std::filesystem::path& path);
-
-// Whether the run of an earlier run.json can be gone on with as `info`: an
-// error names the first thing of model, data or config that differs. Takes over
-// its warnings, its command, and the moment it began.
-Status AdoptEarlierRun(const std::filesystem::path& path, RunInfo& info);
 
 }  // namespace batchsweep
 

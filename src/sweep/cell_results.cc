@@ -7,7 +7,7 @@
 
 #include "measure/roofline.h"
 #include "model/safetensors.h"
-#include "platform/file.h"
+#include "platform/folder.h"
 #include "sweep/memory_fit.h"
 
 namespace batchsweep {
@@ -23,16 +23,18 @@ MachineLimits& LimitsOf(int threads, std::vector<ThreadsLimits>& limits) {
 
 }  // namespace
 
-Status WriteWeights(const SweepConfig& config, const CellKey& cell,
-                    const Network& network) {
-  const auto folder = config.out / "weights";
-  RETURN_IF_ERROR(MakeWritableFolder(folder));
+Result<WrittenFile> WriteWeights(const SweepConfig& config, const CellKey& cell,
+                                 Network& network) {
+  RETURN_IF_ERROR(MakeFolder(config.out / "weights"));
   std::string name =
-      std::format("batch_{}_seed_{}", cell.batch_size, cell.seed);
+      std::format("weights/batch_{}_seed_{}", cell.batch_size, cell.seed);
   if (config.threads.size() > 1) {
     name += std::format("_threads_{}", cell.threads);
   }
-  return WriteSafetensors(folder / (name + ".safetensors"), network.Weights());
+  name += ".safetensors";
+  ASSIGN_OR_RETURN(const Checksum contents,
+                   WriteSafetensors(config.out / name, network.WeightViews()));
+  return WrittenFile{.name = std::move(name), .contents = contents};
 }
 
 bool SetLimit(const SweepConfig& config, ComputeContext context,

@@ -11,15 +11,16 @@
 #include "platform/error.h"
 #include "platform/memory.h"
 #include "record/summary_record.h"
-#include "sweep/checkpoint.h"
+#include "record/written_file.h"
 #include "sweep/sweep_config.h"
+#include "sweep/sweep_position.h"
 
 namespace batchsweep {
 
 // Writes weights/batch_B_seed_S.safetensors, with _threads_T where the sweep
 // has several numbers of threads, under config.out.
-Status WriteWeights(const SweepConfig& config, const CellKey& cell,
-                    const Network& network);
+Result<WrittenFile> WriteWeights(const SweepConfig& config, const CellKey& cell,
+                                 Network& network);
 
 // Fills limit_time_ns and limit_fraction of a record whose step times are
 // there. Measures the machine into `limits`, which has the best so far for each

@@ -1,6 +1,7 @@
 #include "sweep/cell_run.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <iterator>
 #include <utility>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "platform/memory.h"
 #include "sweep/board_preparation.h"
 #include "sweep/cell_results.h"
+#include "sweep/checkpoint.h"
 #include "sweep/first_weights.h"
 #include "sweep/progress_meter.h"
 #include "train/epoch_recorder.h"
@@ -46,6 +48,7 @@ class CellRun {
         machine_(machine),
         base_rss_bytes_(base_rss_bytes),
         observer_(observer),
+        folder_(config.out / "checkpoint"),
         position_(std::move(position)),
         cells_(SweepCells(config)),
         cell_(cells_[static_cast<size_t>(position_.cells_done)]),
@@ -122,21 +125,19 @@ class CellRun {
   }
 
   Status Start(Network& network, Trainer& trainer) {
-    if (!position_.cell) {
+    const KeptCell* const kept = position_.UnderWay();
+    if (kept == nullptr) {
       ASSIGN_OR_RETURN(const auto weights, FirstWeights(config_, cell_));
       network.SetWeights(weights);
-      const int64_t epoch_steps =
-          (data_.train.size() + cell_.batch_size - 1) / cell_.batch_size;
-      totals_.steps.Reserve(
-          PlannedSteps(config_.budget, epoch_steps).value_or(kKeptSteps));
-      return {};
+    } else {
+      RETURN_IF_ERROR(LoadKeptCell(folder_, *kept, state_, network));
+      earlier_ns_ = state_.elapsed_ns;
+      trainer.Restore(state_.position);
     }
-    RETURN_IF_ERROR(LoadCheckpointTensors(config_.out / "checkpoint",
-                                          *position_.cell, network));
-    earlier_ns_ = position_.cell->elapsed_ns;
-    trainer.Restore(position_.cell->position);
-    totals_ = std::move(position_.cell->totals);
-    position_.cell.reset();
+    const int64_t epoch_steps =
+        (data_.train.size() + cell_.batch_size - 1) / cell_.batch_size;
+    state_.totals.steps.Reserve(
+        PlannedSteps(config_.budget, epoch_steps).value_or(kKeptSteps));
     return {};
   }
 
@@ -144,34 +145,38 @@ class CellRun {
     const Trainer::Hooks hooks = {
         .on_tick = [&] { observer_.OnProgress(ProgressOf(trainer)); },
         .interrupted = [&] { return observer_.Interrupted(); }};
-    while (true) {
+    while (!state_.diverged) {
       ASSIGN_OR_RETURN(const auto outcome, trainer.TrainEpoch(hooks));
       const EpochMeasurements& measured = trainer.measurements();
       ASSIGN_OR_RETURN(
           const EpochConditions conditions,
           recorder_->Record(machine_.sampler.Take(BusyCores()), measured));
-      totals_.Add(measured, conditions);
+      state_.totals.Add(measured, conditions);
       if (outcome == Trainer::Outcome::kInterrupted) {
         interrupted_ = true;
-        return Checkpoint(network, trainer);
+        RETURN_IF_ERROR(Keep(network, trainer));
+        return Save();
       }
       // A spent budget can end an epoch early; what was trained of it counts.
-      if (totals_.epoch.steps > 0) RETURN_IF_ERROR(FinishEpoch(trainer));
+      if (state_.totals.epoch.steps > 0) RETURN_IF_ERROR(FinishEpoch(trainer));
       // Divergence is a result and no error: the sweep goes on behind it.
-      if (outcome == Trainer::Outcome::kDiverged) {
-        position_.diverged_batches.push_back(cell_.batch_size);
-      }
-      if (outcome != Trainer::Outcome::kEpochDone) return {};
+      state_.diverged = outcome == Trainer::Outcome::kDiverged;
+      if (outcome != Trainer::Outcome::kEpochDone) break;
       if (MonotonicNs() - checkpoint_ns_ >= kCheckpointIntervalNs) {
-        RETURN_IF_ERROR(Checkpoint(network, trainer));
+        RETURN_IF_ERROR(Keep(network, trainer));
+        RETURN_IF_ERROR(Save());
       }
     }
+    if (state_.diverged) {
+      position_.diverged_batches.push_back(cell_.batch_size);
+    }
+    return {};
   }
 
   Status FinishEpoch(Trainer& trainer) {
     ASSIGN_OR_RETURN(const Validation validation, trainer.FinishEpoch());
     const EpochRecord epoch =
-        totals_.FinishEpoch(cell_, validation, config_.target_accuracy);
+        state_.totals.FinishEpoch(cell_, validation, config_.target_accuracy);
     RETURN_IF_ERROR(recorder_->recorder().AppendEpoch(epoch));
     observer_.OnEpoch(ProgressOf(trainer), epoch);
     return {};
@@ -188,7 +193,7 @@ class CellRun {
     ASSIGN_OR_RETURN(const Evaluation test, trainer.Test());
     // Memory is read before the statistics, which take some of their own.
     const ProcessMemory memory = ReadProcessMemory();
-    CellSummary summary = Summarize(cell_, totals_, test);
+    CellSummary summary = Summarize(cell_, state_.totals, test);
     SummaryRecord& record = summary.record;
     record.learning_rate = CellOptimizer().learning_rate;
     SetMemory(config_, data_.train.size(), network, memory, base_rss_bytes_,
@@ -199,9 +204,16 @@ class CellRun {
     }
     record.over_current_events = recorder_->readings().OverCurrentEvents();
     record.cool_wait_ns = cool_wait_ns_;
-    RETURN_IF_ERROR(WriteWeights(config_, cell_, network));
+    ASSIGN_OR_RETURN(WrittenFile weights,
+                     WriteWeights(config_, cell_, network));
+    // Processes that repeat a cell write the same file.
+    std::erase_if(position_.weights, [&](const WrittenFile& other) {
+      return other.name == weights.name;
+    });
+    position_.weights.push_back(std::move(weights));
     record.total_time_ns = ElapsedNs();
     RETURN_IF_ERROR(recorder_->recorder().AppendSummary(record));
+    RETURN_IF_ERROR(KeepIfMoreCanFollow(network, trainer));
     ++position_.cells_done;
     std::ranges::copy(CellWarnings(CellName(cell_), summary.statistics),
                       std::back_inserter(warnings_));
@@ -210,26 +222,35 @@ class CellRun {
         position_.warnings.push_back(warning);
       }
     }
-    RETURN_IF_ERROR(SavePosition(nullptr));
+    RETURN_IF_ERROR(Save());
     observer_.OnCellDone(record);
     return {};
   }
 
-  Status Checkpoint(Network& network, const Trainer& trainer) {
-    position_.cell = {.position = trainer.position(),
-                      .totals = totals_,
-                      .elapsed_ns = ElapsedNs()};
-    RETURN_IF_ERROR(SavePosition(&network));
-    position_.cell.reset();
-    checkpoint_ns_ = MonotonicNs();
+  // The next checkpoint will have the cell as it is now.
+  Status Keep(Network& network, const Trainer& trainer) {
+    state_.position = trainer.position();
+    state_.elapsed_ns = ElapsedNs();
+    return KeepCell(folder_, position_.cells_done, state_, network, position_);
+  }
+
+  // A cell that is done can be trained for more epochs later; a budget of steps
+  // or seconds may end within one, which was then validated already.
+  Status KeepIfMoreCanFollow(Network& network, const Trainer& trainer) {
+    if (config_.budget.epochs) return Keep(network, trainer);
+    std::erase_if(position_.kept, [&](const KeptCell& kept) {
+      return kept.cell == position_.cells_done;
+    });
     return {};
   }
 
   // Rows are written first: a position must not name any that are not on disk.
-  Status SavePosition(Network* network) {
+  Status Save() {
     RETURN_IF_ERROR(recorder_->recorder().Sync());
     position_.recorded = recorder_->recorder().recorded();
-    return SaveCheckpoint(config_.out / "checkpoint", position_, network);
+    RETURN_IF_ERROR(SavePosition(folder_, position_));
+    checkpoint_ns_ = MonotonicNs();
+    return {};
   }
 
   CellProgress FirstProgress() const {
@@ -244,7 +265,7 @@ class CellRun {
     progress.epoch = measured.epoch;
     progress.fraction =
         SpentFraction(config_.budget, trainer.position(), data_.train.size());
-    progress.train_loss = running_loss_.Mean(totals_.epoch, measured);
+    progress.train_loss = running_loss_.Mean(state_.totals.epoch, measured);
     progress.step_time_median_ns = MedianStepTimeNs(measured.steps);
     return progress;
   }
@@ -257,13 +278,14 @@ class CellRun {
   const CellMachine machine_;
   const std::optional<int64_t> base_rss_bytes_;
   SweepObserver& observer_;
+  const std::filesystem::path folder_;  // of checkpoints
   SweepPosition position_;
   const std::vector<CellKey> cells_;
   const CellKey cell_;
 
   std::optional<EpochRecorder> recorder_;
   RunningLoss running_loss_;
-  CellTotals totals_;
+  CellState state_;
   std::vector<Warning> warnings_;
   bool interrupted_ = false;
   int64_t cool_wait_ns_ = 0;

@@ -8,8 +8,8 @@
 #include "kernels/kernels.h"
 #include "platform/error.h"
 #include "platform/sensors.h"
-#include "sweep/checkpoint.h"
 #include "sweep/sweep.h"
+#include "sweep/sweep_position.h"
 #include "train/training_data.h"
 
 namespace batchsweep {

@@ -1,82 +1,61 @@
 // Where a sweep stands, on disk, so that `run --resume` goes on bit for bit.
 //
-// Folder layout: state.json says how far the sweep and its present cell are,
-// how much of each table counts, and which tensors file belongs to it:
-// tensors-STEP.safetensors has the weights under their own names, the
-// optimizer's slots as "slot 0", "slot 1", the step times, and each step's
-// flags as a number whose bits are the flags. state.json is replaced last and
-// as a whole; a folder holds a checkpoint as soon as it is there.
+// Folder layout, with a serial number N that grows with each checkpoint:
+//   state-N.json           how far the sweep is, how much of each table counts,
+//                          and the cells that can be gone on with; sealed, see
+//                          record/sealed_json.h
+//   tensors-M.safetensors  what one of these cells trained, M <= N: the weights
+//                          under their own names, the optimizer's slots as
+//                          "slot 0", "slot 1", the step times, and each step's
+//                          flags as a number whose bits are the flags
+// A state has the checksums of all files that it refers to, and is written
+// after them. The last two states are kept with what they refer to: where the
+// newer one proves damaged, the older one is gone on from.
 #ifndef BATCHSWEEP_SWEEP_CHECKPOINT_H_
 #define BATCHSWEEP_SWEEP_CHECKPOINT_H_
 
 #include <cstdint>
 #include <filesystem>
-#include <optional>
+#include <string>
 #include <vector>
 
 #include "graph/network.h"
-#include "measure/roofline.h"
-#include "measure/warning.h"
 #include "platform/error.h"
-#include "record/recorder.h"
-#include "train/cell_totals.h"
-#include "train/training_position.h"
-#include "util/fields.h"
+#include "sweep/sweep_position.h"
 
 namespace batchsweep {
 
-// What this machine allows with that many threads.
-struct ThreadsLimits {
-  int threads = 1;
-  MachineLimits limits;
+// Writes what the cell number `cell` trained, of which `state` tells the rest,
+// to a file of the checkpoint that SavePosition() writes next, and enters it
+// in `position`, instead of what was kept of that cell. The step history goes
+// to the file alone: `state` comes back unchanged, without a copy of it.
+Status KeepCell(const std::filesystem::path& folder, int64_t cell,
+                CellState& state, Network& network, SweepPosition& position);
 
-  static constexpr auto Fields() {
-    return FieldList<&ThreadsLimits::threads, &ThreadsLimits::limits>();
-  }
-};
+// Writes the position as the next checkpoint and removes what neither it nor
+// the one before refers to. Makes the folder if it is not there.
+Status SavePosition(const std::filesystem::path& folder,
+                    SweepPosition& position);
 
-// How far the cell under way has come.
-struct CellState {
-  TrainingPosition position;
-  CellTotals totals;
-  int64_t elapsed_ns = 0;  // spent on it so far
+// The checkpoints of a folder by their file's name, the newest first.
+std::vector<std::filesystem::path> ListStates(
+    const std::filesystem::path& folder);
 
-  static constexpr auto Fields() {
-    using S = CellState;
-    return FieldList<&S::position, &S::totals, &S::elapsed_ns>();
-  }
-};
+// An error says that the file cannot be read or is not as it was written.
+Result<SweepPosition> ReadState(const std::filesystem::path& path);
 
-struct SweepPosition {
-  int64_t cells_done = 0;
-  RecordedBytes recorded;
-  std::optional<CellState> cell;  // absent between cells
+// The newest, as it is: for a process whose child just wrote it.
+Result<SweepPosition> ReadNewestState(const std::filesystem::path& folder);
 
-  // Of the cells done.
-  std::vector<Warning> warnings;
-  std::vector<int64_t> diverged_batches;  // whose loss stopped being finite
-  bool weights_are_live = true;           // see NetworkPlan
+// An error names the first file of the checkpoint that is missing or is not as
+// it was written.
+Status CheckTensors(const std::filesystem::path& folder,
+                    const SweepPosition& position);
 
-  std::vector<ThreadsLimits> limits;  // measured once for each
-
-  static constexpr auto Fields() {
-    using P = SweepPosition;
-    return FieldList<&P::cells_done, &P::recorded, &P::cell, &P::warnings,
-                     &P::diverged_batches, &P::weights_are_live, &P::limits>();
-  }
-};
-
-// Writes the position and, with a cell under way, the network's tensors.
-Status SaveCheckpoint(const std::filesystem::path& folder,
-                      const SweepPosition& position, Network* network);
-
-// An error names the file if there is no checkpoint or it cannot be read.
-Result<SweepPosition> LoadCheckpoint(const std::filesystem::path& folder);
-
-// Fills the network's weights and optimizer slots, and the cell's step times,
-// from the tensors of the last checkpoint.
-Status LoadCheckpointTensors(const std::filesystem::path& folder,
-                             CellState& cell, Network& network);
+// Fills the network's weights and optimizer slots, and the cell's step history,
+// from what KeepCell() wrote.
+Status LoadKeptCell(const std::filesystem::path& folder, const KeptCell& kept,
+                    CellState& state, Network& network);
 
 }  // namespace batchsweep
 

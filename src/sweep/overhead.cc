@@ -15,6 +15,7 @@
 #include "model/zoo.h"
 #include "platform/clock.h"
 #include "platform/cores.h"
+#include "platform/folder.h"
 #include "record/csv_writer.h"
 #include "train/epoch_recorder.h"
 #include "train/step.h"

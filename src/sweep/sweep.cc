@@ -7,6 +7,7 @@
 #include "platform/memory.h"
 #include "platform/process.h"
 #include "sweep/cell_run.h"
+#include "sweep/checkpoint.h"
 
 namespace batchsweep {
 
@@ -26,7 +27,7 @@ Result<SweepResult> RunRound(const SweepConfig& config,
       return RunCell(config, data, kernels, sensors, base_rss_bytes, position,
                      observer);
     }));
-    ASSIGN_OR_RETURN(position, LoadCheckpoint(config.out / "checkpoint"));
+    ASSIGN_OR_RETURN(position, ReadNewestState(config.out / "checkpoint"));
     if (position.cells_done == cell) {
       return SweepResult{.position = std::move(position), .interrupted = true};
     }

@@ -11,8 +11,8 @@
 #include "platform/sensors.h"
 #include "record/epoch_record.h"
 #include "record/summary_record.h"
-#include "sweep/checkpoint.h"
 #include "sweep/sweep_config.h"
+#include "sweep/sweep_position.h"
 #include "train/training_data.h"
 
 namespace batchsweep {
