@@ -86,6 +86,7 @@ TEST_CASE("rails pair by name, and garbage among them is left out",
   CHECK_FALSE(SumOfRails(""));
   CHECK_FALSE(SumOfRails("EXT5V_V volt(24)=5.1V\n"));
   CHECK_FALSE(SumOfRails("A_A current(0)=nanA\nA_V volt(1)=5.0V\n"));
+  CHECK_FALSE(SumOfRails("A_A current(0)=1e300A\nA_V volt(1)=1e300V\n"));
   CHECK_FALSE(SumOfRails("= =\n_A current(0\n  \nx"));
   CHECK_THAT(SumOfRails("B_V volt(1)=2.0V\nA_V volt(9)=3.0V\n"
                         "C_A current(4)=7A\nA_A current(3)=0.5A\n")

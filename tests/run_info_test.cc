@@ -154,5 +154,15 @@ TEST_CASE("a run.json of another version or none at all is refused",
   CHECK(refused.error().message.contains("schema version 4"));
 }
 
+TEST_CASE("a run.json of a million brackets is refused", "[run_info]") {
+  const TempDir folder;
+  const std::string deep = std::string(1'000'000, '[');
+  for (const std::string& text :
+       {"{\"schema_version\": " + deep + std::string(1'000'000, ']') + "}",
+        deep}) {
+    CHECK_FALSE(CheckRunInfo(folder.Write("run.json", text)));
+  }
+}
+
 }  // namespace
 }  // namespace batchsweep

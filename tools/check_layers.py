@@ -140,7 +140,7 @@ def check_file(path, text):
 def named_in_cmake(root):
     """The paths, from the root, of the .cc files that a CMakeLists.txt names."""
     named = set()
-    for folder in ("", "platform", "src", "tests"):
+    for folder in ("", "platform", "src", "tests", "tests/fuzz"):
         file = root / folder / "CMakeLists.txt"
         if file.exists():
             text = re.sub(r"#[^\n]*", "", file.read_text(encoding="utf-8"))

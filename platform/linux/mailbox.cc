@@ -148,6 +148,7 @@ std::optional<double> SumOfRails(std::string_view text) {
       watts = watts.value_or(0.0) + current * voltage->second;
     }
   }
+  if (watts && !std::isfinite(*watts)) return std::nullopt;  // no rails' sum
   return watts;
 }
 

@@ -13,7 +13,7 @@ namespace {
 
 Result<Json> ReadRunJson(const std::filesystem::path& path) {
   ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
-  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  const Json json = ParseJson(text);
   // First of all, since other versions are written in another way.
   if (const Json found =
           json.is_object() ? json.value("schema_version", Json()) : Json();

@@ -20,6 +20,14 @@ namespace batchsweep {
 
 using Json = nlohmann::ordered_json;
 
+// Discarded if the text is no JSON. What is nested deeper than any file of ours
+// is left out, since copies of it take as many calls within each other.
+inline Json ParseJson(std::string_view text) {
+  return Json::parse(
+      text, [](int depth, Json::parse_event_t, Json&) { return depth <= 64; },
+      /*allow_exceptions=*/false);
+}
+
 // 0.001f as 0.001, not as 0.0010000000474974513.
 inline double AsWritten(float value) {
   char text[32];

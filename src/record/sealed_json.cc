@@ -31,8 +31,7 @@ std::optional<Json> ReadSealed(std::string_view text) {
   if (text.size() < seal_bytes) return std::nullopt;
   const std::string_view rest = text.substr(seal_bytes);
   if (text.substr(0, seal_bytes) != SealOf(rest)) return std::nullopt;
-  Json json = Json::parse(std::string(kBrace).append(rest), nullptr,
-                          /*allow_exceptions=*/false);
+  Json json = ParseJson(std::string(kBrace).append(rest));
   if (!json.is_object()) return std::nullopt;
   return json;
 }
