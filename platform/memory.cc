@@ -7,6 +7,11 @@ namespace batchsweep {
 
 void FreeAligned::operator()(std::byte* block) const { std::free(block); }
 
+std::optional<int64_t> AvailableMemoryBytes(const std::filesystem::path& root) {
+  const auto room = AvailableMemory(0, root);
+  return room ? std::optional(room->bytes) : std::nullopt;
+}
+
 Result<AlignedBlock> AllocateAligned(int64_t size_bytes) {
   // A size_t of 32 bits holds less than what may be asked for.
   const bool addressable =

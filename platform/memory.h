@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "platform/error.h"
 
@@ -40,11 +41,27 @@ ProcessMemory ReadProcessMemory();
 // Starts the peak anew at the present RSS. False where the system cannot.
 bool ResetPeakRss();
 
-// Bytes that can be allocated now without swapping, within the cgroup's limit.
-// Absent where the system does not tell. `root`, here and below, stands for
-// "/"; tests give a made-up tree.
+// What this process can still allocate.
+struct MemoryRoom {
+  int64_t bytes = 0;  // 0 or more
+  std::string limit;  // what sets it, in words: "this machine", "ulimit -v"
+};
+// The least of what can be allocated without swapping, what the cgroup of the
+// process and all above it leave, not counting file pages that the kernel would
+// drop, and what its limits of address space and data leave once the stacks of
+// `new_threads` are taken from them. Absent where the system does not tell.
+// `root`, here and below, stands for "/"; tests give a made-up tree.
+std::optional<MemoryRoom> AvailableMemory(
+    int new_threads = 0, const std::filesystem::path& root = "/");
+
+// Its bytes alone.
 std::optional<int64_t> AvailableMemoryBytes(
     const std::filesystem::path& root = "/");
+
+// What to say where an allocation failed of which nobody could tell before.
+inline constexpr const char* kMemoryRanOut =
+    "memory ran out; choose a smaller batch, model or --train-limit, or raise "
+    "what limits it (ulimit -v, ulimit -d, the cgroup)";
 
 // RAM of the machine. Absent where the system does not tell.
 std::optional<int64_t> TotalMemoryBytes(

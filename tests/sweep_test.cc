@@ -323,18 +323,19 @@ TEST_CASE("a batch size without room is refused with the largest that fits",
   const OptimizerConfig adam;
   const MemoryQuestion question{.model = sweep.config.model,
                                 .optimizer = adam,
-                                .train_examples = 100,
+                                .extent = {.train_examples = 100},
                                 .context = engine.context()};
   const int64_t of_64 = PlanCellMemory(question, 64)->total_bytes();
-  CHECK(CheckFits(question, 64, of_64, "the test"));
-  const auto refused = CheckFits(question, 1000, of_64, "the test");
+  CHECK(CheckFits(question, 64, {.bytes = of_64, .where = "the test"}));
+  const auto refused =
+      CheckFits(question, 1000, {.bytes = of_64, .where = "the test"});
   REQUIRE_FALSE(refused);
   const std::string& message = refused.error().message;
   CHECK(message.contains("batch size 1000"));
   const auto named = std::stoll(message.substr(message.rfind(' ') + 1));
   CHECK(PlanCellMemory(question, named)->total_bytes() <= of_64);
   CHECK(PlanCellMemory(question, named + 1)->total_bytes() > of_64);
-  CHECK(CheckFits(question, 8, 100, "the test")
+  CHECK(CheckFits(question, 8, {.bytes = 100, .where = "the test"})
             .error()
             .message.contains("too little for any"));
 }

@@ -10,7 +10,7 @@ ProcessMemory ReadProcessMemory() { return {}; }
 
 bool ResetPeakRss() { return false; }
 
-std::optional<int64_t> AvailableMemoryBytes(const std::filesystem::path&) {
+std::optional<MemoryRoom> AvailableMemory(int, const std::filesystem::path&) {
   return std::nullopt;
 }
 

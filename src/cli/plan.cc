@@ -63,7 +63,7 @@ Result<std::string> MemoryTable(const MemoryQuestion& question,
     rows.push_back({MemoryClassName(static_cast<MemoryClass>(i))});
   }
   for (const char* row :
-       {"arena, after sharing", "rows and order", "dataset", "in all"}) {
+       {"arena, after sharing", "recording", "dataset", "in all"}) {
     rows.push_back({row});
   }
   for (const int64_t batch_size : batch_sizes) {
@@ -75,7 +75,7 @@ Result<std::string> MemoryTable(const MemoryQuestion& question,
       rows[row++].push_back(FormatBytes(bytes));
     }
     rows[row++].push_back(FormatBytes(memory.arena_bytes));
-    rows[row++].push_back(FormatBytes(memory.rows_bytes));
+    rows[row++].push_back(FormatBytes(memory.recording_bytes));
     rows[row++].push_back(FormatBytes(dataset_bytes));
     rows[row++].push_back(FormatBytes(memory.total_bytes() + dataset_bytes));
   }

@@ -134,8 +134,7 @@ MemoryQuestion QuestionOf(const RunOptions& options, const LoadedData& data,
           .optimizer = sweep.optimizer,
           .loss = data.loss,
           .lean = sweep.memory == WeightMemory::kLean,
-          .train_examples = data.parts.train.size(),
-          .budget = sweep.budget,
+          .extent = ExtentOf(sweep, data.parts),
           .context = context};
 }
 
@@ -144,17 +143,28 @@ Status CheckMemory(const RunOptions& options, const LoadedData& data,
   ThreadPool pool(1);  // the plan is the same for any number
   const MemoryQuestion question =
       QuestionOf(options, data, {.kernels = engine.kernels, .pool = &pool});
-  const int64_t largest = std::ranges::max(options.sweep.batch_sizes);
+  const SweepConfig& sweep = options.sweep;
+  const int64_t largest = std::ranges::max(sweep.batch_sizes);
+  const int64_t rss_bytes = ReadProcessMemory().rss_bytes.value_or(0);
+  const int64_t dataset_bytes =
+      data.source->train.bytes() + data.source->test.bytes();
+  MemoryLeft left = {
+      .dataset_bytes = dataset_bytes,
+      .program_bytes = std::max<int64_t>(rss_bytes - dataset_bytes, 0)};
   if (options.memory_limit_mib) {
-    const int64_t taken = ReadProcessMemory().rss_bytes.value_or(0);
-    const int64_t room = *options.memory_limit_mib * 1024 * 1024 - taken;
-    RETURN_IF_ERROR(CheckFits(question, largest, std::max<int64_t>(room, 0),
-                              "--memory-limit"));
+    left.bytes = std::max<int64_t>(
+        *options.memory_limit_mib * 1024 * 1024 - rss_bytes, 0);
+    left.where = "--memory-limit";
+    RETURN_IF_ERROR(CheckFits(question, largest, left));
   }
-  if (const auto available = AvailableMemoryBytes()) {
-    return CheckFits(question, largest, *available, "this machine");
-  }
-  return {};
+  // Those that compute beside the first, and the sampler's.
+  const int new_threads =
+      std::ranges::max(sweep.threads) - 1 + (sweep.sample_hz > 0.0 ? 1 : 0);
+  const auto room = AvailableMemory(new_threads);
+  if (!room) return {};
+  left.bytes = room->bytes;
+  left.where = room->limit;
+  return CheckFits(question, largest, left);
 }
 
 }  // namespace batchsweep

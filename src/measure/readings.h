@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "measure/board_state.h"
@@ -35,8 +36,9 @@ class Readings {
  public:
   explicit Readings(const SensorSources& sources) : sources_(sources) {}
 
-  // REQUIRES: later than all before.
+  // REQUIRES: later than all before; several in the order of time.
   void Add(const Reading& reading);
+  void Add(std::span<const Reading> readings);
 
   // What is known of a step that began at `start_ns`, by MonotonicNs(), and
   // took `time_ns`. All is absent, and nothing flagged, unless readings cover
@@ -53,6 +55,9 @@ class Readings {
 
   // Drops readings that concern no step from `time_ns` on.
   void Forget(int64_t time_ns);
+
+  // What a reading takes while it is kept here.
+  static constexpr int64_t BytesEach() { return sizeof(Covered); }
 
  private:
   // A reading, and the time that it covers. Its power is the mean of that time.

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
-#include <utility>
+#include <new>
 
 #include "platform/clock.h"
 #include "platform/cores.h"
@@ -47,7 +47,7 @@ void Sampler::Start(const Counters& counters) {
     const std::scoped_lock lock(mutex_);
     counters_ = &counters;
     frequency_is_measured_ = sensors_.Sources().frequency_is_measured;
-    readings_.push_back(ReadNow());
+    readings_.Add(ReadNow());
   }
   wake_.notify_one();
 }
@@ -56,8 +56,8 @@ std::vector<Reading> Sampler::Take(const std::vector<int>& busy_cores) {
   if (period_ns_ == 0) return {};
   const std::scoped_lock lock(mutex_);
   busy_cores_ = busy_cores;
-  readings_.push_back(ReadNow());
-  return std::exchange(readings_, {});
+  readings_.Add(ReadNow());
+  return readings_.Take();
 }
 
 void Sampler::Run() {
@@ -69,7 +69,11 @@ void Sampler::Run() {
   while (true) {
     next += nanoseconds(period_ns_);
     if (wake_.wait_until(lock, next, [this] { return stop_; })) return;
-    readings_.push_back(ReadNow());
+    try {
+      readings_.Add(ReadNow());
+    } catch (const std::bad_alloc&) {
+      // The next reading covers the time of this one too.
+    }
     if (busy_cores_ == kept_off) continue;
     kept_off = busy_cores_;
     std::vector<int> spare = cores_;

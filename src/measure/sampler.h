@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "measure/reading_buffer.h"
 #include "measure/readings.h"
 #include "platform/counters.h"
 #include "platform/sensors.h"
@@ -33,8 +34,9 @@ class Sampler {
   void Start(const Counters& counters);
 
   // Takes one more reading now, and returns it behind all those since the last
-  // Take(). Where this process may use other cores than `busy_cores`, the
-  // thread stays on the others from now on.
+  // Take(), of which there are at most kMostReadings. Where this process may
+  // use other cores than `busy_cores`, the thread stays on the others from now
+  // on.
   std::vector<Reading> Take(const std::vector<int>& busy_cores);
 
  private:
@@ -50,7 +52,7 @@ class Sampler {
   Sensors& sensors_;
   const Counters* counters_ = nullptr;  // null before Start()
   bool frequency_is_measured_ = false;
-  std::vector<Reading> readings_;
+  ReadingBuffer readings_;
   std::vector<int> busy_cores_;
   std::optional<int64_t> cycles_, cpu_time_ns_;  // at the latest reading
   bool stop_ = false;

@@ -8,7 +8,6 @@
 #include "measure/roofline.h"
 #include "model/safetensors.h"
 #include "platform/folder.h"
-#include "sweep/memory_fit.h"
 
 namespace batchsweep {
 namespace {
@@ -37,9 +36,8 @@ Result<WrittenFile> WriteWeights(const SweepConfig& config, const CellKey& cell,
   return WrittenFile{.name = std::move(name), .contents = contents};
 }
 
-bool SetLimit(const SweepConfig& config, ComputeContext context,
-              Network& network, std::vector<ThreadsLimits>& limits,
-              SummaryRecord& record) {
+bool SetLimit(const SweepConfig& config, ComputeContext context, size_t weights,
+              std::vector<ThreadsLimits>& limits, SummaryRecord& record) {
   // Without statistics there is nothing to compare.
   if (record.step_time_median_ns.value_or(0) == 0) return true;
   const CellKey& cell = record.cell;
@@ -50,7 +48,7 @@ bool SetLimit(const SweepConfig& config, ComputeContext context,
         return StepLimitNs(rates, config.model,
                            OptimizerSlots(config.optimizer), cell.batch_size);
       },
-      [&] { return MeasureLimits(network.params().size(), context); },
+      [&] { return MeasureLimits(weights, context); },
       LimitsOf(cell.threads, limits));
   if (!limit_ns) return false;
   record.limit_time_ns = std::llround(*limit_ns);
@@ -58,17 +56,12 @@ bool SetLimit(const SweepConfig& config, ComputeContext context,
   return true;
 }
 
-void SetMemory(const SweepConfig& config, int64_t train_examples,
-               const Network& network, const ProcessMemory& memory,
-               std::optional<int64_t> base_rss_bytes, SummaryRecord& record) {
-  record.arena_bytes = network.plan().memory.arena_bytes();
-  record.peak_rss_bytes = memory.peak_rss_bytes;
-  record.rss_anon_bytes = memory.rss_anon_bytes;
-  record.swap_bytes = memory.swap_bytes;
+void SetPlannedMemory(const TrainingExtent& extent,
+                      std::optional<int64_t> base_rss_bytes,
+                      SummaryRecord& record) {
   if (!base_rss_bytes) return;
-  record.planned_rss_bytes =
-      *base_rss_bytes + record.arena_bytes +
-      RowsBytes(train_examples, record.cell.batch_size, config.budget);
+  record.planned_rss_bytes = *base_rss_bytes + record.arena_bytes +
+                             RecordingBytes(extent, record.cell.batch_size);
 }
 
 }  // namespace batchsweep

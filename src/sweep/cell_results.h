@@ -3,15 +3,16 @@
 #ifndef BATCHSWEEP_SWEEP_CELL_RESULTS_H_
 #define BATCHSWEEP_SWEEP_CELL_RESULTS_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
 
 #include "graph/network.h"
 #include "platform/error.h"
-#include "platform/memory.h"
 #include "record/summary_record.h"
 #include "record/written_file.h"
+#include "sweep/memory_fit.h"
 #include "sweep/sweep_config.h"
 #include "sweep/sweep_position.h"
 
@@ -24,19 +25,18 @@ Result<WrittenFile> WriteWeights(const SweepConfig& config, const CellKey& cell,
 
 // Fills limit_time_ns and limit_fraction of a record whose step times are
 // there. Measures the machine into `limits`, which has the best so far for each
-// number of threads; see UnbeatenLimitNs(). False, and the columns absent, if
-// the step beat the limit all the same.
+// number of threads; see UnbeatenLimitNs(); its update of so
+// many `weights` takes four times their memory. False, and the columns absent,
+// if the step beat the limit all the same.
 [[nodiscard]] bool SetLimit(const SweepConfig& config, ComputeContext context,
-                            Network& network,
-                            std::vector<ThreadsLimits>& limits,
+                            size_t weights, std::vector<ThreadsLimits>& limits,
                             SummaryRecord& record);
 
-// Fills the columns of memory: what was planned, and what `memory` says, read
-// at the end of training. `base_rss_bytes` is what the program held before the
-// cell took any.
-void SetMemory(const SweepConfig& config, int64_t train_examples,
-               const Network& network, const ProcessMemory& memory,
-               std::optional<int64_t> base_rss_bytes, SummaryRecord& record);
+// Fills planned_rss_bytes. `base_rss_bytes` is what the program held before the
+// cell took any. REQUIRES: record.arena_bytes is set.
+void SetPlannedMemory(const TrainingExtent& extent,
+                      std::optional<int64_t> base_rss_bytes,
+                      SummaryRecord& record);
 
 }  // namespace batchsweep
 

@@ -191,19 +191,31 @@ class CellRun {
 
   Status Finish(Network& network, Trainer& trainer) {
     ASSIGN_OR_RETURN(const Evaluation test, trainer.Test());
-    // Memory is read before the statistics, which take some of their own.
-    const ProcessMemory memory = ReadProcessMemory();
+    const ProcessMemory trained = ReadProcessMemory();
     CellSummary summary = Summarize(cell_, state_.totals, test);
     SummaryRecord& record = summary.record;
     record.learning_rate = CellOptimizer().learning_rate;
-    SetMemory(config_, data_.train.size(), network, memory, base_rss_bytes_,
-              record);
-    if (!SetLimit(config_, machine_.context, network, position_.limits,
-                  record)) {
-      warnings_.push_back(LimitWarning(CellName(cell_)));
-    }
+    record.arena_bytes = network.plan().memory.arena_bytes();
+    record.rss_anon_bytes = trained.rss_anon_bytes;
+    record.swap_bytes = trained.swap_bytes;
+    SetPlannedMemory(ExtentOf(config_, data_), base_rss_bytes_, record);
     record.over_current_events = recorder_->readings().OverCurrentEvents();
     record.cool_wait_ns = cool_wait_ns_;
+    RETURN_IF_ERROR(KeepWeights(network));
+    RETURN_IF_ERROR(KeepIfMoreCanFollow(network, trainer));
+    SetLimitInPlaceOf(network, record);
+    // Statistics, files and limit took memory too.
+    record.peak_rss_bytes = ReadProcessMemory().peak_rss_bytes;
+    record.total_time_ns = ElapsedNs();
+    RETURN_IF_ERROR(recorder_->recorder().AppendSummary(record));
+    ++position_.cells_done;
+    TakeOverWarnings(CellWarnings(CellName(cell_), summary.statistics));
+    RETURN_IF_ERROR(Save());
+    observer_.OnCellDone(record);
+    return {};
+  }
+
+  Status KeepWeights(Network& network) {
     ASSIGN_OR_RETURN(WrittenFile weights,
                      WriteWeights(config_, cell_, network));
     // Processes that repeat a cell write the same file.
@@ -211,20 +223,29 @@ class CellRun {
       return other.name == weights.name;
     });
     position_.weights.push_back(std::move(weights));
-    record.total_time_ns = ElapsedNs();
-    RETURN_IF_ERROR(recorder_->recorder().AppendSummary(record));
-    RETURN_IF_ERROR(KeepIfMoreCanFollow(network, trainer));
-    ++position_.cells_done;
-    std::ranges::copy(CellWarnings(CellName(cell_), summary.statistics),
-                      std::back_inserter(warnings_));
+    return {};
+  }
+
+  // Frees the tensors, which nothing reads any more: the limit is measured on
+  // as much memory again as weights and Adam's slots take.
+  void SetLimitInPlaceOf(Network& network, SummaryRecord& record) {
+    const size_t weights = network.params().size();
+    {
+      const Network done = std::move(network);
+    }
+    if (!SetLimit(config_, machine_.context, weights, position_.limits,
+                  record)) {
+      warnings_.push_back(LimitWarning(CellName(cell_)));
+    }
+  }
+
+  void TakeOverWarnings(const std::vector<Warning>& of_steps) {
+    std::ranges::copy(of_steps, std::back_inserter(warnings_));
     for (const Warning& warning : warnings_) {
       if (!std::ranges::contains(position_.warnings, warning)) {
         position_.warnings.push_back(warning);
       }
     }
-    RETURN_IF_ERROR(Save());
-    observer_.OnCellDone(record);
-    return {};
   }
 
   // The next checkpoint will have the cell as it is now.

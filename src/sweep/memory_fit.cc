@@ -1,10 +1,14 @@
 #include "sweep/memory_fit.h"
 
 #include <algorithm>
+#include <format>
 
 #include "graph/network_plan.h"
-#include "train/cell_totals.h"
+#include "measure/reading_buffer.h"
+#include "measure/readings.h"
+#include "measure/step_statistics.h"
 #include "train/epoch_measurements.h"
+#include "train/epoch_recorder.h"
 
 namespace batchsweep {
 namespace {
@@ -29,14 +33,29 @@ Result<int64_t> LargestBatch(const MemoryQuestion& question, int64_t too_large,
 
 }  // namespace
 
-int64_t RowsBytes(int64_t train_examples, int64_t batch_size,
-                  const Budget& budget) {
-  const int64_t epoch_steps = (train_examples + batch_size - 1) / batch_size;
-  const int64_t steps = PlannedSteps(budget, epoch_steps).value_or(kKeptSteps);
-  return epoch_steps * int64_t{sizeof(StepMeasurement) + sizeof(StepFlags)} +
-         std::min(steps, kKeptSteps) *
-             int64_t{sizeof(float) + sizeof(StepFlags)} +
-         train_examples * int64_t{sizeof(uint32_t)};
+TrainingExtent ExtentOf(const SweepConfig& config, const TrainingData& data) {
+  return {.train_examples = data.train.size(),
+          .scored_examples = std::max(data.validation.size(), data.test.size()),
+          .budget = config.budget,
+          .sample_hz = config.sample_hz};
+}
+
+int64_t RecordingBytes(const TrainingExtent& extent, int64_t batch_size) {
+  constexpr int64_t kRowNumber = sizeof(uint32_t);
+  const int64_t epoch_steps =
+      (extent.train_examples + batch_size - 1) / batch_size;
+  const int64_t kept =
+      std::min(kKeptSteps,
+               PlannedSteps(extent.budget, epoch_steps).value_or(kKeptSteps));
+  const int64_t readings =
+      extent.sample_hz > 0.0 ? static_cast<int64_t>(kMostReadings) : 0;
+  return epoch_steps * int64_t{sizeof(StepMeasurement)} +
+         EpochRecorder::Bytes(epoch_steps) +
+         readings * (int64_t{sizeof(Reading)} + Readings::BytesEach()) +
+         extent.train_examples * kRowNumber +
+         kept * int64_t{sizeof(float) + sizeof(StepFlags)} +
+         std::max(DescribeStepsBytes(kept),
+                  extent.scored_examples * kRowNumber);
 }
 
 Result<CellMemory> PlanCellMemory(const MemoryQuestion& question,
@@ -49,31 +68,31 @@ Result<CellMemory> PlanCellMemory(const MemoryQuestion& question,
                    .loss = question.loss,
                    .lean = question.lean},
                   question.context));
-  return CellMemory{.bytes_by_class = plan.memory.BytesByClass(),
-                    .arena_bytes = plan.memory.arena_bytes(),
-                    .rows_bytes = RowsBytes(question.train_examples, batch_size,
-                                            question.budget)};
+  return CellMemory{
+      .bytes_by_class = plan.memory.BytesByClass(),
+      .arena_bytes = plan.memory.arena_bytes(),
+      .recording_bytes = RecordingBytes(question.extent, batch_size)};
 }
 
 Status CheckFits(const MemoryQuestion& question, int64_t batch_size,
-                 int64_t room_bytes, const char* where) {
+                 const MemoryLeft& left) {
   ASSIGN_OR_RETURN(const CellMemory memory,
                    PlanCellMemory(question, batch_size));
-  if (memory.total_bytes() <= room_bytes) return {};
+  if (memory.total_bytes() <= left.bytes) return {};
   ASSIGN_OR_RETURN(const int64_t largest,
-                   LargestBatch(question, batch_size, room_bytes));
+                   LargestBatch(question, batch_size, left.bytes));
+  const std::string needs = std::format(
+      "batch size {} needs {} MiB, {} for tensors and {} for recording, but {} "
+      "leaves {} MiB beside {} for the dataset and {} for the program",
+      batch_size, Mebibytes(memory.total_bytes()),
+      Mebibytes(memory.arena_bytes), Mebibytes(memory.recording_bytes),
+      left.where, left.bytes / kMebibyte, Mebibytes(left.dataset_bytes),
+      Mebibytes(left.program_bytes));
   if (largest == 0) {
-    return Fail(
-        "batch size {} needs {} MiB beside program and data but {} leaves {} "
-        "MiB, too little for any; choose a smaller model",
-        batch_size, Mebibytes(memory.total_bytes()), where,
-        room_bytes / kMebibyte);
+    return Fail("{}, too little for any; choose a smaller model or dataset",
+                needs);
   }
-  return Fail(
-      "batch size {} needs {} MiB beside program and data but {} leaves {} "
-      "MiB; the largest that fits is {}",
-      batch_size, Mebibytes(memory.total_bytes()), where,
-      room_bytes / kMebibyte, largest);
+  return Fail("{}; the largest that fits is {}", needs, largest);
 }
 
 }  // namespace batchsweep

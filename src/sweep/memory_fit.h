@@ -4,49 +4,68 @@
 
 #include <array>
 #include <cstdint>
-#include <optional>
+#include <string>
 
 #include "graph/layer.h"
 #include "graph/memory_planner.h"
 #include "model/loss.h"
 #include "model/model_spec.h"
 #include "platform/error.h"
+#include "sweep/sweep_config.h"
 #include "train/budget.h"
 #include "train/optimizer.h"
+#include "train/training_data.h"
 
 namespace batchsweep {
+
+// How much a cell trains, and how often the board is read meanwhile.
+struct TrainingExtent {
+  int64_t train_examples = 0;
+  int64_t scored_examples = 0;  // in the larger of validation and test
+  Budget budget;
+  double sample_hz = 0.0;
+};
+TrainingExtent ExtentOf(const SweepConfig& config, const TrainingData& data);
+
+// What a cell takes beside the tensors, however long it runs: an epoch's steps
+// as they were measured and their rows on the way to the files, its readings,
+// the order of its examples, the cell's step times, and the statistics of these
+// or the order of those scored, whichever is more.
+int64_t RecordingBytes(const TrainingExtent& extent, int64_t batch_size);
 
 // What training one batch size takes beside the dataset and the program.
 struct CellMemory {
   std::array<int64_t, kMemoryClasses> bytes_by_class = {};  // before sharing
   int64_t arena_bytes = 0;                                  // after it
-  int64_t rows_bytes = 0;                                   // see RowsBytes()
+  int64_t recording_bytes = 0;  // see RecordingBytes()
 
-  int64_t total_bytes() const { return arena_bytes + rows_bytes; }
+  int64_t total_bytes() const { return arena_bytes + recording_bytes; }
 };
-
-// Of what is kept of an epoch's steps and of all steps' times, and of the order
-// of the examples.
-int64_t RowsBytes(int64_t train_examples, int64_t batch_size,
-                  const Budget& budget);
 
 struct MemoryQuestion {
   const ModelSpec& model;
   const OptimizerConfig& optimizer;
   Loss loss = Loss::kSparseCategoricalCrossentropy;
   bool lean = false;
-  int64_t train_examples = 0;
-  Budget budget;
+  TrainingExtent extent;
   ComputeContext context;
 };
 
 Result<CellMemory> PlanCellMemory(const MemoryQuestion& question,
                                   int64_t batch_size);
 
-// An error, naming the largest batch size that fits, if `batch_size` needs more
-// than `room_bytes`. `where` says whose room it is: "--memory-limit", ...
+// Memory for a cell, and what has taken the rest.
+struct MemoryLeft {
+  int64_t bytes = 0;
+  std::string where;  // whose: "--memory-limit", "this machine", ...
+  int64_t dataset_bytes = 0;
+  int64_t program_bytes = 0;
+};
+
+// An error, naming the largest batch size that fits and what takes the room, if
+// `batch_size` needs more than is left.
 Status CheckFits(const MemoryQuestion& question, int64_t batch_size,
-                 int64_t room_bytes, const char* where);
+                 const MemoryLeft& left);
 
 }  // namespace batchsweep
 

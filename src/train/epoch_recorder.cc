@@ -1,17 +1,22 @@
 #include "train/epoch_recorder.h"
 
+#include <algorithm>
+
 namespace batchsweep {
 namespace {
 
-// Rows that are made at a time: their text is a fifth of a megabyte.
+// Rows that are made and written at a time.
 constexpr size_t kRowsAtATime = 1024;
+// Their text, with every column filled.
+constexpr int64_t kRowBytes = 256;
 
 }  // namespace
 
 Result<EpochConditions> EpochRecorder::Record(
     std::span<const Reading> readings, const EpochMeasurements& measured) {
-  for (const Reading& reading : readings) readings_.Add(reading);
+  readings_.Add(readings);
   flags_.clear();
+  flags_.reserve(measured.steps.size());
   if (measured.steps.empty()) {
     return EpochConditions{.flags = flags_, .energy_joules = 0.0};
   }
@@ -44,14 +49,26 @@ Status EpochRecorder::RecordSteps(const EpochMeasurements& measured) {
 }
 
 Status EpochRecorder::RecordCounts(const EpochMeasurements& measured) {
-  counts_.clear();
-  for (const CountedPhase& phase : measured.counts) {
+  for (size_t i = 0; i < measured.counts.size(); ++i) {
+    const CountedPhase& phase = measured.counts[i];
     counts_.push_back({.cell = cell_,
                        .epoch = measured.epoch,
                        .step = phase.step,
                        .counts = phase.counts});
+    if (counts_.size() < kRowsAtATime && i + 1 < measured.counts.size()) {
+      continue;
+    }
+    RETURN_IF_ERROR(recorder_.AppendCounters(counts_));
+    counts_.clear();
   }
-  return recorder_.AppendCounters(counts_);
+  return {};
+}
+
+int64_t EpochRecorder::Bytes(int64_t epoch_steps) {
+  const auto rows = std::min(epoch_steps, static_cast<int64_t>(kRowsAtATime));
+  return epoch_steps * int64_t{sizeof(StepFlags)} +
+         rows *
+             (int64_t{sizeof(StepRecord) + sizeof(CounterRecord)} + kRowBytes);
 }
 
 }  // namespace batchsweep

@@ -30,6 +30,9 @@ class EpochRecorder {
   Result<EpochConditions> Record(std::span<const Reading> readings,
                                  const EpochMeasurements& measured);
 
+  // What it takes for epochs of so many steps, beside the readings.
+  static int64_t Bytes(int64_t epoch_steps);
+
   const Readings& readings() const { return readings_; }
   Recorder& recorder() { return recorder_; }
 
