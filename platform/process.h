@@ -14,9 +14,9 @@ namespace batchsweep {
 // Runs `work`, which messages call `name`, in a child process, which begins
 // with a copy of all memory, and waits for its end: nothing that it does to
 // memory is left, only what it wrote to files. Returns what `work` returned, or
-// an error if the child was killed. The child ends with this process, and
-// leaves interrupts to it: both see InterruptRequested(). REQUIRES: this
-// process has no other threads.
+// an error if the child was killed or ran out of memory. The child ends with
+// this process, and leaves interrupts to it: both see InterruptRequested().
+// REQUIRES: this process has no other threads.
 Status RunInChild(std::string_view name, const std::function<Status()>& work);
 
 // Begins this program anew with the arguments it was started with and, unless

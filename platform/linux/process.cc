@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <new>
 #include <ranges>
 #include <set>
 #include <string>
@@ -22,6 +23,7 @@
 
 #include "platform/interrupt.h"
 #include "platform/linux/sysfs.h"
+#include "platform/memory.h"
 
 namespace batchsweep {
 namespace {
@@ -55,11 +57,24 @@ constexpr int kChildFailed = 1;
   IgnoreInterrupts();
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(kChildFailed);  // it ended before that
-  const Status status = work();
-  if (!status) WriteAll(pipe, status.error().message);
+  int exit_code = kChildSucceeded;
+  try {
+    if (const Status status = work(); !status) {
+      WriteAll(pipe, status.error().message);
+      exit_code = kChildFailed;
+    }
+  } catch (const std::bad_alloc&) {
+    WriteAll(pipe, kMemoryRanOut);  // no memory is taken to say so
+    exit_code = kChildFailed;
+  } catch (const std::system_error& error) {
+    // A thread that the system has no room for.
+    WriteAll(pipe, error.what());
+    WriteAll(pipe, "; use fewer --threads or raise what limits memory");
+    exit_code = kChildFailed;
+  }
   std::fflush(nullptr);
   // Without destructors and leak checks: they are the parent's.
-  _exit(status ? kChildSucceeded : kChildFailed);
+  _exit(exit_code);
 }
 
 int64_t Nanoseconds(const timeval& time) {

@@ -4,6 +4,7 @@
 
 #include <limits>
 
+#include "platform/memory.h"
 #include "util/check.h"
 
 namespace batchsweep::xnn {
@@ -36,6 +37,9 @@ const char* StatusName(xnn_status status) {
 
 Status ToStatus(xnn_status status, const char* what) {
   if (status == xnn_status_success) return {};
+  if (status == xnn_status_out_of_memory) {
+    return Fail("XNNPACK: {}: {}", what, kMemoryRanOut);
+  }
   return Fail("XNNPACK: {}: {}", what, StatusName(status));
 }
 

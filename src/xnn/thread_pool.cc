@@ -2,6 +2,8 @@
 
 #include <pthreadpool.h>
 
+#include <new>
+
 #include "util/check.h"
 
 namespace batchsweep {
@@ -10,7 +12,8 @@ ThreadPool::ThreadPool(int threads) : threads_(threads) {
   CHECK(threads >= 1);
   if (threads == 1) return;
   pool_.reset(pthreadpool_create(static_cast<size_t>(threads)));
-  CHECK(pool_ != nullptr);
+  // As operator new would, since this is nothing but an allocation.
+  if (pool_ == nullptr) throw std::bad_alloc();
 }
 
 void ThreadPool::Destroy::operator()(pthreadpool* pool) const {
