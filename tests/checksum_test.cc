@@ -1,7 +1,9 @@
 #include "util/checksum.h"
 
 #include <catch2/catch_test_macros.hpp>
+#include <span>
 #include <string>
+#include <string_view>
 
 namespace batchsweep {
 namespace {
@@ -21,6 +23,13 @@ TEST_CASE("a checksum is gone on with from its numbers", "[checksum]") {
     after.Add(text.substr(cut));
     CHECK(after == ChecksumOf(text));
   }
+}
+
+TEST_CASE("nothing added to a checksum leaves it as it was", "[checksum]") {
+  Checksum checksum = ChecksumOf("rows");
+  checksum.Add(std::string_view());
+  checksum.Add(std::span<const float>());
+  CHECK(checksum == ChecksumOf("rows"));
 }
 
 TEST_CASE("a checksum differs by any bit", "[checksum]") {

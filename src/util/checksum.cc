@@ -7,6 +7,8 @@
 namespace batchsweep {
 
 void Checksum::Add(std::string_view text) {
+  // zlib takes a null pointer for the wish to begin anew.
+  if (text.empty()) return;
   crc32 = static_cast<uint32_t>(::crc32_z(
       crc32, reinterpret_cast<const Bytef*>(text.data()), text.size()));
   bytes += std::ssize(text);
