@@ -5,9 +5,10 @@
 namespace batchsweep {
 
 // From now on an interrupt or request to end (SIGINT, SIGTERM, SIGHUP) only
-// sets a flag. A second SIGINT or SIGTERM ends the program as usual; a second
-// SIGHUP does not, since the kernel and the shell both send one as a terminal
-// closes.
+// sets a flag. Another SIGINT or SIGTERM, a second after the first or later,
+// ends the program as usual; sooner it is the same request, which timeout(1),
+// for one, sends twice: to the program and to its group. No SIGHUP does, since
+// the kernel and the shell each send one as a terminal closes.
 //
 // SIGHUP stays ignored where it is as the program starts: nohup asks for that.
 // SIGINT is noticed even so: a shell without job control has it ignored by each

@@ -12,7 +12,7 @@ constexpr int kSignals[] = {SIGINT, SIGTERM};
 std::atomic<bool> interrupted = false;
 static_assert(std::atomic<bool>::is_always_lock_free);
 
-// The second signal takes its default course.
+// The second signal takes its default course, as the C++ library has it.
 void SetInterrupted(int signal) {
   interrupted.store(true, std::memory_order_relaxed);
   std::signal(signal, SIG_DFL);

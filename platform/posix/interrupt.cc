@@ -2,8 +2,10 @@
 
 #include <signal.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #include <atomic>
+#include <cstdint>
 #include <initializer_list>
 #include <new>
 
@@ -19,8 +21,25 @@ Flag* interrupted = &of_this_process;
 
 constexpr std::initializer_list<int> kSignals = {SIGINT, SIGTERM, SIGHUP};
 
-void SetInterrupted(int) {
+// From this long after the first request on, another one is of its own.
+constexpr int64_t kSameRequestNs = 1'000'000'000;
+
+// When the first SIGINT or SIGTERM came; 0: none has.
+std::atomic<int64_t> first_request_ns = 0;
+static_assert(std::atomic<int64_t>::is_always_lock_free);
+
+void SetInterrupted(int number) {
   interrupted->store(true, std::memory_order_relaxed);
+  if (number == SIGHUP) return;
+  timespec now = {};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  const int64_t now_ns = int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+  int64_t first_ns = 0;
+  if (first_request_ns.compare_exchange_strong(first_ns, now_ns)) return;
+  if (now_ns - first_ns < kSameRequestNs) return;
+  // Its default course, as soon as this returns.
+  signal(number, SIG_DFL);
+  raise(number);
 }
 
 bool IsIgnored(int number) {
@@ -48,9 +67,7 @@ void CatchInterrupts() {
     if (number == SIGHUP && IsIgnored(number)) continue;
     struct sigaction action = {};
     action.sa_handler = SetInterrupted;
-    // SA_RESETHAND: the second signal takes its default course.
-    action.sa_flags = static_cast<int>(
-        number == SIGHUP ? SA_RESTART : SA_RESTART | SA_RESETHAND);
+    action.sa_flags = SA_RESTART;
     sigemptyset(&action.sa_mask);
     sigaction(number, &action, nullptr);
   }
