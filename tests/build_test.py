@@ -56,11 +56,11 @@ class PresetsTest(unittest.TestCase):
         for unknown in ("pi5", "x86", "''", "base"):
             said = shell(f"architecture_of {unknown}")
             self.assertEqual((said.returncode, said.stdout), (1, ""))
-            self.assertRegex(said.stderr, r"\Abatchsweep: no preset .*: expected x86-64, x86-64-asan, aarch64 or armv7\n\Z")
+            self.assertRegex(said.stderr, r"\Abatchsweep: no preset .*: expected x86-64, x86-64-asan, x86-64-tsan, aarch64 or armv7\n\Z")
 
     def test_every_preset_can_be_built_and_tested_and_its_bundle_made(self):
         names = [preset["name"] for preset in PRESETS["configurePresets"] if not preset.get("hidden")]
-        self.assertEqual(names, ["x86-64", "x86-64-asan", "aarch64", "armv7"])
+        self.assertEqual(names, ["x86-64", "x86-64-asan", "x86-64-tsan", "aarch64", "armv7"])
         for kind in ("buildPresets", "testPresets", "workflowPresets"):
             self.assertEqual([each["name"] for each in PRESETS[kind] if not each.get("hidden")], names, kind)
 

@@ -14,13 +14,18 @@ constexpr NumberRange kPercent = {0, 100};
 TEST_CASE("a number is read whole, finite and within its range", "[flags]") {
   CHECK(FlagValue<int>::Read("100", kPercent) == 100);
   CHECK(FlagValue<int>::Read("0", kPercent) == 0);
-  for (const char* text : {"", "101", "-1", "1.5", "1e1", " 1", "1 ", "0x1",
-                           "99999999999999999999", "nan"}) {
+  for (const char* text :
+       {"", "101", "-1", "1.5", "1e1", " 1", "1 ", "0x1",
+        "99999999999999999999", "nan", "010", "00", "-0", "+8"}) {
     INFO(text);
     CHECK_FALSE(FlagValue<int>::Read(text, kPercent));
   }
   CHECK(FlagValue<double>::Read("99.5", kPercent) == 99.5);
-  for (const char* text : {"", "100.1", "-1e-9", "nan", "inf", "-inf", "1x"}) {
+  CHECK(FlagValue<double>::Read("0.5", kPercent) == 0.5);
+  CHECK(FlagValue<double>::Read("0e1", kPercent) == 0.0);
+  for (const char* text :
+       {"", "100.1", "-1e-9", "nan", "inf", "-inf", "1x", "010", "00.5", "-0",
+        "-0.0", "+8", "1e400", "-nan"}) {
     INFO(text);
     CHECK_FALSE(FlagValue<double>::Read(text, kPercent));
   }
@@ -29,12 +34,17 @@ TEST_CASE("a number is read whole, finite and within its range", "[flags]") {
   CHECK_FALSE(FlagValue<float>::Read("0", above));
   CHECK_FALSE(FlagValue<float>::Read("1e-60", above));  // 0 as a float
   CHECK_FALSE(FlagValue<float>::Read("1e39", above));
+  constexpr NumberRange or_zero = {.low = 0.5, .high = 2, .or_zero = true};
+  CHECK(FlagValue<double>::Read("0", or_zero) == 0.0);
+  CHECK(FlagValue<double>::Read("0.5", or_zero) == 0.5);
+  CHECK_FALSE(FlagValue<double>::Read("0.4", or_zero));
 }
 
 TEST_CASE("a list is as good as each of its numbers", "[flags]") {
   using List = FlagValue<std::vector<int>>;
   CHECK(List::Read("1,20", kPercent) == std::vector{1, 20});
-  for (const char* text : {"", "1,", ",1", "1,,2", "1;2", "1,101"}) {
+  for (const char* text :
+       {"", "1,", ",1", "1,,2", "1;2", "1,101", "1,010", "1, 2"}) {
     INFO(text);
     CHECK_FALSE(List::Read(text, kPercent));
   }
@@ -43,6 +53,8 @@ TEST_CASE("a list is as good as each of its numbers", "[flags]") {
 TEST_CASE("ranges read as one says them", "[flags]") {
   CHECK(RangeText({1, 1'000'000}) == "from 1 to 1,000,000");
   CHECK(RangeText({0, 999, true}) == "above 0 and up to 999");
+  CHECK(RangeText({.low = 0.001, .high = 1000, .or_zero = true}) ==
+        "0 or from 0.001 to 1,000");
   CHECK(RangeText({0, 1e38, true}) == "above 0 and up to 1e+38");
   CHECK(FlagValue<int>::Expected(kPercent) == "a whole number from 0 to 100");
 }

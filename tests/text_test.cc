@@ -42,6 +42,12 @@ TEST_CASE("control characters are shown, all else is kept", "[text]") {
   CHECK(Escaped(Escaped("\x1b\n")) == Escaped("\x1b\n"));
 }
 
+TEST_CASE("what is too long is shown by its beginning and end", "[text]") {
+  CHECK(Shortened("123456", 6) == "123456");
+  CHECK(Shortened("1234567", 6) == "1234 ... 67");
+  CHECK(Shortened(std::string(100'000, 'a'), 90).size() == 95);
+}
+
 TEST_CASE("choices are joined as one says them", "[text]") {
   CHECK(JoinedChoices(std::vector<std::string>{"a"}) == "a");
   CHECK(JoinedChoices(std::vector<std::string>{"a", "b"}) == "a or b");

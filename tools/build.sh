@@ -19,11 +19,11 @@ preset_of() {
 # architecture_of PRESET, by Debian's name.
 architecture_of() {
   case $1 in
-    x86-64 | x86-64-asan) echo amd64 ;;
+    x86-64 | x86-64-asan | x86-64-tsan) echo amd64 ;;
     aarch64) echo arm64 ;;
     armv7) echo armhf ;;
     *)
-      echo "batchsweep: no preset $1: expected x86-64, x86-64-asan, aarch64 or armv7" >&2
+      echo "batchsweep: no preset $1: expected x86-64, x86-64-asan, x86-64-tsan, aarch64 or armv7" >&2
       return 1
       ;;
   esac

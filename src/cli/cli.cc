@@ -196,7 +196,9 @@ void DescribeCommandLine(CLI::App& app, Request& request) {
 }
 
 int PrintError(const Error& error) {
-  PrintMessage("batchsweep: {}", error.message);
+  // Some quote names, which may be of any length.
+  constexpr size_t kMostBytes = 2000;
+  PrintMessage("batchsweep: {}", Shortened(error.message, kMostBytes));
   return kExitError;
 }
 

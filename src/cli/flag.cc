@@ -6,7 +6,15 @@
 #include <variant>
 #include <vector>
 
+#include "cli/text.h"
+
 namespace batchsweep {
+namespace {
+
+// Of what somebody wrote, an error shows this much.
+constexpr size_t kMostQuoted = 100;
+
+}  // namespace
 
 std::string SettingText(const SettingValue& value) {
   struct Text {
@@ -42,8 +50,8 @@ void AddFlagWithValue(CLI::App& app, const Flag& flag, ValueOfFlag value,
     // A list's values may also be words of their own.
     const std::string text = CLI::detail::join(texts, ",");
     if (!value.read(text) && status) {
-      status =
-          Fail("{}: expected {}, found \"{}\"", name, value.expected, text);
+      status = Fail("{}: expected {}, found \"{}\"", name, value.expected,
+                    Shortened(text, kMostQuoted));
     }
     return true;  // or CLI11 would tell of it in its own words
   };
@@ -56,7 +64,9 @@ void AddFlagWithValue(CLI::App& app, const Flag& flag, ValueOfFlag value,
 void AddSwitch(CLI::App& app, const Flag& flag, bool& value) {
   app.add_flag_callback(
          flag.name, [&value] { value = !value; }, flag.help)
-      ->group(flag.group);
+      ->group(flag.group)
+      // Or --no-shuffle=8 would be taken, and --no-shuffle=false do nothing.
+      ->disable_flag_override();
 }
 
 }  // namespace batchsweep

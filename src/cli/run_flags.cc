@@ -185,7 +185,7 @@ void VisitMeasurement(auto& options, const auto& visit) {
              .key = "sample_hz",
              .commands = kRun | kOverhead,
              .help = "readings of the board's state a second; 0: none",
-             .range = {0, 1000}},
+             .range = {.low = 0.001, .high = 1000, .or_zero = true}},
         sweep.sample_hz);
   visit(Flag{.name = "--target-accuracy",
              .key = "target_accuracy",

@@ -1,6 +1,7 @@
 #include "cli/setup.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <utility>
 
@@ -52,6 +53,20 @@ Status CheckCells(const SweepConfig& sweep) {
       "processes trains {} times; at most {} are possible",
       sweep.batch_sizes.size(), sweep.threads.size(), sweep.seeds,
       sweep.processes, cells, kMostCells);
+}
+
+// A rule can scale a rate beyond what a float holds.
+Status CheckLearningRates(const SweepConfig& sweep) {
+  for (const int64_t batch_size : sweep.batch_sizes) {
+    const float rate = ScaledLearningRate(sweep.optimizer.learning_rate,
+                                          sweep.lr_rule, batch_size);
+    if (std::isfinite(rate) && rate > 0.0f) continue;
+    return Fail(
+        "--lr {}: --lr-rule {} makes {} of it at batch size {}; choose one "
+        "that stays a number above 0",
+        sweep.optimizer.learning_rate, NameOf(sweep.lr_rule), rate, batch_size);
+  }
+  return {};
 }
 
 Status CompleteBudget(Budget& budget) {
@@ -121,6 +136,7 @@ Status CompleteOptions(RunOptions& options) {
   OptimizerOptions& asked = options.optimizer_options;
   ASSIGN_OR_RETURN(sweep.optimizer,
                    MakeOptimizer(options.optimizer.name, asked));
+  RETURN_IF_ERROR(CheckLearningRates(sweep));
   asked.learning_rate = sweep.optimizer.learning_rate;
   asked.momentum = sweep.optimizer.momentum;
   asked.weight_decay = sweep.optimizer.weight_decay;

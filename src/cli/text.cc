@@ -85,6 +85,13 @@ std::string Escaped(std::string_view text) {
   return shown;
 }
 
+std::string Shortened(std::string_view text, size_t most) {
+  if (text.size() <= most) return std::string(text);
+  const size_t end = most / 3;
+  return std::format("{} ... {}", text.substr(0, most - end),
+                     text.substr(text.size() - end));
+}
+
 std::string Wrapped(std::string_view text, size_t indent) {
   std::string lines;
   size_t column = indent;

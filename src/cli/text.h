@@ -27,6 +27,10 @@ std::string JoinedNumbers(std::span<const int> numbers);
 // UTF-8, their escapes as in C, "\\n" and "\\x1b". All else is kept as it is.
 std::string Escaped(std::string_view text);
 
+// `text`, or its beginning and end with " ... " between them if it has more
+// than `most` bytes.
+std::string Shortened(std::string_view text, size_t most);
+
 // The one of `names` that `name` was probably meant to be: it begins with
 // `name`, or few letters differ. Empty if none is near.
 std::string NearestName(std::string_view name,
