@@ -7,6 +7,7 @@
 #include <functional>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -158,6 +159,13 @@ Error ErrorOfParse(const CLI::App& app, const CLI::ParseError& error) {
                         JoinedChoices(CommandNames(app)), HelpCommand(app))};
   }
   std::string message = error.what();
+  // CLI11 names a switch without its dashes here.
+  constexpr std::string_view kHasValue =
+      " was given a disallowed flag override";
+  if (message.ends_with(kHasValue)) {
+    const size_t name_size = message.size() - kHasValue.size();
+    message = std::format("--{}: takes no value", message.substr(0, name_size));
+  }
   std::ranges::replace(message, '\n', ' ');
   return {std::format("{}; see {}", message, HelpCommand(*command))};
 }
