@@ -190,13 +190,14 @@ Result<int> RunCommand(RunOptions options) {
     WriteMessages(Headline(options, info));
   }
   ReadProgramFiles();
-  const auto result = RunRounds(config, data, engine, sensors,
-                                std::move(folder.position), info);
-  if (!result) {
-    RecordFailure(config, result.error(), info);
-    return std::unexpected(result.error());
-  }
-  return Conclude(options, *result, info);
+  const Result<int> exit_code = [&]() -> Result<int> {
+    ASSIGN_OR_RETURN(const SweepResult result,
+                     RunRounds(config, data, engine, sensors,
+                               std::move(folder.position), info));
+    return Conclude(options, result, info);
+  }();
+  if (!exit_code) RecordFailure(config, exit_code.error(), info);
+  return exit_code;
 }
 
 }  // namespace batchsweep

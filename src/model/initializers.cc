@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 #include <utility>
 
+#include "util/check.h"
 #include "util/rng.h"
 
 namespace batchsweep {
@@ -31,12 +33,12 @@ Fans CountFans(const Shape& shape) {
           elements / static_cast<double>(dims[dims.size() - 2])};
 }
 
-void FillConstant(float value, std::vector<float>& values) {
+void FillConstant(float value, std::span<float> values) {
   std::ranges::fill(values, value);
 }
 
 // Draws from U(-limit, limit).
-void FillUniform(double limit, Rng& rng, std::vector<float>& values) {
+void FillUniform(double limit, Rng& rng, std::span<float> values) {
   for (float& value : values) {
     value = static_cast<float>(limit * (2.0 * rng.Uniform() - 1.0));
   }
@@ -50,8 +52,7 @@ double TruncatedNormal(Rng& rng) {
 
 // Draws from a normal distribution that is wide enough to have this deviation
 // after its tails beyond two deviations are cut off.
-void FillTruncatedNormal(double deviation, Rng& rng,
-                         std::vector<float>& values) {
+void FillTruncatedNormal(double deviation, Rng& rng, std::span<float> values) {
   const double widened = deviation / kTruncatedDeviation;
   for (float& value : values) {
     value = static_cast<float>(widened * TruncatedNormal(rng));
@@ -61,14 +62,14 @@ void FillTruncatedNormal(double deviation, Rng& rng,
 // Makes each value offset + scale * draw().
 template <class Draw>
 void FillScaled(double offset, double scale, Draw draw,
-                std::vector<float>& values) {
+                std::span<float> values) {
   for (float& value : values) {
     value = static_cast<float>(offset + scale * draw());
   }
 }
 
 void Fill(const Initializer& told, const Fans& fans, Rng& rng,
-          std::vector<float>& values) {
+          std::span<float> values) {
   using enum Initializer::Kind;
   switch (told.kind) {
     case kZeros:
@@ -104,22 +105,30 @@ void Fill(const Initializer& told, const Fans& fans, Rng& rng,
   }
 }
 
-std::vector<float> Draw(const ParamSpec& param, Rng& rng) {
-  std::vector<float> values(static_cast<size_t>(param.shape.elements()));
-  Fill(param.initializer, CountFans(param.shape), rng, values);
-  return values;
-}
-
 }  // namespace
 
 std::vector<NamedTensor> DrawWeights(const std::vector<ParamSpec>& params,
                                      uint64_t seed) {
-  Rng rng(seed, kWeightsStream);
   std::vector<NamedTensor> tensors;
+  std::vector<TensorView> views;
   for (const ParamSpec& param : params) {
-    tensors.push_back({param.name, param.shape, Draw(param, rng)});
+    NamedTensor& tensor = tensors.emplace_back(param.name, param.shape);
+    tensor.values.resize(static_cast<size_t>(param.shape.elements()));
+    views.push_back({param.name, param.shape, tensor.values});
   }
+  DrawWeightsInto(params, seed, views);
   return tensors;
+}
+
+void DrawWeightsInto(const std::vector<ParamSpec>& params, uint64_t seed,
+                     std::span<const TensorView> tensors) {
+  CHECK(tensors.size() == params.size());
+  Rng rng(seed, kWeightsStream);
+  for (size_t i = 0; i < params.size(); ++i) {
+    CHECK(tensors[i].shape == params[i].shape);
+    Fill(params[i].initializer, CountFans(params[i].shape), rng,
+         tensors[i].values);
+  }
 }
 
 Result<std::vector<NamedTensor>> ReadWeights(

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <vector>
 
 #include "model/model_spec.h"
@@ -20,6 +21,9 @@ namespace batchsweep {
 // comes from the fans, widens it by 1 / 0.87962566 to make up for it.
 std::vector<NamedTensor> DrawWeights(const std::vector<ParamSpec>& params,
                                      uint64_t seed);
+// The same to where the tensors are. REQUIRES: one of its shape for each.
+void DrawWeightsInto(const std::vector<ParamSpec>& params, uint64_t seed,
+                     std::span<const TensorView> tensors);
 
 // Reads every parameter of `params` from a safetensors file, in that order.
 // A missing or an extra tensor, or one of another shape, is refused by name.

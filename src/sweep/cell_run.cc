@@ -1,7 +1,6 @@
 #include "sweep/cell_run.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <iterator>
 #include <utility>
 #include <vector>
@@ -13,11 +12,10 @@
 #include "platform/counters.h"
 #include "platform/memory.h"
 #include "sweep/board_preparation.h"
+#include "sweep/cell_log.h"
 #include "sweep/cell_results.h"
-#include "sweep/checkpoint.h"
 #include "sweep/first_weights.h"
 #include "sweep/progress_meter.h"
-#include "train/epoch_recorder.h"
 #include "train/trainer.h"
 
 namespace batchsweep {
@@ -35,30 +33,25 @@ struct CellMachine {
   bool spare_cores = false;  // whether there are more than threads
 };
 
-// A CellRun is one cell, from the tables as recorded to its last checkpoint.
+// A CellRun is one cell, from its first weights or where it stopped to its end.
 class CellRun {
  public:
   CellRun(const SweepConfig& config, const TrainingData& data, Sensors& sensors,
           const CellMachine& machine, std::optional<int64_t> base_rss_bytes,
-          std::vector<Warning> warnings, SweepPosition position,
-          SweepObserver& observer)
+          std::vector<Warning> warnings, CellLog& log, SweepObserver& observer)
       : config_(config),
         data_(data),
         sensors_(sensors),
         machine_(machine),
         base_rss_bytes_(base_rss_bytes),
         observer_(observer),
-        folder_(config.out / "checkpoint"),
-        position_(std::move(position)),
-        cells_(SweepCells(config)),
-        cell_(cells_[static_cast<size_t>(position_.cells_done)]),
+        log_(log),
+        cell_(log.cell()),
+        cell_number_(log.position().cells_done),
+        cells_(std::ssize(SweepCells(config))),
         warnings_(std::move(warnings)) {}
 
   Status Run() {
-    ASSIGN_OR_RETURN(Recorder recorder,
-                     Recorder::Resume(config_.out, position_.recorded));
-    recorder_.emplace(SampledSources(sensors_, machine_.counters),
-                      std::move(recorder), cell_);
     // Nothing was trained yet, so the checkpoint still says where it stands.
     if (!Cool()) return {};
     start_ns_ = checkpoint_ns_ = MonotonicNs();
@@ -112,7 +105,7 @@ class CellRun {
                      .lean = config_.memory == WeightMemory::kLean,
                      .seed = cell_.seed},
                     machine_.context));
-    position_.weights_are_live &= plan.weights_are_live;
+    log_.position().weights_are_live &= plan.weights_are_live;
     return Network::Allocate(std::move(plan));
   }
 
@@ -125,18 +118,15 @@ class CellRun {
   }
 
   Status Start(Network& network, Trainer& trainer) {
-    const KeptCell* const kept = position_.UnderWay();
-    if (kept == nullptr) {
-      ASSIGN_OR_RETURN(const auto weights, FirstWeights(config_, cell_));
-      network.SetWeights(weights);
+    ASSIGN_OR_RETURN(const bool restored, log_.Restore(network, trainer));
+    if (restored) {
+      earlier_ns_ = log_.state().elapsed_ns;
     } else {
-      RETURN_IF_ERROR(LoadKeptCell(folder_, *kept, state_, network));
-      earlier_ns_ = state_.elapsed_ns;
-      trainer.Restore(state_.position);
+      RETURN_IF_ERROR(SetFirstWeights(config_, cell_, network));
     }
     const int64_t epoch_steps =
         (data_.train.size() + cell_.batch_size - 1) / cell_.batch_size;
-    state_.totals.steps.Reserve(
+    log_.state().totals.steps.Reserve(
         PlannedSteps(config_.budget, epoch_steps).value_or(kKeptSteps));
     return {};
   }
@@ -145,39 +135,40 @@ class CellRun {
     const Trainer::Hooks hooks = {
         .on_tick = [&] { observer_.OnProgress(ProgressOf(trainer)); },
         .interrupted = [&] { return observer_.Interrupted(); }};
-    while (!state_.diverged) {
+    CellState& state = log_.state();
+    while (!state.diverged) {
       ASSIGN_OR_RETURN(const auto outcome, trainer.TrainEpoch(hooks));
-      const EpochMeasurements& measured = trainer.measurements();
-      ASSIGN_OR_RETURN(
-          const EpochConditions conditions,
-          recorder_->Record(machine_.sampler.Take(BusyCores()), measured));
-      state_.totals.Add(measured, conditions);
+      RETURN_IF_ERROR(
+          log_.Add(machine_.sampler.Take(BusyCores()), trainer.measurements()));
       if (outcome == Trainer::Outcome::kInterrupted) {
         interrupted_ = true;
-        RETURN_IF_ERROR(Keep(network, trainer));
-        return Save();
+        return Checkpoint(network, trainer);
       }
       // A spent budget can end an epoch early; what was trained of it counts.
-      if (state_.totals.epoch.steps > 0) RETURN_IF_ERROR(FinishEpoch(trainer));
+      if (state.totals.epoch.steps > 0) RETURN_IF_ERROR(FinishEpoch(trainer));
       // Divergence is a result and no error: the sweep goes on behind it.
-      state_.diverged = outcome == Trainer::Outcome::kDiverged;
+      state.diverged = outcome == Trainer::Outcome::kDiverged;
       if (outcome != Trainer::Outcome::kEpochDone) break;
       if (MonotonicNs() - checkpoint_ns_ >= kCheckpointIntervalNs) {
-        RETURN_IF_ERROR(Keep(network, trainer));
-        RETURN_IF_ERROR(Save());
+        RETURN_IF_ERROR(Checkpoint(network, trainer));
       }
     }
-    if (state_.diverged) {
-      position_.diverged_batches.push_back(cell_.batch_size);
+    if (state.diverged) {
+      log_.position().diverged_batches.push_back(cell_.batch_size);
     }
+    return {};
+  }
+
+  Status Checkpoint(Network& network, const Trainer& trainer) {
+    RETURN_IF_ERROR(log_.Keep(network, trainer.position(), ElapsedNs()));
+    RETURN_IF_ERROR(log_.Save());
+    checkpoint_ns_ = MonotonicNs();
     return {};
   }
 
   Status FinishEpoch(Trainer& trainer) {
     ASSIGN_OR_RETURN(const Validation validation, trainer.FinishEpoch());
-    const EpochRecord epoch =
-        state_.totals.FinishEpoch(cell_, validation, config_.target_accuracy);
-    RETURN_IF_ERROR(recorder_->recorder().AppendEpoch(epoch));
+    ASSIGN_OR_RETURN(const EpochRecord epoch, log_.FinishEpoch(validation));
     observer_.OnEpoch(ProgressOf(trainer), epoch);
     return {};
   }
@@ -192,37 +183,24 @@ class CellRun {
   Status Finish(Network& network, Trainer& trainer) {
     ASSIGN_OR_RETURN(const Evaluation test, trainer.Test());
     const ProcessMemory trained = ReadProcessMemory();
-    CellSummary summary = Summarize(cell_, state_.totals, test);
+    CellSummary summary = Summarize(cell_, log_.state().totals, test);
     SummaryRecord& record = summary.record;
     record.learning_rate = CellOptimizer().learning_rate;
     record.arena_bytes = network.plan().memory.arena_bytes();
     record.rss_anon_bytes = trained.rss_anon_bytes;
     record.swap_bytes = trained.swap_bytes;
     SetPlannedMemory(ExtentOf(config_, data_), base_rss_bytes_, record);
-    record.over_current_events = recorder_->readings().OverCurrentEvents();
+    record.over_current_events = log_.readings().OverCurrentEvents();
     record.cool_wait_ns = cool_wait_ns_;
-    RETURN_IF_ERROR(KeepWeights(network));
-    RETURN_IF_ERROR(KeepIfMoreCanFollow(network, trainer));
+    RETURN_IF_ERROR(log_.KeepTrained(network, trainer.position(), ElapsedNs()));
     SetLimitInPlaceOf(network, record);
     // Statistics, files and limit took memory too.
     record.peak_rss_bytes = ReadProcessMemory().peak_rss_bytes;
     record.total_time_ns = ElapsedNs();
-    RETURN_IF_ERROR(recorder_->recorder().AppendSummary(record));
-    ++position_.cells_done;
-    TakeOverWarnings(CellWarnings(CellName(cell_), summary.statistics));
-    RETURN_IF_ERROR(Save());
+    std::ranges::copy(CellWarnings(CellName(cell_), summary.statistics),
+                      std::back_inserter(warnings_));
+    RETURN_IF_ERROR(log_.Finish(record, warnings_));
     observer_.OnCellDone(record);
-    return {};
-  }
-
-  Status KeepWeights(Network& network) {
-    ASSIGN_OR_RETURN(WrittenFile weights,
-                     WriteWeights(config_, cell_, network));
-    // Processes that repeat a cell write the same file.
-    std::erase_if(position_.weights, [&](const WrittenFile& other) {
-      return other.name == weights.name;
-    });
-    position_.weights.push_back(std::move(weights));
     return {};
   }
 
@@ -233,50 +211,15 @@ class CellRun {
     {
       const Network done = std::move(network);
     }
-    if (!SetLimit(config_, machine_.context, weights, position_.limits,
+    if (!SetLimit(config_, machine_.context, weights, log_.position().limits,
                   record)) {
       warnings_.push_back(LimitWarning(CellName(cell_)));
     }
   }
 
-  void TakeOverWarnings(const std::vector<Warning>& of_steps) {
-    std::ranges::copy(of_steps, std::back_inserter(warnings_));
-    for (const Warning& warning : warnings_) {
-      if (!std::ranges::contains(position_.warnings, warning)) {
-        position_.warnings.push_back(warning);
-      }
-    }
-  }
-
-  // The next checkpoint will have the cell as it is now.
-  Status Keep(Network& network, const Trainer& trainer) {
-    state_.position = trainer.position();
-    state_.elapsed_ns = ElapsedNs();
-    return KeepCell(folder_, position_.cells_done, state_, network, position_);
-  }
-
-  // A cell that is done can be trained for more epochs later; a budget of steps
-  // or seconds may end within one, which was then validated already.
-  Status KeepIfMoreCanFollow(Network& network, const Trainer& trainer) {
-    if (config_.budget.epochs) return Keep(network, trainer);
-    std::erase_if(position_.kept, [&](const KeptCell& kept) {
-      return kept.cell == position_.cells_done;
-    });
-    return {};
-  }
-
-  // Rows are written first: a position must not name any that are not on disk.
-  Status Save() {
-    RETURN_IF_ERROR(recorder_->recorder().Sync());
-    position_.recorded = recorder_->recorder().recorded();
-    RETURN_IF_ERROR(SavePosition(folder_, position_));
-    checkpoint_ns_ = MonotonicNs();
-    return {};
-  }
-
   CellProgress FirstProgress() const {
-    return {.cell = static_cast<size_t>(position_.cells_done),
-            .cells = cells_.size(),
+    return {.cell = static_cast<size_t>(cell_number_),
+            .cells = static_cast<size_t>(cells_),
             .batch_size = cell_.batch_size};
   }
 
@@ -286,7 +229,8 @@ class CellRun {
     progress.epoch = measured.epoch;
     progress.fraction =
         SpentFraction(config_.budget, trainer.position(), data_.train.size());
-    progress.train_loss = running_loss_.Mean(state_.totals.epoch, measured);
+    progress.train_loss =
+        running_loss_.Mean(log_.state().totals.epoch, measured);
     progress.step_time_median_ns = MedianStepTimeNs(measured.steps);
     return progress;
   }
@@ -299,14 +243,12 @@ class CellRun {
   const CellMachine machine_;
   const std::optional<int64_t> base_rss_bytes_;
   SweepObserver& observer_;
-  const std::filesystem::path folder_;  // of checkpoints
-  SweepPosition position_;
-  const std::vector<CellKey> cells_;
+  CellLog& log_;
   const CellKey cell_;
+  const int64_t cell_number_;
+  const int64_t cells_;
 
-  std::optional<EpochRecorder> recorder_;
   RunningLoss running_loss_;
-  CellState state_;
   std::vector<Warning> warnings_;
   bool interrupted_ = false;
   int64_t cool_wait_ns_ = 0;
@@ -336,13 +278,15 @@ Status RunCell(const SweepConfig& config, const TrainingData& data,
   counters.emplace();
   ThreadPool pool(threads);
 
+  ASSIGN_OR_RETURN(CellLog log,
+                   CellLog::Open(config, SampledSources(sensors, *counters),
+                                 std::move(position)));
   CellRun run(config, data, sensors,
               {.sampler = sampler,
                .counters = *counters,
                .context = {.kernels = &kernels, .pool = &pool},
                .spare_cores = spare_cores},
-              base_rss_bytes, std::move(warnings), std::move(position),
-              observer);
+              base_rss_bytes, std::move(warnings), log, observer);
   return run.Run();
 }
 

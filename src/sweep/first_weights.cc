@@ -1,5 +1,7 @@
 #include "sweep/first_weights.h"
 
+#include <vector>
+
 #include "model/initializers.h"
 
 namespace batchsweep {
@@ -12,18 +14,22 @@ uint64_t FreshSeed(const CellKey& cell) {
 
 }  // namespace
 
-Result<std::vector<NamedTensor>> FirstWeights(const SweepConfig& config,
-                                              const CellKey& cell) {
-  const std::vector<ParamSpec> params = ModelParams(config.model);
+Status SetFirstWeights(const SweepConfig& config, const CellKey& cell,
+                       Network& network) {
+  const std::vector<TensorView> weights = network.WeightViews();
   switch (config.init.kind) {
     case InitialWeights::Kind::kShared:
-      return DrawWeights(params, cell.seed);
+      DrawWeightsInto(network.param_specs(), cell.seed, weights);
+      break;
     case InitialWeights::Kind::kFresh:
-      return DrawWeights(params, FreshSeed(cell));
+      DrawWeightsInto(network.param_specs(), FreshSeed(cell), weights);
+      break;
     case InitialWeights::Kind::kFile:
-      return ReadWeights(params, config.init.file);
+      RETURN_IF_ERROR(ReadSafetensorsInto(config.init.file, weights));
+      break;
   }
-  return Fail("no such initial weights");
+  network.WeightsChanged();
+  return {};
 }
 
 }  // namespace batchsweep
