@@ -43,7 +43,7 @@ fuzz_one() {
   mkdir "$work/$target"
   if "$fuzzer" "$target" "$work/$target" "tests/fuzz/seeds/$target" -timeout=20 -rss_limit_mb=1024 \
     -print_final_stats=1 "-artifact_prefix=build/fuzz/$target-" "${@:2}" >"$log" 2>&1; then
-    sed -n 's/^stat:[a-z_]*: *//p' "$log" | { read -r runs && read -r rate && echo "$target: $runs inputs, $rate/s"; }
+    sed -n 's/^stat::[a-z_]*: *//p' "$log" | { read -r runs && read -r rate && echo "$target: $runs inputs, $rate/s"; }
   else
     grep -E -m 3 'SUMMARY|ERROR|CHECK failed' "$log" >&2 || tail -n 3 "$log" >&2
     echo "fuzz: $target: found an input that its reader should refuse or take: $(sed -n 's/.*Test unit written to //p' "$log"); the whole output is in $log" >&2
