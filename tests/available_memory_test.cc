@@ -54,6 +54,24 @@ TEST_CASE("without any limit the machine's memory is the room", "[memory]") {
   CHECK_FALSE(AvailableMemory(0, nothing.root()));
 }
 
+TEST_CASE("numbers that are no size of memory are no limits", "[memory]") {
+  Tree tree;
+  MakeMachine(tree);
+  tree.Add("proc/self/cgroup", "4:memory:/a\n0::/a\n")
+      .Add("sys/fs/cgroup/memory/a/memory.limit_in_bytes",
+           "9223372036854771712\n")
+      .Add("sys/fs/cgroup/memory/a/memory.usage_in_bytes", "1000\n")
+      .Add("sys/fs/cgroup/a/memory.max", "-9223372036854775808\n")
+      .Add("sys/fs/cgroup/a/memory.current", "1000\n");
+  CHECK(RoomOn(tree).bytes == 4000 * kMib);
+  Tree huge;
+  huge.Add("proc/meminfo",
+           "MemTotal: 9223372036854775807 kB\n"
+           "MemAvailable: 9223372036854775807 kB\n");
+  CHECK_FALSE(AvailableMemory(0, huge.root()));
+  CHECK_FALSE(TotalMemoryBytes(huge.root()));
+}
+
 TEST_CASE("the tightest cgroup of all above the process counts", "[memory]") {
   Tree tree;
   MakeMachine(tree);

@@ -20,8 +20,16 @@ namespace {
 
 constexpr int64_t kBytesPerKb = 1024;  // the kernel's kB
 
+// Absent for what is no size of memory: the first version of cgroups writes a
+// limit near 2^63 for none. What is left can be added and multiplied.
+std::optional<int64_t> AsSize(std::optional<int64_t> number) {
+  constexpr int64_t kMost = int64_t{1} << 50;
+  return number && *number >= 0 && *number <= kMost ? number : std::nullopt;
+}
+
 std::optional<int64_t> KbToBytes(std::optional<int64_t> kb) {
-  return kb ? std::optional(*kb * kBytesPerKb) : std::nullopt;
+  const auto size = AsSize(kb);
+  return size ? std::optional(*size * kBytesPerKb) : std::nullopt;
 }
 
 // Where the controller of memory is and how its files are called.
@@ -52,13 +60,14 @@ std::optional<int64_t> StatOf(const std::filesystem::path& folder,
   const std::string line = "\n" + key + " ";
   const size_t at = ("\n" + *text).find(line);
   if (at == std::string::npos) return std::nullopt;
-  return std::strtoll(text->c_str() + at + line.size() - 1, nullptr, 10);
+  return AsSize(
+      std::strtoll(text->c_str() + at + line.size() - 1, nullptr, 10));
 }
 
 Room RoomOf(const std::filesystem::path& folder, const CgroupVersion& version,
             const std::filesystem::path& root) {
-  const auto limit = sysfs::ReadInteger(folder / version.limit);
-  const auto used = sysfs::ReadInteger(folder / version.used);
+  const auto limit = AsSize(sysfs::ReadInteger(folder / version.limit));
+  const auto used = AsSize(sysfs::ReadInteger(folder / version.used));
   if (!limit || !used) return std::nullopt;  // "max"
   const int64_t held =
       *used - std::min(*used, StatOf(folder, version.droppable).value_or(0));
@@ -113,7 +122,7 @@ std::optional<int64_t> SoftLimit(std::string_view limits,
   int64_t bytes = 0;
   const auto parsed =
       std::from_chars(limits.data(), limits.data() + limits.size(), bytes);
-  return parsed.ec == std::errc() ? std::optional(bytes) : std::nullopt;
+  return parsed.ec == std::errc() ? AsSize(bytes) : std::nullopt;
 }
 
 // The limits of address space and data count what is mapped, whether it is used
@@ -188,7 +197,9 @@ Swap ReadSwap(const std::filesystem::path& root) {
   Swap swap = {.total_bytes =
                    KbToBytes(sysfs::ReadKeyedInteger(meminfo, "SwapTotal"))};
   const auto free = KbToBytes(sysfs::ReadKeyedInteger(meminfo, "SwapFree"));
-  if (swap.total_bytes && free) swap.used_bytes = *swap.total_bytes - *free;
+  if (swap.total_bytes && free && *free <= *swap.total_bytes) {
+    swap.used_bytes = *swap.total_bytes - *free;
+  }
   return swap;
 }
 

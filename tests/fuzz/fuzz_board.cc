@@ -109,13 +109,20 @@ void FuzzMemory(std::string_view bytes) {
        {unified + "memory.max", "1000000\n"},
        {unified + "memory.current", "1000\n"},
        {first + "memory.limit_in_bytes", "1000000\n"},
-       {first + "memory.usage_in_bytes", "1000\n"}});
+       {first + "memory.usage_in_bytes", "1000\n"},
+       {unified + "memory.stat", "anon 1\ninactive_file 100\n"},
+       {"proc/self/limits",
+        "Max data size             unlimited            unlimited  bytes\n"
+        "Max stack size            8388608              unlimited  bytes\n"
+        "Max address space         3000000000           unlimited  bytes\n"},
+       {"proc/self/status", "VmSize: 1000 kB\nVmData: 100 kB\n"}});
   folder.WithOneReplaced(bytes, [] {
-    const auto available = AvailableMemoryBytes(folder.path());
-    if (available) CHECK(*available >= 0);
+    const auto room = AvailableMemory(/*new_threads=*/3, folder.path());
+    if (room) CHECK(room->bytes >= 0 && !room->limit.empty());
     const auto total = TotalMemoryBytes(folder.path());
     if (total) CHECK(*total >= 0);
-    ReadSwap(folder.path());
+    const Swap swap = ReadSwap(folder.path());
+    if (swap.used_bytes) CHECK(*swap.used_bytes >= 0);
   });
 }
 
