@@ -16,7 +16,7 @@ def header(path, body=""):
 
 
 CLEAN = {
-    "CMakeLists.txt": "add_library(core\n  platform/linux/cpu.cc src/data/gzip.cc src/kernels/k.cc src/main.cc\n"
+    "CMakeLists.txt": "add_library(core\n  platform/linux/cpu.cc src/data/byte_stream.cc src/kernels/k.cc src/main.cc\n"
                       "  ${PROJECT_SOURCE_DIR}/src/xnn/op.cc src/cli/cli.cc src/model/json.cc src/graph/net.cc\n"
                       "  src/sweep/checkpoint.cc src/train/train.cc)\nadd_subdirectory(tests)\n",
     "tests/CMakeLists.txt": "add_executable(t a_test.cc)\n",
@@ -25,8 +25,8 @@ CLEAN = {
     "platform/linux/cpu.cc": '#include "platform/cpu.h"\n#include <cpuinfo.h>\n#include <sys/stat.h>\n'
                        '#include "platform/linux/sysfs.h"\n#ifdef __linux__\n#endif\n',
     "src/util/check.h": header("src/util/check.h", "#ifndef NDEBUG\n#endif"),
-    "src/data/gzip.h": header("src/data/gzip.h", '#include "platform/cpu.h"\n#include "util/check.h"'),
-    "src/data/gzip.cc": '#include "data/gzip.h"\n#include <zlib.h>\n/*\n#include "train/train.h"\n*/\n'
+    "src/data/byte_stream.h": header("src/data/byte_stream.h", '#include "platform/cpu.h"\n#include "util/check.h"'),
+    "src/data/byte_stream.cc": '#include "data/byte_stream.h"\n#include <zlib.h>\n/*\n#include "train/train.h"\n*/\n'
                         'const char* kText = R"(\n#include "graph/net.h"\n)";\n',
     "src/kernels/k-inl.h": "// Once per ISA.\n",
     "src/kernels/k.cc": '#include "kernels/k-inl.h"\n#if defined(__x86_64__)\n#include <immintrin.h>\n#endif\n',
@@ -35,7 +35,7 @@ CLEAN = {
     "src/model/json.cc": "#include <nlohmann/json.hpp>\n",
     "src/graph/net.h": header("src/graph/net.h", '#include "xnn/op.h"'),
     "src/graph/net.cc": '#include "graph/net.h"\n',
-    "src/train/train.cc": '#include "graph/net.h"\n#include "data/gzip.h"\n',
+    "src/train/train.cc": '#include "graph/net.h"\n#include "data/byte_stream.h"\n',
     "src/record/json.h": header("src/record/json.h", "#include <nlohmann/json.hpp>"),
     "src/sweep/checkpoint.cc": '#include "record/json.h"\n',
     "platform/none/sensors.cc": "// A porter's choice, named in no CMakeLists.txt.\n",

@@ -85,7 +85,7 @@ TEST_CASE("CIFAR's planes become the channels of each pixel", "[cifar]") {
   const Cifar10Folder folder;
   const Result<DataSource> source = LoadCifarFolder(folder.path());
   REQUIRE(source);
-  const std::vector<uint8_t>& images = source->train.images;
+  const Values<uint8_t>& images = source->train.images;
   REQUIRE(images.size() == 6 * 3 * kPixels);
   for (size_t image = 0; image < 6; ++image) {
     for (size_t p = 0; p < kPixels; ++p) {
@@ -178,6 +178,38 @@ TEST_CASE("a CIFAR label out of range is refused", "[cifar]") {
   CHECK(Message(dir.path()).contains("from 0 to 19, found 20 in record 1"));
   dir.Write("train.bin", Record("\1\x64", 0));
   CHECK(Message(dir.path()).contains("from 0 to 99, found 100 in record 1"));
+}
+
+TEST_CASE("a part of a CIFAR folder is that part of the whole", "[cifar]") {
+  const Cifar10Folder folder;
+  const Result<DataSource> whole = LoadCifarFolder(folder.path());
+  REQUIRE(whole);
+  folder.Remove(Batch(2));
+  folder.Write(Batch(2) + ".gz", Gzip(Record("\2", 2)));
+  for (const int64_t train_limit : {1, 2, 3, 100}) {
+    for (const int64_t held_back_limit : {1, 2, 100}) {
+      INFO(train_limit << " " << held_back_limit);
+      const Selection selection = {
+          .held_back_of = [](int64_t) { return int64_t{3}; },
+          .train_limit = train_limit,
+          .held_back_limit = held_back_limit};
+      const Result<DataSource> part = LoadCifarFolder(folder.path(), selection);
+      REQUIRE(part);
+      const Dataset train = whole->train.Part(selection.Train(6));
+      const Dataset held_back = whole->train.Part(selection.HeldBack(6));
+      CHECK(part->train.images == train.images);
+      CHECK(part->train.labels == train.labels);
+      CHECK(part->held_back.images == held_back.images);
+      CHECK(part->held_back.labels == held_back.labels);
+    }
+  }
+}
+
+TEST_CASE("CIFAR records that are not used are not looked at", "[cifar]") {
+  const Cifar10Folder folder;
+  folder.Write(Batch(5), Record("\x0a", 5));
+  CHECK(Message(folder.path()).contains("found 10 in record 1 of 1"));
+  CHECK(LoadCifarFolder(folder.path(), {.train_limit = 4}));
 }
 
 }  // namespace

@@ -1,10 +1,12 @@
-#include "data/gzip.h"
-
 #include <catch2/catch_test_macros.hpp>
 #include <cstddef>
+#include <cstdint>
+#include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "data/byte_stream.h"
 #include "tests/gzip_bytes.h"
 #include "tests/temp_dir.h"
 
@@ -17,10 +19,24 @@ std::string Numbers(size_t count) {
   return text;
 }
 
+// All bytes of a file, read in pieces of that size.
+Result<std::string> ReadAll(const std::filesystem::path& path,
+                            size_t piece_bytes) {
+  ASSIGN_OR_RETURN(ByteStream stream, ByteStream::Open(path));
+  std::string contents;
+  std::vector<uint8_t> piece(piece_bytes);
+  while (true) {
+    ASSIGN_OR_RETURN(const size_t found, stream.Read(piece));
+    contents.append(piece.begin(),
+                    piece.begin() + static_cast<ptrdiff_t>(found));
+    if (found < piece.size()) return contents;
+  }
+}
+
 void CheckRefused(std::string_view bytes, std::string_view reason) {
   const TempDir dir;
   const auto path = dir.Write("some.gz", bytes);
-  const auto contents = ReadMaybeGzip(path);
+  const auto contents = ReadAll(path, 1000);
   REQUIRE(!contents);
   INFO(contents.error().message);
   CHECK(contents.error().message.starts_with(path.string()));
@@ -29,9 +45,13 @@ void CheckRefused(std::string_view bytes, std::string_view reason) {
 
 void CheckRead(std::string_view bytes, std::string_view expected) {
   const TempDir dir;
-  const auto contents = ReadMaybeGzip(dir.Write("some", bytes));
-  REQUIRE(contents);
-  CHECK((*contents == expected));
+  const auto path = dir.Write("some", bytes);
+  for (const size_t piece_bytes : {1uz, 7uz, 65'536uz, 1'000'000uz}) {
+    INFO(piece_bytes);
+    const auto contents = ReadAll(path, piece_bytes);
+    REQUIRE(contents);
+    CHECK((*contents == expected));
+  }
 }
 
 TEST_CASE("a file without gzip's magic comes as it is", "[gzip]") {
@@ -99,10 +119,42 @@ TEST_CASE("a gzip file with something behind it is refused", "[gzip]") {
 
 TEST_CASE("a missing gzip file is refused by name", "[gzip]") {
   const TempDir dir;
-  const auto contents = ReadMaybeGzip(dir.path() / "none.gz");
+  const auto contents = ByteStream::Open(dir.path() / "none.gz");
   REQUIRE(!contents);
   CHECK(contents.error().message.find((dir.path() / "none.gz").string()) !=
         std::string::npos);
+}
+
+TEST_CASE("what is skipped is as good as read", "[gzip]") {
+  const TempDir dir;
+  const std::string text = Numbers(50'000);
+  for (const std::string& bytes : {Gzip(text), text}) {
+    auto stream = ByteStream::Open(dir.Write("some", bytes));
+    REQUIRE(stream);
+    CHECK(stream->Skip(200'001).value() == 200'001);
+    std::vector<uint8_t> found(10);
+    REQUIRE(stream->Read(found).value() == 10);
+    CHECK(std::string(found.begin(), found.end()) == text.substr(200'001, 10));
+    CHECK(stream->Skip(1'000'000).value() == std::ssize(text) - 200'011);
+    CHECK(stream->Skip(1).value() == 0);
+  }
+}
+
+TEST_CASE("of a damaged file what comes before the damage is read", "[gzip]") {
+  const TempDir dir;
+  std::string bytes = Gzip(Numbers(50'000));
+  bytes[bytes.size() - 12] ^= 1;
+  auto stream = ByteStream::Open(dir.Write("some.gz", bytes));
+  REQUIRE(stream);
+  CHECK(stream->Skip(200'000).value() == 200'000);
+  CHECK(!stream->Skip(1'000'000));
+}
+
+TEST_CASE("a stream is of a regular file", "[gzip]") {
+  const TempDir dir;
+  const auto stream = ByteStream::Open(dir.path());
+  REQUIRE(!stream);
+  CHECK(stream.error().message.ends_with("expected a regular file"));
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/gzip_bytes.h"
 #include "tests/temp_dir.h"
 
 namespace batchsweep {
@@ -235,6 +236,107 @@ TEST_CASE("a damaged compressed IDX file is refused by name", "[idx]") {
   folder.Remove("train-images-idx3-ubyte");
   folder.Write("train-images-idx3-ubyte.gz", "\x1f\x8b\x08");
   folder.CheckRefused("train-images-idx3-ubyte.gz", {"ends early"});
+}
+
+// 30 training images, whose first pixel is their number, and 4 test images.
+class LargerFolder {
+ public:
+  // `ending` is ".gz" to compress all files.
+  explicit LargerFolder(std::string_view ending) {
+    Write("t10k-images-idx3-ubyte", ending, Header({4, 2, 3}) + Pixels(4));
+    Write("t10k-labels-idx1-ubyte", ending, Header({4}) + Counting(4, 0));
+    Write("train-images-idx3-ubyte", ending, Header({30, 2, 3}) + Pixels(30));
+    Write("train-labels-idx1-ubyte", ending, Header({30}) + Counting(30, 0));
+  }
+  Result<DataSource> Load(const Selection& selection) const {
+    return LoadIdxFolder(dir_.path(), selection);
+  }
+  std::filesystem::path Write(std::string name, std::string_view ending,
+                              const std::string& bytes) const {
+    name += ending;
+    return dir_.Write(name, ending.empty() ? bytes : Gzip(bytes));
+  }
+  const TempDir& dir() const { return dir_; }
+
+ private:
+  static std::string Pixels(size_t count) {
+    std::string text;
+    for (size_t i = 0; i < count; ++i) {
+      text += Counting(6, static_cast<uint8_t>(i));
+    }
+    return text;
+  }
+  TempDir dir_;
+};
+
+int64_t Tenth(int64_t examples) { return examples / 10; }
+
+TEST_CASE("a part of an IDX folder is that part of the whole", "[idx]") {
+  for (const char* ending : {"", ".gz"}) {
+    const LargerFolder folder(ending);
+    const Result<DataSource> whole = folder.Load({});
+    REQUIRE(whole);
+    CHECK(whole->train.size() == 30);
+    CHECK((whole->train.mapped_bytes() > 0) == (ending[0] == '\0'));
+    for (const int64_t train_limit : {1, 7, 26, 27, 100}) {
+      for (const int64_t held_back_limit : {1, 2, 100}) {
+        INFO(ending << " " << train_limit << " " << held_back_limit);
+        const Selection selection = {.held_back_of = Tenth,
+                                     .train_limit = train_limit,
+                                     .held_back_limit = held_back_limit};
+        const Result<DataSource> part = folder.Load(selection);
+        REQUIRE(part);
+        const Dataset train = whole->train.Part(selection.Train(30));
+        const Dataset held_back = whole->train.Part(selection.HeldBack(30));
+        CHECK(part->train.images == train.images);
+        CHECK(part->train.labels == train.labels);
+        CHECK(part->held_back.images == held_back.images);
+        CHECK(part->held_back.labels == held_back.labels);
+        CHECK(part->held_back.labels[0] == 27);
+        CHECK(part->test.labels == whole->test.labels);
+      }
+    }
+  }
+}
+
+TEST_CASE("a compressed IDX file is inflated as far as it is used", "[idx]") {
+  const LargerFolder folder(".gz");
+  std::string images = Gzip(Header({30, 2, 3}) + Counting(180, 0));
+  images[images.size() - 9] ^= 1;  // its last pixel: the checksum is wrong
+  folder.dir().Write("train-images-idx3-ubyte.gz", images);
+  CHECK(folder.Load({.train_limit = 29}));
+  CHECK(!folder.Load({.train_limit = 30}));
+  CHECK(!folder.Load({.held_back_of = Tenth, .train_limit = 1}));
+}
+
+TEST_CASE("a compressed IDX file of another size than its header's is refused",
+          "[idx]") {
+  const LargerFolder folder(".gz");
+  const auto message = [&](size_t bytes) {
+    folder.Write("train-images-idx3-ubyte", ".gz",
+                 Header({30, 2, 3}) + Counting(bytes, 0));
+    const Result<DataSource> source = folder.Load({});
+    return source ? "" : source.error().message;
+  };
+  CHECK(message(180).empty());
+  CHECK(message(179).contains(
+      "train-images-idx3-ubyte.gz: expected 30x2x3 bytes behind the header, "
+      "found 179; fetch the file again"));
+  CHECK(message(181).contains("behind the header, found more; fetch"));
+  // However much more there is, a byte of it is enough.
+  CHECK(message(50'000'000).contains("behind the header, found more; fetch"));
+}
+
+TEST_CASE("a compressed IDX file that promises what cannot be in it is refused",
+          "[idx]") {
+  const LargerFolder folder(".gz");
+  folder.Write("train-labels-idx1-ubyte", ".gz",
+               Header({4'000'000'000}) + Counting(30, 0));
+  const Result<DataSource> source = folder.Load({.train_limit = 1});
+  REQUIRE(!source);
+  CHECK(source.error().message.contains(
+      "expected 4000000000 bytes behind the header, found"));
+  CHECK(source.error().message.contains(" at most; fetch"));
 }
 
 }  // namespace

@@ -397,20 +397,48 @@ TEST_CASE("absurd NumPy shapes neither overflow nor allocate", "[npy]") {
   }
 }
 
-TEST_CASE("a NumPy array beyond this machine's memory is refused", "[npy]") {
-  const NpyFolder folder;
-  folder.RemoveLearnt();
-  const std::string header = NpyOfBytes("|u1", "(1048576, 1048576, 1)", "");
+int64_t Half(int64_t examples) { return examples / 2; }
+
+// Writes an array of 1 TiB that takes no disk. False where none can be made.
+bool WriteHuge(const NpyFolder& folder, const std::string& header) {
   folder.Write("x_train.npy", header);
-  folder.Write("x_test.npy", NpyOfBytes("|u1", "(1, 1048576, 1)",
-                                        std::string(1 << 20, '\0')));
-  std::error_code error;  // 1 TiB that takes no disk, where it may be made
+  std::error_code error;
   std::filesystem::resize_file(folder.path("x_train.npy"),
                                header.size() + (uintmax_t{1} << 40), error);
-  if (error) SKIP("no such file can be made here: " << error.message());
+  return !error;
+}
+
+TEST_CASE("a NumPy array to copy beyond this machine's memory is refused",
+          "[npy]") {
+  const NpyFolder folder;
+  folder.RemoveLearnt();
+  folder.Write("x_test.npy", NpyOfBytes("<f8", "(1, 1024, 1024)",
+                                        std::string(8 << 20, '\0')));
+  if (!WriteHuge(folder, NpyOfBytes("<f8", "(131072, 1024, 1024)", ""))) {
+    SKIP("no such file can be made here");
+  }
   folder.CheckRefused("x_train.npy",
-                      "its 1048576x1048576x1 values take 1099511627776 bytes, "
-                      "which do not fit into the");
+                      "those used of its 131072x1024x1024 values take "
+                      "549755813888 bytes, which do not fit into the");
+}
+
+TEST_CASE("of a NumPy array beyond this machine's memory a part is used",
+          "[npy]") {
+  const NpyFolder folder;
+  folder.RemoveLearnt();
+  folder.Write("x_test.npy", NpyOfBytes("<f4", "(1, 1024, 1024)",
+                                        std::string(4 << 20, '\0')));
+  if (!WriteHuge(folder, NpyOfBytes("<f4", "(262144, 1024, 1024)", ""))) {
+    SKIP("no such file can be made here");
+  }
+  const Result<DataSource> source = LoadNpyFolder(
+      folder.path(),
+      {.held_back_of = Half, .train_limit = 2, .held_back_limit = 1});
+  REQUIRE(source);
+  CHECK(source->train.size() == 2);
+  CHECK(source->held_back.size() == 1);
+  CHECK(source->train.mapped_bytes() == 8 << 20);
+  CHECK(source->held_back.floats.back() == 0.0f);
 }
 
 TEST_CASE("NumPy arrays without values are refused", "[npy]") {
@@ -513,6 +541,83 @@ TEST_CASE("NumPy arrays that do not go together are refused", "[npy]") {
                                   folder.path("x_train.npy")));
   folder.Write("x_test.npy", Npy<float>("(1, 2, 3)", {1, 2, 3, 4, 5, 6}));
   folder.CheckRefused("x_test.npy", "found 2x3 floats");
+}
+
+TEST_CASE("values that can be used as they lie are mapped, others copied",
+          "[npy]") {
+  const NpyFolder folder;
+  CHECK(folder.Load().train.mapped_bytes() == 14);
+  CHECK(folder.Load().train.resident_bytes() == 0);
+  folder.Write("y_train.npy", Npy<int64_t>("(2,)", {3, 4}));
+  CHECK(folder.Load().train.mapped_bytes() == 12);
+  CHECK(folder.Load().train.resident_bytes() == 2);
+  folder.RemoveLearnt();
+  folder.Write("x_train.npy", Npy<float>("(2, 3)", {1, 2, 3, 4, 5, 6}));
+  folder.Write("x_test.npy", Npy<double>("(1, 3)", {7, 8, 9}));
+  CHECK(folder.Load().train.mapped_bytes() == 24);
+  CHECK(folder.Load().test.resident_bytes() == 12);
+}
+
+TEST_CASE("floats at no multiple of four bytes are copied", "[npy]") {
+  const NpyFolder folder;
+  folder.RemoveLearnt();
+  folder.Write("x_test.npy", Npy<float>("(1, 3)", {7, 8, 9}));
+  std::string bytes = Npy<float>("(2, 3)", {1, 2, 3, 4, 5, 6});
+  bytes.insert(20, " ");  // within the header, which is a byte longer then
+  bytes[8] = static_cast<char>(bytes[8] + 1);
+  folder.Write("x_train.npy", bytes);
+  const DataSource source = folder.Load();
+  CHECK(source.train.floats == std::vector<float>{1, 2, 3, 4, 5, 6});
+  CHECK(source.train.mapped_bytes() == 0);
+}
+
+TEST_CASE("a part of a folder of arrays is that part of the whole", "[npy]") {
+  const NpyFolder folder;
+  folder.Write("x_train.npy", Npy<float>("(4, 2)", {0, 1, 2, 3, 4, 5, 6, 7}));
+  folder.Write("x_test.npy", Npy<float>("(1, 2)", {8, 9}));
+  for (const bool labelled : {false, true}) {
+    folder.Write("y_train.npy", labelled ? Npy<int16_t>("(4,)", {3, 2, 1, 0})
+                                         : Npy<double>("(4, 1)", {3, 2, 1, 0}));
+    folder.Write("y_test.npy", labelled ? Npy<uint8_t>("(1,)", {1})
+                                        : Npy<float>("(1, 1)", {1}));
+    const DataSource whole = folder.Load();
+    for (const int64_t train_limit : {1, 2, 3}) {
+      for (const int64_t held_back_limit : {1, 2, 3}) {
+        const Selection selection = {.held_back_of = Half,
+                                     .train_limit = train_limit,
+                                     .held_back_limit = held_back_limit};
+        const Result<DataSource> part = LoadNpyFolder(folder.path(), selection);
+        REQUIRE(part);
+        const Dataset train = whole.train.Part(selection.Train(4));
+        const Dataset held_back = whole.train.Part(selection.HeldBack(4));
+        CHECK(part->train.floats == train.floats);
+        CHECK(part->train.labels == train.labels);
+        CHECK(part->train.targets == train.targets);
+        CHECK(part->held_back.floats == held_back.floats);
+        CHECK(part->held_back.labels == held_back.labels);
+        CHECK(part->held_back.targets == held_back.targets);
+        CHECK(part->test.floats == whole.test.floats);
+      }
+    }
+  }
+}
+
+TEST_CASE("values that are not used are not looked at", "[npy]") {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const NpyFolder folder;
+  folder.Write("x_train.npy", Npy<float>("(4, 2)", {0, 1, 2, nan, 4, 5, 6, 7}));
+  folder.Write("y_train.npy", Npy<int16_t>("(4,)", {3, 2, 1, 999}));
+  folder.Write("x_test.npy", Npy<float>("(1, 2)", {8, 9}));
+  CHECK(LoadNpyFolder(folder.path(), {.train_limit = 1}));
+  const auto message = [&](const Selection& selection) {
+    const Result<DataSource> source = LoadNpyFolder(folder.path(), selection);
+    return source ? "" : source.error().message;
+  };
+  CHECK(message({.train_limit = 2}).contains("found nan at [1, 1];"));
+  CHECK(message({.held_back_of = Half, .train_limit = 1})
+            .contains("found 999 at [3];"));
+  CHECK(message({.held_back_of = Half, .train_limit = 1, .held_back_limit = 1})
+            .empty());
 }
 
 }  // namespace

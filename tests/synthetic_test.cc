@@ -38,8 +38,7 @@ Dataset Pooled(const Dataset& dataset) {
   const auto height = static_cast<size_t>(dataset.example_shape.dims[0]);
   const auto width = static_cast<size_t>(dataset.example_shape.dims[1]);
   const auto channels = static_cast<size_t>(dataset.example_shape.dims[2]);
-  Dataset pooled = dataset;
-  pooled.images.clear();
+  std::vector<uint8_t> images;
   for (size_t i = 0; i < dataset.labels.size(); ++i) {
     const uint8_t* image = Image(dataset, i).data();
     const auto mean = [&](size_t y, size_t x, size_t c) {
@@ -52,13 +51,15 @@ Dataset Pooled(const Dataset& dataset) {
     for (size_t y = 0; y + 4 <= height; y += 2) {
       for (size_t x = 0; x + 4 <= width; x += 2) {
         for (size_t c = 0; c < channels; ++c) {
-          pooled.images.push_back(
+          images.push_back(
               std::max({mean(y, x, c), mean(y, x + 1, c), mean(y + 1, x, c),
                         mean(y + 1, x + 1, c)}));
         }
       }
     }
   }
+  Dataset pooled = dataset;
+  pooled.images = std::move(images);
   pooled.example_shape.dims[0] = (dataset.example_shape.dims[0] - 2) / 2;
   pooled.example_shape.dims[1] = (dataset.example_shape.dims[1] - 2) / 2;
   return pooled;
@@ -92,7 +93,7 @@ double NearestMeanAccuracy(const DataSource& source, size_t train_examples) {
          static_cast<double>(source.test.labels.size());
 }
 
-uint64_t Fnv1a(const std::vector<uint8_t>& bytes) {
+uint64_t Fnv1a(std::span<const uint8_t> bytes) {
   return std::accumulate(bytes.begin(), bytes.end(),
                          uint64_t{0xcbf29ce484222325},
                          [](uint64_t hash, uint8_t byte) {

@@ -32,11 +32,11 @@ Dataset Patterns(const Shape& shape, int64_t classes, int64_t size,
   const int64_t values = shape.elements();
   const int64_t channels = shape.dims.size() == 3 ? shape.dims[2] : 1;
   const int64_t width = shape.dims.size() == 1 ? values : shape.dims[1];
-  Dataset dataset{.example_shape = shape, .class_count = classes};
+  std::vector<uint8_t> images, labels;
   Rng noise(1, stream);
   for (int64_t i = 0; i < size; ++i) {
     const int64_t label = i % classes;
-    dataset.labels.push_back(static_cast<uint8_t>(label));
+    labels.push_back(static_cast<uint8_t>(label));
     for (int64_t j = 0; j < values; ++j) {
       const int64_t pixel = j / channels;
       const int64_t block = (pixel / width / 4 * width + pixel % width / 4);
@@ -44,11 +44,14 @@ Dataset Patterns(const Shape& shape, int64_t classes, int64_t size,
       const uint64_t bits =
           static_cast<uint64_t>((label * 7919 + block) * 31 + j % channels + 1);
       const bool bright = (bits * 0x9e3779b97f4a7c15) >> 63;
-      dataset.images.push_back(
+      images.push_back(
           static_cast<uint8_t>((bright ? 128 : 0) + noise.Below(128)));
     }
   }
-  return dataset;
+  return {.example_shape = shape,
+          .class_count = classes,
+          .images = std::move(images),
+          .labels = std::move(labels)};
 }
 
 struct ZooRun {
@@ -68,8 +71,8 @@ struct ZooRun {
               .test = Patterns(shape, classes, test_size, 2)};
     if (!reconstructs) return;
     loss = Loss::kMeanSquaredError;
-    source.train.labels.clear();
-    source.test.labels.clear();
+    source.train.labels = {};
+    source.test.labels = {};
   }
 };
 

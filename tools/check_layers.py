@@ -31,7 +31,7 @@ THIRD_PARTY = {
     "xnnpack.h": r"src/xnn/.*",
     "pthreadpool.h": r"src/xnn/.*",
     "cpuinfo.h": r"platform/linux/cpu\.cc",
-    "zlib.h": r"src/(data/gzip|util/checksum)\.cc",
+    "zlib.h": r"src/(data/byte_stream|util/checksum)\.cc",
     "nlohmann/": r"src/(model/.*\.(cc|h)|record/json\.h|cli/.*\.cc)",
     "CLI/": r"src/cli/(cli|flag|help)\.cc",
 }

@@ -5,6 +5,7 @@
 
 #include "cli/run_flags.h"
 #include "cli/text.h"
+#include "data/page_budget.h"
 #include "measure/sampler.h"
 #include "model/describe.h"
 #include "platform/clock.h"
@@ -13,6 +14,7 @@
 #include "platform/memory.h"
 #include "platform/system.h"
 #include "record/build_info.h"
+#include "record/summary_table.h"
 #include "sweep/overhead.h"
 #include "util/checksum.h"
 #include "xnn/operator.h"
@@ -52,6 +54,7 @@ RunInfo::Model DescribeModel(const LoadedModel& model,
 
 RunInfo::Data DescribeData(const RunOptions& options, const LoadedData& data) {
   const Dataset& train = data.source->train;
+  const DataMemory memory = MemoryOf(*data.source);
   return {.name = data.source->name,
           .example_shape = train.example_shape.ToString(),
           .class_count = train.class_count,
@@ -59,7 +62,9 @@ RunInfo::Data DescribeData(const RunOptions& options, const LoadedData& data) {
           .validation_examples = data.parts.validation.size(),
           .validation_from = NameOf(options.val_from),
           .test_examples = data.parts.test.size(),
-          .crc32 = Crc32Text(DataChecksum(data.parts).crc32)};
+          .crc32 = Crc32Text(DataChecksum(data.parts).crc32),
+          .resident_bytes = memory.resident_bytes,
+          .mapped_bytes = memory.mapped_bytes};
 }
 
 std::string LearningRates(const SweepConfig& sweep) {
@@ -95,6 +100,14 @@ std::string ValidationText(ValidationFrom from, const RunInfo::Data& data) {
                          data.test_examples, data.validation_examples);
   }
   return "";
+}
+
+// Tells of data that stay in their files; nothing if all are in RAM.
+std::string MappedText(const RunInfo::Data& data) {
+  if (data.mapped_bytes == 0) return "";
+  return std::format("; {} mapped, {} in memory",
+                     FormatBytes(data.mapped_bytes),
+                     FormatBytes(data.resident_bytes));
 }
 
 }  // namespace
@@ -151,10 +164,10 @@ std::string Headline(const RunOptions& options, const RunInfo& info) {
               std::format("{}, {} weights; {}; {}, {}", info.model.name,
                           info.model.parameters, NameOf(sweep.loss),
                           options.optimizer.name, LearningRates(sweep))) +
-         line("data",
-              std::format("{}: {} training, {}", info.data.name,
-                          info.data.train_examples,
-                          ValidationText(options.val_from, info.data))) +
+         line("data", std::format("{}: {} training, {}{}", info.data.name,
+                                  info.data.train_examples,
+                                  ValidationText(options.val_from, info.data),
+                                  MappedText(info.data))) +
          line("cpu",
               std::format("{}, {} kernels, {} thread{}", info.cpu.model_name,
                           info.kernels_isa, JoinedNumbers(sweep.threads),

@@ -88,27 +88,38 @@ Status CheckDataFitsModel(const DataSource& source, const ModelSpec& model) {
   return {};
 }
 
-TrainingData Split(const RunOptions& options, const DataSource& source) {
-  const int64_t all = source.train.size();
-  TrainingData parts{.train = {&source.train, 0, all},
-                     .validation = {&source.test, 0, source.test.size()},
-                     .test = {&source.test, 0, source.test.size()}};
+// How many of a training set's last examples validate.
+int64_t ValidationOf(int64_t examples) {
+  return std::min(kValidationExamples,
+                  (examples + kValidationShare - 1) / kValidationShare);
+}
+
+Selection SelectionOf(const RunOptions& options) {
+  return {.held_back_of = options.val_from == ValidationFrom::kTrain
+                              ? ValidationOf
+                              : nullptr,
+          .train_limit = options.train_limit,
+          .held_back_limit = options.val_limit};
+}
+
+TrainingData PartsOf(const RunOptions& options, const DataSource& source) {
+  const auto all = [](const Dataset& set) {
+    return ExampleRange{&set, 0, set.size()};
+  };
+  TrainingData parts{.train = all(source.train),
+                     .validation = all(source.held_back),
+                     .test = all(source.test)};
   switch (options.val_from) {
-    case ValidationFrom::kTrain: {
-      const int64_t held_back = std::min(
-          kValidationExamples, (all + kValidationShare - 1) / kValidationShare);
-      parts.train.end = all - held_back;
-      parts.validation = {&source.train, parts.train.end, all};
+    case ValidationFrom::kTrain:
       break;
-    }
     case ValidationFrom::kTest:
+      parts.validation = parts.test;
+      if (options.val_limit) {
+        parts.validation.end =
+            std::min(parts.validation.end, *options.val_limit);
+      }
       break;
   }
-  const auto limit = [](ExampleRange& range, std::optional<int64_t> count) {
-    if (count) range.end = std::min(range.end, range.begin + *count);
-  };
-  limit(parts.train, options.train_limit);
-  limit(parts.validation, options.val_limit);
   return parts;
 }
 
@@ -120,6 +131,20 @@ Status CheckBatchSizes(const RunOptions& options, const TrainingData& parts) {
       "--batch-sizes {}: {} has {} training example{} here; choose batch sizes "
       "of at most {}",
       largest, options.data, examples, examples == 1 ? "" : "s", examples);
+}
+
+// Adds values in pieces, after each of which the pages of a mapped file are
+// given back: there may be more of them than RAM. That it became shorter is
+// found by the first epoch, if by nothing here.
+template <class Value>
+void AddValues(const Values<Value>& values, Checksum& checksum) {
+  constexpr size_t kPiece = size_t{64} * 1024 * 1024 / sizeof(Value);
+  for (size_t begin = 0; begin < values.size(); begin += kPiece) {
+    const size_t count = std::min(kPiece, values.size() - begin);
+    checksum.Add(std::span(values).subspan(begin, count));
+    if (values.mapped_file() == nullptr) continue;
+    [[maybe_unused]] const Status status = values.mapped_file()->DropPages();
+  }
 }
 
 }  // namespace
@@ -134,12 +159,19 @@ Result<LoadedData> LoadData(const RunOptions& options) {
                               .class_count = ClassCount(model),
                               .reconstruct = Reconstructs(options, model)};
   if (options.train_limit) {
-    // As many as are left when Split() holds its share back.
+    // As many as are left when their share is held back.
     constexpr int64_t kTrained = kValidationShare - 1;
     synthetic.train_size =
         *options.train_limit + (*options.train_limit + kTrained - 1) / kTrained;
   }
-  ASSIGN_OR_RETURN(DataSource source, LoadSource(options.data, synthetic));
+  ASSIGN_OR_RETURN(DataSource source,
+                   LoadSource(options.data, synthetic, SelectionOf(options)));
+  if (source.train.size() < 1) {
+    return Fail(
+        "{}: too few training examples to hold some back for validation; use "
+        "--val-from test",
+        options.data);
+  }
   RETURN_IF_ERROR(CheckDataFitsModel(source, model));
   LoadedData data{.source = std::make_unique<DataSource>(std::move(source)),
                   .parts = {}};
@@ -147,13 +179,7 @@ Result<LoadedData> LoadData(const RunOptions& options) {
   RETURN_IF_ERROR(
       CheckEnd(model, data.loss, std::format("model {}", model.name)));
   RETURN_IF_ERROR(CheckDataFitsLoss(*data.source, model, data.loss));
-  data.parts = Split(options, *data.source);
-  if (data.parts.train.size() < 1) {
-    return Fail(
-        "{}: too few training examples to hold some back for validation; use "
-        "--val-from test",
-        options.data);
-  }
+  data.parts = PartsOf(options, *data.source);
   RETURN_IF_ERROR(CheckBatchSizes(options, data.parts));
   return data;
 }
@@ -162,17 +188,12 @@ Checksum DataChecksum(const TrainingData& parts) {
   Checksum checksum;
   for (const ExampleRange& range :
        {parts.train, parts.validation, parts.test}) {
-    const Dataset& data = *range.dataset;
-    const auto add = [&]<class Value>(const std::vector<Value>& values) {
-      const size_t each = values.size() / static_cast<size_t>(data.size());
-      checksum.Add(
-          std::span(values).subspan(each * static_cast<size_t>(range.begin),
-                                    each * static_cast<size_t>(range.size())));
-    };
-    add(data.images);
-    add(data.floats);
-    add(data.labels);
-    add(data.targets);
+    if (range.size() == 0) continue;
+    const Dataset used = range.dataset->Part({range.begin, range.end});
+    AddValues(used.images, checksum);
+    AddValues(used.floats, checksum);
+    AddValues(used.labels, checksum);
+    AddValues(used.targets, checksum);
   }
   return checksum;
 }

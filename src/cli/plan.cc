@@ -7,6 +7,7 @@
 #include "cli/output.h"
 #include "cli/setup.h"
 #include "cli/text.h"
+#include "data/page_budget.h"
 #include "graph/network_plan.h"
 #include "model/cost.h"
 #include "record/summary_table.h"
@@ -57,15 +58,17 @@ void PrintLayers(const ModelSpec& model, const NetworkPlan& plan,
 // A row a class, a column a batch size.
 Result<std::string> MemoryTable(const MemoryQuestion& question,
                                 std::span<const int64_t> batch_sizes,
-                                int64_t dataset_bytes) {
+                                const DataMemory& data) {
   std::vector<std::vector<std::string>> rows(1, {"batch size"});
   for (int i = 0; i < kMemoryClasses; ++i) {
     rows.push_back({MemoryClassName(static_cast<MemoryClass>(i))});
   }
-  for (const char* row :
-       {"arena, after sharing", "recording", "dataset", "in all"}) {
-    rows.push_back({row});
-  }
+  rows.push_back({"arena, after sharing"});
+  rows.push_back({"recording"});
+  rows.push_back({"dataset"});
+  // At most so much of it, since pages are given back: see data/page_budget.h.
+  if (data.mapped_bytes > 0) rows.push_back({"dataset, mapped"});
+  rows.push_back({"in all"});
   for (const int64_t batch_size : batch_sizes) {
     ASSIGN_OR_RETURN(const CellMemory memory,
                      PlanCellMemory(question, batch_size));
@@ -76,8 +79,13 @@ Result<std::string> MemoryTable(const MemoryQuestion& question,
     }
     rows[row++].push_back(FormatBytes(memory.arena_bytes));
     rows[row++].push_back(FormatBytes(memory.recording_bytes));
-    rows[row++].push_back(FormatBytes(dataset_bytes));
-    rows[row++].push_back(FormatBytes(memory.total_bytes() + dataset_bytes));
+    rows[row++].push_back(FormatBytes(data.resident_bytes));
+    if (data.mapped_bytes > 0) {
+      rows[row++].push_back(FormatBytes(data.most_mapped_resident_bytes));
+    }
+    rows[row++].push_back(FormatBytes(memory.total_bytes() +
+                                      data.resident_bytes +
+                                      data.most_mapped_resident_bytes));
   }
   return AlignedTable(rows);
 }
@@ -85,13 +93,12 @@ Result<std::string> MemoryTable(const MemoryQuestion& question,
 // Six batch sizes are as many as fit 80 columns; more have a table behind it.
 Status PrintMemory(const MemoryQuestion& question,
                    std::span<const int64_t> batch_sizes,
-                   int64_t dataset_bytes) {
+                   const DataMemory& data) {
   constexpr size_t kBatchSizesInATable = 6;
   while (!batch_sizes.empty()) {
     const size_t count = std::min(batch_sizes.size(), kBatchSizesInATable);
-    ASSIGN_OR_RETURN(
-        const std::string table,
-        MemoryTable(question, batch_sizes.first(count), dataset_bytes));
+    ASSIGN_OR_RETURN(const std::string table,
+                     MemoryTable(question, batch_sizes.first(count), data));
     PrintOutput("\n{}", table);
     batch_sizes = batch_sizes.subspan(count);
   }
@@ -114,9 +121,16 @@ Result<int> PlanCommand(RunOptions options) {
   PrintOutput(
       "Memory of training {} on {} with {}, beside the program itself:\n",
       Escaped(model.name), Escaped(data.source->name), options.optimizer.name);
+  const DataMemory data_memory = MemoryOf(*data.source);
   RETURN_IF_ERROR(
-      PrintMemory(question, options.sweep.batch_sizes,
-                  data.source->train.bytes() + data.source->test.bytes()));
+      PrintMemory(question, options.sweep.batch_sizes, data_memory));
+  if (data_memory.mapped_bytes > 0) {
+    PrintOutput(
+        "\n{} of the dataset are mapped: they stay in their files, and of "
+        "them\n"
+        "only what the table says is in memory at a time.\n",
+        FormatBytes(data_memory.mapped_bytes));
+  }
   const int64_t largest = std::ranges::max(options.sweep.batch_sizes);
   ASSIGN_OR_RETURN(
       const NetworkPlan plan,

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "cli/text.h"
+#include "data/page_budget.h"
 #include "model/keras_json.h"
 #include "model/zoo.h"
 #include "platform/cores.h"
@@ -162,8 +163,8 @@ Status CheckMemory(const RunOptions& options, const LoadedData& data,
   const SweepConfig& sweep = options.sweep;
   const int64_t largest = std::ranges::max(sweep.batch_sizes);
   const int64_t rss_bytes = ReadProcessMemory().rss_bytes.value_or(0);
-  const int64_t dataset_bytes =
-      data.source->train.bytes() + data.source->test.bytes();
+  // What is mapped needs no room, since the system takes it back as it likes.
+  const int64_t dataset_bytes = MemoryOf(*data.source).resident_bytes;
   MemoryLeft left = {
       .dataset_bytes = dataset_bytes,
       .program_bytes = std::max<int64_t>(rss_bytes - dataset_bytes, 0)};

@@ -24,8 +24,12 @@ bool IsCifarFile(std::string_view name);
 // plain or with .gz behind it. Images become (32, 32, 3); class_count is 10 or
 // 100; the source's name is the folder's. A file may have any number of
 // records. Refused, naming file, found, expected: a missing file, an empty one,
-// half a record, a label out of range.
-Result<DataSource> LoadCifarFolder(const std::filesystem::path& folder);
+// half a record, a label out of range, more than fits into memory.
+//
+// Only the records that are used are looked at. A compressed file is inflated
+// twice, for its number of records and for these, and never lies in memory.
+Result<DataSource> LoadCifarFolder(const std::filesystem::path& folder,
+                                   const Selection& selection = {});
 
 }  // namespace batchsweep
 

@@ -3,10 +3,14 @@
 #ifndef BATCHSWEEP_DATA_DATASET_H_
 #define BATCHSWEEP_DATA_DATASET_H_
 
+#include <array>
 #include <cstdint>
+#include <iterator>
 #include <string>
-#include <vector>
 
+#include "data/selection.h"
+#include "data/values.h"
+#include "platform/mapped_file.h"
 #include "util/shape.h"
 
 namespace batchsweep {
@@ -17,29 +21,49 @@ struct Dataset {
   Shape example_shape;      // (H, W, C) of images; one to three dimensions
   int64_t class_count = 0;  // labels are 0 .. class_count - 1; 0 without labels
   Shape target_shape;       // of one example's targets, without labels
-  std::vector<uint8_t> images = {};  // (N, example_shape); empty with floats
-  std::vector<float> floats = {};    // (N, example_shape); empty with images
-  std::vector<uint8_t> labels = {};  // (N)
-  std::vector<float> targets = {};   // (N, target_shape)
+  Values<uint8_t> images = {};  // (N, example_shape); empty with floats
+  Values<float> floats = {};    // (N, example_shape); empty with images
+  Values<uint8_t> labels = {};  // (N)
+  Values<float> targets = {};   // (N, target_shape)
 
   int64_t size() const {
     const size_t values = images.empty() ? floats.size() : images.size();
     return static_cast<int64_t>(values) / example_shape.elements();
   }
-  int64_t bytes() const {
-    return static_cast<int64_t>(images.size() + labels.size() +
-                                sizeof(float) *
-                                    (floats.size() + targets.size()));
+  // Bytes in RAM, and those that stay in their files, see data/page_budget.h.
+  int64_t resident_bytes() const { return all_bytes() - mapped_bytes(); }
+  int64_t mapped_bytes() const {
+    int64_t bytes = 0;
+    for (const MappedFile* file : mapped_files()) {
+      if (file != nullptr) bytes += std::ssize(file->bytes());
+    }
+    return bytes;
   }
+  int64_t all_bytes() const {
+    return images.bytes() + floats.bytes() + labels.bytes() + targets.bytes();
+  }
+  // Of the inputs and of what is learnt; null for what lies in RAM.
+  std::array<const MappedFile*, 4> mapped_files() const {
+    return {images.mapped_file(), floats.mapped_file(), labels.mapped_file(),
+            targets.mapped_file()};
+  }
+
+  // The examples of `rows` alone, which share its memory.
+  Dataset Part(const RowRange& rows) const;
 };
 
-// What a data source gives: the examples to train on and the held-out ones.
-// Both agree in shapes, class count, and in which fields they fill.
+// What a data source gives. All sets agree in shapes, class count, and in which
+// fields they fill.
 struct DataSource {
   std::string name;  // as it stands in run.json: "fashion-mnist", a folder, ...
   Dataset train;
   Dataset test;
+  Dataset held_back = {};  // of the training set; empty unless asked for
 };
+
+// Gives all sets the class count, one more than the highest label of any; 0
+// without labels.
+void CountClasses(DataSource& source);
 
 // The examples [begin, end) of a dataset that outlives it.
 struct ExampleRange {

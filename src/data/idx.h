@@ -21,12 +21,16 @@ namespace batchsweep {
 bool IsIdxFile(std::string_view name);
 
 // Reads {train,t10k}-{images-idx3,labels-idx1}-ubyte from `folder`, each plain
-// or with .gz behind it, with '-' or '.' before "idx". class_count is one more
-// than the highest label of either set; the source's name is the folder's.
-// Refused, naming file, found, expected: a missing folder or file, a wrong
-// magic, a size that does not match the header, no examples, image and label
-// counts or image shapes that differ.
-Result<DataSource> LoadIdxFolder(const std::filesystem::path& folder);
+// or with .gz behind it, with '-' or '.' before "idx". Plain ones are mapped;
+// of the others no more is inflated than the examples that are used and what
+// stands before them, and at most one byte beyond what the header promises.
+// class_count is one more than the highest label that is used; the source's
+// name is the folder's. Refused, naming file, found, expected: a missing folder
+// or file, a wrong magic, a size that does not match the header (of a
+// compressed file only if it is inflated to its end), no examples, image and
+// label counts or image shapes that differ.
+Result<DataSource> LoadIdxFolder(const std::filesystem::path& folder,
+                                 const Selection& selection = {});
 
 }  // namespace batchsweep
 

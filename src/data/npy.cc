@@ -122,23 +122,22 @@ Result<NpySet> OpenSet(const fs::path& folder, std::string_view name) {
   return NpySet{std::move(x), std::move(y)};
 }
 
-Result<Dataset> ReadSet(NpySet set) {
+Result<Dataset> ReadRows(const RowRange& rows, NpySet& set) {
   Dataset dataset{.example_shape = RowShape(set.x)};
   if (dataset.example_shape.dims.size() == 2) {
     dataset.example_shape.dims.push_back(1);
   }
   if (set.x.is_float()) {
-    ASSIGN_OR_RETURN(dataset.floats, set.x.ReadFloats());
+    ASSIGN_OR_RETURN(dataset.floats, set.x.ReadFloats(rows));
   } else {
-    ASSIGN_OR_RETURN(dataset.images, set.x.ReadBytes());
+    ASSIGN_OR_RETURN(dataset.images, set.x.ReadBytes(rows));
   }
   if (!set.y) return dataset;
   if (set.y->is_float()) {
     dataset.target_shape = RowShape(*set.y);
-    ASSIGN_OR_RETURN(dataset.targets, set.y->ReadFloats());
+    ASSIGN_OR_RETURN(dataset.targets, set.y->ReadFloats(rows));
   } else {
-    ASSIGN_OR_RETURN(dataset.labels, set.y->ReadBytes());
-    dataset.class_count = 1 + std::ranges::max(dataset.labels);
+    ASSIGN_OR_RETURN(dataset.labels, set.y->ReadBytes(rows));
   }
   return dataset;
 }
@@ -147,21 +146,21 @@ Result<Dataset> ReadSet(NpySet set) {
 
 bool IsNpyFile(std::string_view name) { return name.ends_with(".npy"); }
 
-Result<DataSource> LoadNpyFolder(const fs::path& folder) {
+Result<DataSource> LoadNpyFolder(const fs::path& folder,
+                                 const Selection& selection) {
   RETURN_IF_ERROR(CheckFilesAreThere(folder));
-  ASSIGN_OR_RETURN(NpySet train_files, OpenSet(folder, "train"));
-  ASSIGN_OR_RETURN(NpySet test_files, OpenSet(folder, "test"));
-  RETURN_IF_ERROR(CheckAlike(test_files.x, train_files.x));
-  if (train_files.y) {
-    RETURN_IF_ERROR(CheckAlike(*test_files.y, *train_files.y));
-  }
-  ASSIGN_OR_RETURN(Dataset train, ReadSet(std::move(train_files)));
-  ASSIGN_OR_RETURN(Dataset test, ReadSet(std::move(test_files)));
-  train.class_count = std::max(train.class_count, test.class_count);
-  test.class_count = train.class_count;
-  return DataSource{.name = folder.string(),
-                    .train = std::move(train),
-                    .test = std::move(test)};
+  ASSIGN_OR_RETURN(NpySet train, OpenSet(folder, "train"));
+  ASSIGN_OR_RETURN(NpySet test, OpenSet(folder, "test"));
+  RETURN_IF_ERROR(CheckAlike(test.x, train.x));
+  if (train.y) RETURN_IF_ERROR(CheckAlike(*test.y, *train.y));
+  DataSource source{.name = folder.string()};
+  const int64_t examples = train.x.dims()[0];
+  ASSIGN_OR_RETURN(source.train, ReadRows(selection.Train(examples), train));
+  ASSIGN_OR_RETURN(source.held_back,
+                   ReadRows(selection.HeldBack(examples), train));
+  ASSIGN_OR_RETURN(source.test, ReadRows({0, test.x.dims()[0]}, test));
+  CountClasses(source);
+  return source;
 }
 
 }  // namespace batchsweep

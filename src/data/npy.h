@@ -21,12 +21,14 @@ namespace batchsweep {
 // Whether a file of that name tells that its folder is of this format.
 bool IsNpyFile(std::string_view name);
 
-// class_count is one more than the highest label of either set; the source's
+// class_count is one more than the highest label that is used; the source's
 // name is the folder's. All headers are looked at before the first value is
-// read. Refused, naming file, found, expected: what NpyFile refuses
-// (data/npy_file.h), a missing file, other shapes than above, counts of x and y
-// that differ, types or shapes of train and test that differ.
-Result<DataSource> LoadNpyFolder(const std::filesystem::path& folder);
+// read, and no value but those that are used. Refused, naming file, found,
+// expected: what NpyFile refuses (data/npy_file.h), a missing file, other
+// shapes than above, counts of x and y that differ, types or shapes of train
+// and test that differ.
+Result<DataSource> LoadNpyFolder(const std::filesystem::path& folder,
+                                 const Selection& selection = {});
 
 }  // namespace batchsweep
 

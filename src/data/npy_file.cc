@@ -12,7 +12,8 @@
 #include <system_error>
 
 #include "data/npy_header.h"
-#include "platform/memory.h"
+#include "data/room.h"
+#include "platform/mapped_file.h"
 #include "util/check.h"
 #include "util/shape.h"
 
@@ -30,6 +31,8 @@ constexpr size_t kMagicAndVersionBytes = 8;
 // NumPy itself refuses to read a longer header.
 constexpr size_t kMaxHeaderBytes = 10'000;
 constexpr size_t kChunkBytes = 64 * 1024;
+// Mapped values that are looked at before their pages are given back: 64 MiB.
+constexpr size_t kCheckedValues = size_t{16} * 1024 * 1024;
 
 struct TypeEntry {
   NpyFile::Type type;
@@ -79,8 +82,9 @@ Result<NpyFile> NpyFile::Open(const fs::path& path) {
   }
   ASSIGN_OR_RETURN(const std::string header, file.ReadHeader(file_bytes));
   RETURN_IF_ERROR(file.ParseHeader(header));
+  file.data_offset_ = file.stream_.tellg();
   RETURN_IF_ERROR(
-      file.CheckSize(file_bytes - static_cast<uint64_t>(file.stream_.tellg())));
+      file.CheckSize(file_bytes - static_cast<uint64_t>(file.data_offset_)));
   return file;
 }
 
@@ -183,22 +187,51 @@ Status NpyFile::CheckSize(uint64_t data_bytes) const {
       path(), shape, type_name(), data_bytes);
 }
 
-Status NpyFile::CheckRoom(uint64_t bytes) const {
-  const uint64_t room = std::min<uint64_t>(
-      static_cast<uint64_t>(AvailableMemoryBytes().value_or(INT64_MAX)),
-      PTRDIFF_MAX);
-  if (bytes <= room) return {};
-  return Fail(
-      "{}: its {} values take {} bytes, which do not fit into the {} that this "
-      "machine has free; save fewer examples, or images as uint8",
-      path(), Shape{dims_}.ToString(), bytes, room);
+int64_t NpyFile::ValuesOfRow() const {
+  return Shape{{dims_.begin() + 1, dims_.end()}}.elements();
 }
 
+// Whether values of this type can be read where they lie.
+template <class Stored>
+bool NpyFile::IsAligned() const {
+  return data_offset_ % static_cast<int64_t>(alignof(Stored)) == 0;
+}
+
+// Maps the rows, and looks at their values unless any are right. The pages are
+// given back on the way, since there may be more of them than RAM.
+template <class Value>
+Result<Values<Value>> NpyFile::MapRows(const RowRange& rows) const {
+  constexpr auto kValueBytes = static_cast<int64_t>(sizeof(Value));
+  const int64_t begin = rows.begin * ValuesOfRow();
+  ASSIGN_OR_RETURN(auto file,
+                   MappedFile::Map(path_, data_offset_ + begin * kValueBytes,
+                                   rows.size() * ValuesOfRow() * kValueBytes));
+  const Values<Value> values(file);
+  if constexpr (std::floating_point<Value>) {
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (!Fits(values[i])) {
+        return RefuseValue(values[i], static_cast<size_t>(begin) + i);
+      }
+      if ((i + 1) % kCheckedValues == 0) RETURN_IF_ERROR(file->DropPages());
+    }
+    RETURN_IF_ERROR(file->DropPages());
+  }
+  return values;
+}
+
+// Copies the rows, as values of another type or to where these are aligned.
 template <class Stored, class Value>
-Status NpyFile::ReadAs(std::vector<Value>& values) {
-  const auto count = static_cast<uint64_t>(Shape{dims_}.elements());
-  RETURN_IF_ERROR(CheckRoom(count * sizeof(Value)));
-  values.resize(static_cast<size_t>(count));
+Result<Values<Value>> NpyFile::CopyRows(const RowRange& rows) {
+  const int64_t row = ValuesOfRow();
+  const int64_t count = rows.size() * row;
+  constexpr auto kMost = static_cast<int64_t>(PTRDIFF_MAX / sizeof(Value));
+  RETURN_IF_ERROR(
+      CheckRoom(path(), Shape{dims_},
+                count > kMost ? INT64_MAX : count * int64_t{sizeof(Value)}));
+  std::vector<Value> values(static_cast<size_t>(count));
+  const auto before = static_cast<size_t>(rows.begin * row);
+  stream_.seekg(data_offset_ +
+                static_cast<int64_t>(before) * int64_t{sizeof(Stored)});
   std::array<Stored, kChunkBytes / sizeof(Stored)> chunk;
   for (size_t begin = 0; begin < values.size(); begin += chunk.size()) {
     const size_t size = std::min(chunk.size(), values.size() - begin);
@@ -206,11 +239,11 @@ Status NpyFile::ReadAs(std::vector<Value>& values) {
                  static_cast<std::streamsize>(size * sizeof(Stored)));
     if (!stream_) return Fail("cannot read {} to its end", path());
     for (size_t i = 0; i < size; ++i) {
-      if (!Fits(chunk[i])) return RefuseValue(chunk[i], begin + i);
+      if (!Fits(chunk[i])) return RefuseValue(chunk[i], before + begin + i);
       values[begin + i] = static_cast<Value>(chunk[i]);
     }
   }
-  return {};
+  return Values(std::move(values));
 }
 
 template <class Stored>
@@ -234,43 +267,39 @@ std::string NpyFile::Position(size_t index) const {
   return text;
 }
 
-Result<std::vector<float>> NpyFile::ReadFloats() {
+Result<Values<float>> NpyFile::ReadFloats(const RowRange& rows) {
   CHECK(is_float());
-  std::vector<float> values;
-  RETURN_IF_ERROR(type_ == Type::kFloat32 ? ReadAs<float>(values)
-                                          : ReadAs<double>(values));
-  return values;
+  if (rows.size() == 0) return Values<float>();
+  if (type_ == Type::kFloat64) return CopyRows<double, float>(rows);
+  return IsAligned<float>() ? MapRows<float>(rows)
+                            : CopyRows<float, float>(rows);
 }
 
-Result<std::vector<uint8_t>> NpyFile::ReadBytes() {
+Result<Values<uint8_t>> NpyFile::ReadBytes(const RowRange& rows) {
   CHECK(!is_float());
-  std::vector<uint8_t> values;
-  const auto read = [&]() -> Status {
-    switch (type_) {
-      case Type::kUint8:
-        return ReadAs<uint8_t>(values);
-      case Type::kUint16:
-        return ReadAs<uint16_t>(values);
-      case Type::kUint32:
-        return ReadAs<uint32_t>(values);
-      case Type::kUint64:
-        return ReadAs<uint64_t>(values);
-      case Type::kInt8:
-        return ReadAs<int8_t>(values);
-      case Type::kInt16:
-        return ReadAs<int16_t>(values);
-      case Type::kInt32:
-        return ReadAs<int32_t>(values);
-      case Type::kInt64:
-        return ReadAs<int64_t>(values);
-      case Type::kFloat32:
-      case Type::kFloat64:
-        break;
-    }
-    std::unreachable();  // they are read by ReadFloats()
-  };
-  RETURN_IF_ERROR(read());
-  return values;
+  if (rows.size() == 0) return Values<uint8_t>();
+  switch (type_) {
+    case Type::kUint8:
+      return MapRows<uint8_t>(rows);
+    case Type::kUint16:
+      return CopyRows<uint16_t, uint8_t>(rows);
+    case Type::kUint32:
+      return CopyRows<uint32_t, uint8_t>(rows);
+    case Type::kUint64:
+      return CopyRows<uint64_t, uint8_t>(rows);
+    case Type::kInt8:
+      return CopyRows<int8_t, uint8_t>(rows);
+    case Type::kInt16:
+      return CopyRows<int16_t, uint8_t>(rows);
+    case Type::kInt32:
+      return CopyRows<int32_t, uint8_t>(rows);
+    case Type::kInt64:
+      return CopyRows<int64_t, uint8_t>(rows);
+    case Type::kFloat32:
+    case Type::kFloat64:
+      break;
+  }
+  std::unreachable();  // they are read by ReadFloats()
 }
 
 }  // namespace batchsweep

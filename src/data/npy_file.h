@@ -19,12 +19,15 @@
 #include <utility>
 #include <vector>
 
+#include "data/selection.h"
+#include "data/values.h"
 #include "platform/error.h"
 
 namespace batchsweep {
 
 // Invariant: the file had as many bytes as its header says, and at least one
-// value. Values go straight into the vector that is returned, in pieces of
+// value. Values that can be used as they lie in the file are mapped, and take
+// no memory; others go straight into the vector that is returned, in pieces of
 // 64 KiB: a board need not hold a large array twice.
 class NpyFile {
  public:
@@ -54,12 +57,14 @@ class NpyFile {
   }
   std::string_view type_name() const;  // "uint8", as NumPy calls it
 
-  // All values, once. Refused, naming the position: one that is not finite or
-  // beyond a float's range. REQUIRES: is_float().
-  Result<std::vector<float>> ReadFloats();
-  // All values, once. Refused, naming the position: one that is not in
-  // 0 .. 255. REQUIRES: !is_float().
-  Result<std::vector<uint8_t>> ReadBytes();
+  // The values of those rows, which are what the first dimension counts: mapped
+  // if they are float32 at a multiple of 4 bytes, as numpy.save writes them.
+  // Refused, naming the position: one that is not finite or beyond a float's
+  // range. Only these values are looked at. REQUIRES: is_float().
+  Result<Values<float>> ReadFloats(const RowRange& rows);
+  // The values of those rows, mapped if they are uint8. Refused, naming the
+  // position: one that is not in 0 .. 255. REQUIRES: !is_float().
+  Result<Values<uint8_t>> ReadBytes(const RowRange& rows);
 
  private:
   NpyFile(std::filesystem::path path, std::ifstream stream)
@@ -69,9 +74,13 @@ class NpyFile {
   Result<std::string> ReadHeader(uint64_t file_bytes);
   Status ParseHeader(std::string_view header);
   Status CheckSize(uint64_t data_bytes) const;
-  Status CheckRoom(uint64_t bytes) const;
+  int64_t ValuesOfRow() const;
+  template <class Stored>
+  bool IsAligned() const;
+  template <class Value>
+  Result<Values<Value>> MapRows(const RowRange& rows) const;
   template <class Stored, class Value>
-  Status ReadAs(std::vector<Value>& values);
+  Result<Values<Value>> CopyRows(const RowRange& rows);
   template <class Stored>
   std::unexpected<Error> RefuseValue(Stored value, size_t index) const;
   // "[3, 0, 27]", as NumPy's index of the value.
@@ -81,6 +90,7 @@ class NpyFile {
   std::ifstream stream_;
   Type type_ = Type::kUint8;
   std::vector<int64_t> dims_ = {};
+  int64_t data_offset_ = 0;  // of the first value in the file
 };
 
 }  // namespace batchsweep

@@ -27,7 +27,8 @@ struct FolderFormat {
   std::string_view family;  // for people
   std::string_view files;   // the first files that it needs, for people
   bool (*has_file)(std::string_view name);
-  Result<DataSource> (*load)(const fs::path& folder);
+  Result<DataSource> (*load)(const fs::path& folder,
+                             const Selection& selection);
 };
 
 // A folder is of the first format that one of its files tells of.
@@ -67,7 +68,8 @@ Result<const FolderFormat*> FormatOfFolder(const fs::path& folder) {
   return first;
 }
 
-Result<DataSource> LoadFolder(const fs::path& folder) {
+Result<DataSource> LoadFolder(const fs::path& folder,
+                              const Selection& selection) {
   std::error_code ignored;
   if (!fs::is_directory(folder, ignored)) {
     return Fail(
@@ -77,13 +79,14 @@ Result<DataSource> LoadFolder(const fs::path& folder) {
         fs::exists(folder, ignored) ? "a file" : "nothing");
   }
   ASSIGN_OR_RETURN(const FolderFormat* format, FormatOfFolder(folder));
-  if (format != std::end(kFormats)) return format->load(folder);
+  if (format != std::end(kFormats)) return format->load(folder, selection);
   return Fail(
       "{}: expected {} in it, found none; name the folder that has them",
       folder.string(), List(&FolderFormat::files));
 }
 
-Result<DataSource> LoadSynthetic(const SyntheticShape& shape) {
+Result<DataSource> LoadSynthetic(const SyntheticShape& shape,
+                                 const Selection& selection) {
   const int64_t test_size = (shape.train_size + 5) / 6;
   const int64_t examples = shape.train_size + test_size;
   if (const auto room = AvailableMemoryBytes();
@@ -93,21 +96,26 @@ Result<DataSource> LoadSynthetic(const SyntheticShape& shape) {
         "machine has free; choose a smaller --train-limit or model",
         examples, shape.example_shape.ToString(), *room);
   }
-  return MakeSynthetic(
+  DataSource source = MakeSynthetic(
       {.example_shape = shape.example_shape,
        .class_count = std::clamp(shape.class_count, kMinClasses, kMaxClasses),
        .train_size = shape.train_size,
        .test_size = test_size,
        .reconstruct = shape.reconstruct});
+  source.held_back = source.train.Part(selection.HeldBack(shape.train_size));
+  source.train = source.train.Part(selection.Train(shape.train_size));
+  return source;
 }
 
 }  // namespace
 
 Result<DataSource> LoadSource(const std::string& name,
-                              const SyntheticShape& shape) {
-  if (name == "synthetic") return LoadSynthetic(shape);
-  if (name != "fashion-mnist") return LoadFolder(name);
-  ASSIGN_OR_RETURN(DataSource source, LoadIdxFolder(kFashionMnistFolder));
+                              const SyntheticShape& shape,
+                              const Selection& selection) {
+  if (name == "synthetic") return LoadSynthetic(shape, selection);
+  if (name != "fashion-mnist") return LoadFolder(name, selection);
+  ASSIGN_OR_RETURN(DataSource source,
+                   LoadIdxFolder(kFashionMnistFolder, selection));
   source.name = name;
   return source;
 }

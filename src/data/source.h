@@ -5,6 +5,7 @@
 #include <string>
 
 #include "data/dataset.h"
+#include "data/selection.h"
 #include "platform/error.h"
 
 namespace batchsweep {
@@ -19,6 +20,7 @@ struct SyntheticShape {
 
 // "fashion-mnist": from Debian's package dataset-fashion-mnist.
 // "synthetic": made up, by `shape`.
+// Of files, only the examples that `selection` wants are read and looked at.
 // Any other name is a folder's, whose files tell the format. The formats are
 // tried in this order, so a folder of several is read as the first of them:
 // NumPy arrays (data/npy.h), CIFAR (data/cifar.h), IDX (data/idx.h).
@@ -26,7 +28,8 @@ struct SyntheticShape {
 // To add a format: a pair of files with such a pair of functions, and a line in
 // the table of source.cc.
 Result<DataSource> LoadSource(const std::string& name,
-                              const SyntheticShape& shape);
+                              const SyntheticShape& shape,
+                              const Selection& selection = {});
 
 }  // namespace batchsweep
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 #include <vector>
 
 #include "util/check.h"
@@ -94,22 +95,26 @@ Dataset MakeDataset(const SyntheticOptions& options, int64_t size,
   const auto pixels = static_cast<size_t>(options.example_shape.elements());
   const auto class_count = static_cast<size_t>(options.class_count);
   const auto count = static_cast<size_t>(size);
-  Dataset dataset{.example_shape = options.example_shape,
-                  .images = std::vector<uint8_t>(count * pixels)};
+  Dataset dataset{
+      .example_shape = options.example_shape,
+  };
   if (dataset.example_shape.dims.size() == 2) {
     dataset.example_shape.dims.push_back(1);
   }
   if (!options.reconstruct) {
     dataset.class_count = options.class_count;
-    dataset.labels.resize(count);
   }
+  std::vector<uint8_t> images(count * pixels);
+  std::vector<uint8_t> labels(options.reconstruct ? 0 : count);
   Rng rng(options.seed, stream);
   for (size_t i = 0; i < count; ++i) {
     const size_t label = i % class_count;
-    if (!options.reconstruct) dataset.labels[i] = static_cast<uint8_t>(label);
+    if (!options.reconstruct) labels[i] = static_cast<uint8_t>(label);
     DrawImage(&prototypes[label * pixels], pixels, 256u - peak, rng,
-              &dataset.images[i * pixels]);
+              &images[i * pixels]);
   }
+  dataset.images = std::move(images);
+  dataset.labels = std::move(labels);
   return dataset;
 }
 

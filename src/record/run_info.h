@@ -60,13 +60,16 @@ struct RunInfo {
     int64_t validation_examples = 0;
     std::string validation_from;  // "train" or "test"
     int64_t test_examples = 0;
-    std::string crc32;  // of the examples' bytes, see DataChecksum()
+    std::string crc32;           // of the examples' bytes, see DataChecksum()
+    int64_t resident_bytes = 0;  // copied into RAM
+    int64_t mapped_bytes = 0;    // that stay in their files
 
     static constexpr auto Fields() {
       using D = Data;
       return FieldList<&D::name, &D::example_shape, &D::class_count,
                        &D::train_examples, &D::validation_examples,
-                       &D::validation_from, &D::test_examples, &D::crc32>();
+                       &D::validation_from, &D::test_examples, &D::crc32,
+                       &D::resident_bytes, &D::mapped_bytes>();
     }
   } data;
   std::vector<Setting> config;

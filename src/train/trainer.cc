@@ -50,6 +50,7 @@ Trainer::Trainer(const TrainingData& data, const TrainConfig& config,
       pools_{.load = context.pool, .update = context.pool},
       network_(network),
       batcher_(data.train, {.seed = config.seed, .shuffle = config.shuffle}),
+      pages_(*data.train.dataset),
       whole_batch_(std::min(config.batch_size, data.train.size())),
       tells_classes_(TraitsOf(network.loss()).tells_classes),
       warmup_left_(kWarmupSteps) {
@@ -59,6 +60,7 @@ Trainer::Trainer(const TrainingData& data, const TrainConfig& config,
   const auto room = static_cast<size_t>(epoch_steps);
   measured_.arena_bytes = network.plan().memory.arena_bytes();
   measured_.steps.reserve(room);
+  pages_.Fill();
   if (counters_ != nullptr) {
     measured_.counts.reserve(std::min(room, kCountedSteps) * kPhases.size());
   }
@@ -129,6 +131,7 @@ Status Trainer::Soak(double seconds, const Hooks& hooks) {
     RETURN_IF_ERROR(network_.SetBatch(std::ssize(rows)));
     // Each step may be the first, since nothing that it trains is kept.
     TrainStep(Context(), rows, 1);
+    RETURN_IF_ERROR(pages_.HaveRead(std::ssize(rows)));
   }
   network_.ClearTensors();
   return {};
@@ -188,6 +191,7 @@ Result<BatchScore> Trainer::Step(std::span<const uint32_t> rows) {
   position_.epoch_examples += examples;
   position_.step_time_ns += step.step_time_ns();
   KeepCounts(clock, step.step_time_ns());
+  RETURN_IF_ERROR(pages_.HaveRead(examples));
   return score;
 }
 
@@ -222,6 +226,7 @@ void Trainer::KeepCounts(const PhaseClock& clock, int64_t step_time_ns) {
 
 Result<Validation> Trainer::FinishEpoch() {
   const int64_t start_ns = MonotonicNs();
+  RETURN_IF_ERROR(pages_.Close());
   ASSIGN_OR_RETURN(const Evaluation scores, EvaluateOn(data_.validation));
   const int64_t epoch = position_.epoch++;
   position_.epoch_examples = 0;

@@ -13,6 +13,7 @@
 #include <span>
 
 #include "data/batcher.h"
+#include "data/page_budget.h"
 #include "graph/network.h"
 #include "measure/phase_clock.h"
 #include "platform/counters.h"
@@ -98,6 +99,7 @@ class Trainer {
   StepPools pools_;
   Network& network_;
   Batcher batcher_;
+  PageBudget pages_;           // of the training set
   const int64_t whole_batch_;  // examples of all steps but an epoch's last
   const bool tells_classes_;   // whether the loss does
   TrainingPosition position_;
