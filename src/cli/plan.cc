@@ -1,6 +1,9 @@
 #include <algorithm>
 #include <format>
 #include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
 
 #include "cli/commands.h"
@@ -18,15 +21,42 @@ namespace batchsweep {
 
 namespace {
 
-// The memory of the arena that goes by a layer's name.
-int64_t BytesOf(const std::string& layer, const MemoryPlanner& planner) {
-  int64_t bytes = 0;
+// What goes by each layer's name: of "dense/kernel" and "dense output" all that
+// counts for "dense". A name may have slashes of its own, so each beginning of
+// it counts: a look at every layer for every tensor would take the square of
+// their number.
+class ByLayer {
+ public:
+  void Add(std::string_view name, int64_t amount) {
+    for (size_t end = 1; end < name.size(); ++end) {
+      const std::string_view rest = name.substr(end);
+      if (!rest.starts_with('/') && !rest.starts_with(" output")) continue;
+      amounts_[std::string(name.substr(0, end))] += amount;
+    }
+  }
+  int64_t Of(const std::string& layer) const {
+    const auto found = amounts_.find(layer);
+    return found == amounts_.end() ? 0 : found->second;
+  }
+
+ private:
+  std::unordered_map<std::string, int64_t> amounts_;
+};
+
+ByLayer BytesByLayer(const MemoryPlanner& planner) {
+  ByLayer bytes;
   for (const TensorPlan& tensor : planner.tensors()) {
-    const bool own = tensor.name.starts_with(layer + "/") ||
-                     tensor.name.starts_with(layer + " output");
-    if (own) bytes += tensor.bytes;
+    bytes.Add(tensor.name, tensor.bytes);
   }
   return bytes;
+}
+
+ByLayer WeightsByLayer(const ParamPlaces& params) {
+  ByLayer weights;
+  for (const ParamSpec& param : params.specs) {
+    weights.Add(param.name, param.shape.elements());
+  }
+  return weights;
 }
 
 // What each layer costs at one batch size. A layer that is built into another,
@@ -35,19 +65,17 @@ void PrintLayers(const ModelSpec& model, const NetworkPlan& plan,
                  int64_t batch_size) {
   const std::vector<Shape> shapes = LayerOutputShapes(model);
   const std::vector<int64_t> flops = ForwardFlops(model);
+  const ByLayer weights = WeightsByLayer(plan.params);
+  const ByLayer bytes = BytesByLayer(plan.memory);
   std::vector<std::vector<std::string>> rows = {
       {"layer", "output", "weights", "forward MFLOP", "memory"}};
   for (size_t i = 0; i < model.layers.size(); ++i) {
     const std::string& name = LayerName(model.layers[i]);
-    int64_t weights = 0;
-    for (const ParamSpec& param : plan.params.specs) {
-      if (param.name.starts_with(name + "/")) weights += param.shape.elements();
-    }
     rows.push_back(
-        {Escaped(name), shapes[i].ToString(), std::to_string(weights),
+        {Escaped(name), shapes[i].ToString(), std::to_string(weights.Of(name)),
          std::format("{:.2f}",
                      static_cast<double>(flops[i] * batch_size) / 1e6),
-         FormatBytes(BytesOf(name, plan.memory))});
+         FormatBytes(bytes.Of(name))});
   }
   PrintOutput(
       "\nLayers at batch size {}, the memory of outputs, gradients and "

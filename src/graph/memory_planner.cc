@@ -15,8 +15,31 @@ int64_t ReservedBytes(const TensorPlan& tensor) {
   return (with_slack + kAlignment - 1) / kAlignment * kAlignment;
 }
 
-bool LiveTogether(const TensorPlan& a, const TensorPlan& b) {
-  return a.first_use <= b.last_use && b.first_use <= a.last_use;
+// A tensor that has its place, as all after it look at it. There may be tens of
+// thousands, and each looks at all before: what it looks at lies close
+// together.
+struct Placed {
+  int first_use = 0;
+  int last_use = 0;
+  int64_t offset = 0;
+  int64_t end = 0;  // of what is reserved
+
+  bool LivesWith(const TensorPlan& tensor) const {
+    return first_use <= tensor.last_use && tensor.first_use <= last_use;
+  }
+};
+
+// `placed` is in the order of offsets.
+int64_t LowestFreeOffset(const TensorPlan& tensor,
+                         const std::vector<Placed>& placed) {
+  const int64_t bytes = ReservedBytes(tensor);
+  int64_t offset = 0;
+  for (const Placed& other : placed) {
+    if (!other.LivesWith(tensor)) continue;
+    if (offset + bytes <= other.offset) break;
+    offset = std::max(offset, other.end);
+  }
+  return offset;
 }
 
 }  // namespace
@@ -56,27 +79,19 @@ void MemoryPlanner::Plan() {
   std::vector<TensorPlan*> order;
   for (TensorPlan& tensor : tensors_) order.push_back(&tensor);
   std::ranges::stable_sort(order, std::greater(), &TensorPlan::bytes);
-  std::vector<const TensorPlan*> placed;  // by offset
+  std::vector<Placed> placed;  // by offset
+  placed.reserve(order.size());
   for (TensorPlan* tensor : order) {
     tensor->offset = LowestFreeOffset(*tensor, placed);
-    arena_bytes_ =
-        std::max(arena_bytes_, tensor->offset + ReservedBytes(*tensor));
-    placed.insert(std::ranges::upper_bound(placed, tensor->offset, {},
-                                           &TensorPlan::offset),
-                  tensor);
+    const int64_t end = tensor->offset + ReservedBytes(*tensor);
+    arena_bytes_ = std::max(arena_bytes_, end);
+    placed.insert(
+        std::ranges::upper_bound(placed, tensor->offset, {}, &Placed::offset),
+        {.first_use = tensor->first_use,
+         .last_use = tensor->last_use,
+         .offset = tensor->offset,
+         .end = end});
   }
-}
-
-int64_t MemoryPlanner::LowestFreeOffset(
-    const TensorPlan& tensor,
-    const std::vector<const TensorPlan*>& placed) const {
-  int64_t offset = 0;
-  for (const TensorPlan* other : placed) {
-    if (!LiveTogether(tensor, *other)) continue;
-    if (offset + ReservedBytes(tensor) <= other->offset) break;
-    offset = std::max(offset, other->offset + ReservedBytes(*other));
-  }
-  return offset;
 }
 
 std::array<int64_t, kMemoryClasses> MemoryPlanner::BytesByClass() const {

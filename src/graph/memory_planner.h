@@ -62,9 +62,6 @@ class MemoryPlanner {
   std::array<int64_t, kMemoryClasses> BytesByClass() const;
 
  private:
-  int64_t LowestFreeOffset(const TensorPlan& tensor,
-                           const std::vector<const TensorPlan*>& placed) const;
-
   std::vector<TensorPlan> tensors_;
   int64_t arena_bytes_ = 0;
 };

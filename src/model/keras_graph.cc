@@ -186,28 +186,51 @@ Status CheckAllLeadTo(size_t output, const KerasGraph& graph,
       layers[static_cast<size_t>(unused - leads.begin())].options.owner);
 }
 
-// Places the layers whose inputs are placed, in pass after pass over the list.
-// Keras writes layers behind those they read, so one pass places them all.
-Status OrderLayers(KerasGraph& graph, const std::vector<KerasLayer>& layers) {
-  std::vector<bool> placed(layers.size());
-  placed[graph.input] = true;
-  const auto is_ready = [&](size_t layer) {
-    return std::ranges::all_of(graph.reads[layer],
-                               [&](size_t read) { return placed[read]; });
-  };
-  size_t before = 0;
-  do {
-    before = graph.order.size();
-    for (size_t i = 0; i < layers.size(); ++i) {
-      if (placed[i] || !is_ready(i)) continue;
-      placed[i] = true;
-      graph.order.push_back(i);
+// Says in which pass over the list each layer is placed, if a pass places those
+// whose inputs are placed: one more than an input's where that stands behind
+// the layer. Absent for layers on a circle and behind one.
+std::vector<std::optional<size_t>> PassesOf(const KerasGraph& graph) {
+  const size_t count = graph.reads.size();
+  std::vector<std::vector<size_t>> readers(count);
+  std::vector<size_t> unplaced_inputs(count);
+  for (size_t i = 0; i < count; ++i) {
+    unplaced_inputs[i] = graph.reads[i].size();
+    for (const size_t read : graph.reads[i]) readers[read].push_back(i);
+  }
+  std::vector<size_t> earliest(count, 0);
+  std::vector<std::optional<size_t>> passes(count);
+  std::vector<size_t> open = {graph.input};
+  while (!open.empty()) {
+    const size_t layer = open.back();
+    open.pop_back();
+    passes[layer] = earliest[layer];
+    for (const size_t reader : readers[layer]) {
+      // The input is there before the first pass.
+      const bool behind = layer > reader && layer != graph.input;
+      earliest[reader] =
+          std::max(earliest[reader], earliest[layer] + (behind ? 1 : 0));
+      if (--unplaced_inputs[reader] == 0) open.push_back(reader);
     }
-  } while (graph.order.size() != before);
-  const auto left = std::ranges::find(placed, false);
-  if (left == placed.end()) return {};
-  return Fail("{} reads, by way of others, itself; Keras makes no circles",
-              layers[static_cast<size_t>(left - placed.begin())].options.owner);
+  }
+  return passes;
+}
+
+// Orders layers behind those they read. Keras writes them so, and then their
+// order stays: it decides in which order weights are drawn.
+Status OrderLayers(KerasGraph& graph, const std::vector<KerasLayer>& layers) {
+  const auto passes = PassesOf(graph);
+  const auto left = std::ranges::find(passes, std::optional<size_t>());
+  if (left != passes.end()) {
+    return Fail(
+        "{} reads, by way of others, itself; Keras makes no circles",
+        layers[static_cast<size_t>(left - passes.begin())].options.owner);
+  }
+  for (size_t i = 0; i < layers.size(); ++i) {
+    if (i != graph.input) graph.order.push_back(i);
+  }
+  std::ranges::stable_sort(graph.order, {},
+                           [&](size_t layer) { return *passes[layer]; });
+  return {};
 }
 
 }  // namespace
