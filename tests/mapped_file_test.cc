@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "platform/memory.h"
+#include "platform/process.h"
 #include "tests/temp_dir.h"
 
 namespace batchsweep {
@@ -176,6 +177,25 @@ TEST_CASE("touching what a mapped file has lost ends with one line",
         "batchsweep: " + (dir.path() / "a?file").string() +
             ": it became shorter while it was read; restore it, then go on "
             "with --resume\n");
+}
+
+TEST_CASE(
+    "a child that touches what a mapped file has lost fails with a message",
+    "[mapped_file]") {
+  const TempDir dir;
+  const fs::path path = dir.Write("file", Counting(300'000));
+  const auto file = MappedFile::Map(path, 0, 300'000);
+  REQUIRE(file);
+  const Status status = RunInChild("cell", [&]() -> Status {
+    fs::resize_file(path, 4096);
+    (*file)->TouchPages();
+    return {};
+  });
+  REQUIRE(!status);
+  CHECK(status.error().message ==
+        path.string() +
+            ": it became shorter while it was read; restore it, then go on "
+            "with --resume");
 }
 
 TEST_CASE("a bus error elsewhere is not taken for a file that shrank",

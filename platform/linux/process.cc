@@ -24,6 +24,7 @@
 #include "platform/interrupt.h"
 #include "platform/linux/sysfs.h"
 #include "platform/memory.h"
+#include "platform/posix/lost_pages.h"
 
 namespace batchsweep {
 namespace {
@@ -57,6 +58,7 @@ constexpr int kChildFailed = 1;
   IgnoreInterrupts();
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(kChildFailed);  // it ended before that
+  ReportLostPagesTo(pipe);
   int exit_code = kChildSucceeded;
   try {
     if (const Status status = work(); !status) {

@@ -16,8 +16,11 @@
 #include <cerrno>
 #include <cstring>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
+
+#include "platform/posix/lost_pages.h"
 
 namespace batchsweep {
 namespace {
@@ -37,15 +40,23 @@ static_assert(std::atomic<uintptr_t>::is_always_lock_free);
 // A run has at most eight: inputs and what is learnt of two parts of the
 // training set and of the test set, and those are half of them again.
 std::array<Guard, 32> guards;
+constexpr std::string_view kProgram = "batchsweep: ";
+std::atomic<int> report_to = -1;  // a descriptor; -1: standard error
 struct sigaction earlier_action;
 
 void EndIfFileShrank(int signal, siginfo_t* info, void*) {
   const auto address = reinterpret_cast<uintptr_t>(info->si_addr);
   for (const Guard& guard : guards) {
     if (address < guard.begin || address >= guard.end) continue;
+    std::string_view line(guard.line.data(), guard.line_bytes);
+    const int descriptor = report_to;
+    if (descriptor >= 0) {
+      line.remove_prefix(kProgram.size());
+      line.remove_suffix(1);  // the end of the line
+    }
     // Whether anybody can read it or not, this is the end.
-    [[maybe_unused]] const ssize_t written =
-        ::write(STDERR_FILENO, guard.line.data(), guard.line_bytes);
+    [[maybe_unused]] const ssize_t written = ::write(
+        descriptor >= 0 ? descriptor : STDERR_FILENO, line.data(), line.size());
     ::_exit(1);
   }
   // It is none of ours: what stood there before gets it when the instruction is
@@ -78,8 +89,10 @@ Guard* Protect(const fs::path& path, const void* begin, size_t bytes) {
   const auto guard = std::ranges::find_if(
       guards, [](const Guard& each) { return each.begin == 0; });
   if (guard == guards.end()) return nullptr;
-  const std::string line = "batchsweep: " + ShrankMessage(path) + "\n";
-  guard->line_bytes = std::min(line.size(), guard->line.size());
+  std::string line = std::string(kProgram) + ShrankMessage(path);
+  line.resize(std::min(line.size(), guard->line.size() - 1));
+  line += '\n';
+  guard->line_bytes = line.size();
   std::memcpy(guard->line.data(), line.data(), guard->line_bytes);
   guard->end = reinterpret_cast<uintptr_t>(begin) + bytes;
   guard->begin = reinterpret_cast<uintptr_t>(begin);
@@ -95,6 +108,8 @@ std::unexpected<Error> ErrnoFailure(std::string_view verb,
 }
 
 }  // namespace
+
+void ReportLostPagesTo(int descriptor) { report_to = descriptor; }
 
 struct MappedFile::Mapping {
   fs::path path;
