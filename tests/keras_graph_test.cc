@@ -1,8 +1,13 @@
 #include "model/keras_graph.h"
 
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <format>
+#include <numeric>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +15,7 @@
 #include "model/keras_json.h"
 #include "platform/file.h"
 #include "tests/paths.h"
+#include "util/rng.h"
 
 namespace batchsweep {
 namespace {
@@ -219,6 +225,76 @@ TEST_CASE("a merge of one tensor and a layer of two are refused",
   CHECK(Refusal(Functional({Input("in"), Dense("a", Of("in")),
                             Dense("out", Both("in", "a"))}))
             .contains("layer \"out\" (Dense) reads 2 layers"));
+}
+
+// A layer of a made-up model, and the layers that it reads by their places in
+// the list.
+struct Listed {
+  std::string json;
+  std::string name;
+  std::vector<size_t> reads;
+};
+
+// The names in the order that passes over the list give, each of which takes
+// the layers whose inputs were taken. Slow on purpose.
+std::vector<std::string> OrderByPasses(const std::vector<Listed>& list) {
+  std::vector<bool> placed(list.size());
+  std::vector<std::string> names;
+  for (size_t i = 0; i < list.size(); ++i) placed[i] = list[i].reads.empty();
+  for (size_t pass = 0; pass < list.size(); ++pass) {
+    for (size_t i = 0; i < list.size(); ++i) {
+      const bool ready = std::ranges::all_of(
+          list[i].reads, [&](size_t read) { return placed[read]; });
+      if (placed[i] || !ready) continue;
+      placed[i] = true;
+      names.push_back(list[i].name);
+    }
+  }
+  return names;
+}
+
+// A layer each that reads the one before it, or adds one further back, and then
+// stands anywhere in the list.
+std::vector<Listed> ShuffledModel(size_t size, Rng& rng) {
+  std::vector<size_t> place(size);
+  std::iota(place.begin(), place.end(), size_t{0});
+  Shuffle(std::span(place), rng);
+  std::vector<Listed> list(size);
+  for (size_t i = 0; i < size; ++i) {
+    const auto name = [&](size_t layer) {
+      return layer + 1 == size ? "out"
+             : layer == 0      ? "in"
+                               : std::format("d{}", layer);
+    };
+    Listed& listed = list[place[i]];
+    listed.name = name(i);
+    if (i == 0) {
+      listed.json = Input("in");
+    } else if (i < 2 || i + 1 == size || rng.Below(2) == 0) {
+      listed.json = Dense(name(i), Of(name(i - 1)));
+      listed.reads = {place[i - 1]};
+    } else {
+      const size_t other = rng.Below(static_cast<uint32_t>(i - 1));
+      listed.json = Layer("Add", name(i), "", Both(name(i - 1), name(other)));
+      listed.reads = {place[i - 1], place[other]};
+    }
+  }
+  return list;
+}
+
+TEST_CASE("layers in any order are put in that of passes over them",
+          "[keras_graph]") {
+  Rng rng(1, 0);
+  for (size_t size = 3; size < 40; ++size) {
+    const std::vector<Listed> list = ShuffledModel(size, rng);
+    std::vector<std::string> layers;
+    for (const Listed& listed : list) layers.push_back(listed.json);
+    std::vector<std::string> names;
+    for (const LayerSpec& layer : Parse(Functional(layers)).layers) {
+      names.push_back(LayerName(layer));
+    }
+    CHECK(names == OrderByPasses(list));
+  }
 }
 
 }  // namespace

@@ -528,6 +528,53 @@ TEST_CASE("more weights than any board holds are refused", "[keras_json]") {
               {"d/kernel", "weights"}));
 }
 
+TEST_CASE("a window beyond any use is refused", "[keras_json]") {
+  const auto refusal = [](std::string_view options) {
+    return Refusal(Sequential(std::format(
+        R"({{"class_name": "Conv2D", "config": {{"name": "c", "filters": 8,
+            "batch_input_shape": [null, 4096, 4096, 1], {}}}}},
+            {{"class_name": "Flatten", "config": {{}}}}, {})",
+        options, kOutput)));
+  };
+  for (const char* key : {"strides", "dilation_rate"}) {
+    for (const char* size : {"[4097, 1]", "[1, 4097]", "0", "-1", "1e18"}) {
+      INFO(key << size);
+      CHECK(Names(
+          refusal(std::format(R"("kernel_size": 1, "{}": {})", key, size)),
+          {"\"c\"", key, "from 1 to 4096"}));
+    }
+  }
+  CHECK(Names(refusal(R"("kernel_size": [20001, 20001])"),
+              {"\"c\"", "kernel_size", "from 1 to 4096"}));
+  CHECK(Names(refusal(R"("kernel_size": 64, "padding": "same")"),
+              {"\"c\"", "reads 64x64 values at each of 4096x4096 places"}));
+}
+
+TEST_CASE("a model of more layers than any has is refused", "[keras_json]") {
+  std::string layers = R"({"class_name": "Dense", "config":
+      {"units": 1, "batch_input_shape": [null, 1]}})";
+  const std::string more =
+      R"(, {"class_name": "Dense", "config": {"units": 1}})";
+  for (int i = 1; i < 10'000; ++i) layers += more;
+  CHECK(ParseKerasJson(Sequential(layers), "net.json"));
+  CHECK(Names(Refusal(Sequential(layers + more)),
+              {"has 10001 layers", "at most 10000"}));
+}
+
+TEST_CASE("JSON that is larger or deeper than a model's is refused",
+          "[keras_json]") {
+  CHECK(Names(Refusal(std::string(16 * 1024 * 1024 + 1, ' ')),
+              {"has 16777217 bytes", "at most 16777216"}));
+  const auto nested = [](size_t depth) {
+    return std::string(depth, '[') + std::string(depth, ']');
+  };
+  CHECK(Names(Refusal(nested(100'000)),
+              {"has lists and objects 100000 deep", "at most 100"}));
+  CHECK(!Refusal(nested(100)).contains("deep"));
+  // Brackets in a string are no lists.
+  CHECK(!Refusal("\"\\\"" + std::string(1000, '[') + "\"").contains("deep"));
+}
+
 TEST_CASE("two layers of one name are refused", "[keras_json]") {
   CHECK(Names(Refusal(WithLayer(kOutput)), {"two layers", "\"out\""}));
 }

@@ -2,6 +2,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 #include <cstdint>
+#include <format>
 #include <string>
 #include <utility>
 #include <vector>
@@ -183,12 +184,21 @@ TEST_CASE("sizes beyond any board are refused, none overflows",
           "[model_spec]") {
   constexpr int64_t kMost = kMaxWidth;
   CHECK(Refusal(Chain({{kMost}}, {DenseSpec{.name = "d", .units = kMost}}))
-            .contains("d/kernel brings the model beyond"));
+            .contains("d/kernel has 16777216x16777216 weights, expected at "
+                      "most 2147483647"));
+  // Each of these has less than 2^31 weights.
+  std::vector<LayerSpec> layers;
+  for (int i = 0; i < 700; ++i) {
+    layers.push_back(DenseSpec{.name = std::format("d{}", i),
+                               .units = i % 2 == 0 ? 127 : kMost});
+  }
+  CHECK(Refusal(Chain({{kMost}}, layers))
+            .contains("brings the model beyond 1099511627776 weights"));
   CHECK(Refusal(Chain({{1, 1, 1}}, {Conv2DSpec{.name = "c",
                                                .filters = kMost,
                                                .kernel_size = {kMost, kMost},
                                                .padding = Padding::kSame}}))
-            .contains("c/kernel brings the model beyond"));
+            .contains("reads 16777216x16777216 values at each of 1x1 places"));
   CHECK(Refusal(Chain({{64, 64, 1}}, {Conv2DSpec{.name = "c",
                                                  .filters = kMost,
                                                  .kernel_size = {1, 1}}}))

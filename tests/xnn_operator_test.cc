@@ -6,7 +6,9 @@
 
 #include "platform/memory.h"
 #include "tests/reference.h"
+#include "xnn/convolution.h"
 #include "xnn/operator.h"
+#include "xnn/sizes.h"
 
 namespace batchsweep::xnn {
 namespace {
@@ -132,6 +134,57 @@ TEST_CASE("a parallel loop covers its range once", "[xnn]") {
     }
   });
   CHECK(std::ranges::all_of(visits, [](const auto& n) { return n == 1; }));
+}
+
+TEST_CASE("sizes are multiplied in 64 bits before XNNPACK sees them", "[xnn]") {
+  constexpr int64_t k32Bits = INT32_MAX;  // the most on a 32-bit board
+  CHECK(CheckBytes("some", {1 << 15, 1 << 14, 4}, k32Bits + int64_t{1}));
+  CHECK(!CheckBytes("some", {1 << 15, 1 << 14, 4}, k32Bits));
+  // 2^64, which is 0 in 64 bits and in 32.
+  CHECK(!CheckBytes("some", {1 << 30, 1 << 30, 4, 4}, INT64_MAX));
+  CHECK(CheckBytes("some", {0, 1 << 30, 1 << 30, 1 << 30}, k32Bits));
+  CHECK(CheckBytes("some", {1 << 15, 1 << 15, 4}).has_value() ==
+        (sizeof(void*) == 8));
+}
+
+TEST_CASE("a convolution that 32 bits cannot address is refused there",
+          "[xnn]") {
+  constexpr int64_t k32Bits = INT32_MAX;
+  const ConvolutionOptions small = {
+      .channels = 3, .out_channels = 8, .kernel_height = 3, .kernel_width = 3};
+  CHECK(CheckSizes(small, k32Bits));
+  CHECK(CheckSizesOn(small, 32, 96, 96, k32Bits));
+  // 2^32 + 4 bytes of images and more, which are few in 32 bits.
+  CHECK(!CheckSizesOn(small, 32 * 1214, 96, 96, k32Bits));
+  CHECK(CheckSizesOn(small, 32 * 1214, 96, 96, INT64_MAX));
+  ConvolutionOptions wide = small;
+  wide.out_channels = 1 << 24;
+  CHECK(!CheckSizes(wide, k32Bits));
+  CHECK(!CheckSizesOn(wide, 1, 20, 20, k32Bits));
+  ConvolutionOptions many_taps = small;
+  many_taps.kernel_height = many_taps.kernel_width = 256;
+  CHECK(!CheckSizesOn(many_taps, 1, 512, 512, k32Bits));
+  ConvolutionOptions far = small;
+  far.padding.top = int64_t{1} << 32;
+  CHECK(!CheckSizes(far, INT64_MAX));
+  far.padding.top = -1;
+  CHECK(!CheckSizes(far, INT64_MAX));
+}
+
+TEST_CASE("operators refuse what this build cannot address", "[xnn]") {
+  ThreadPool pool(1);
+  constexpr int64_t kHuge = int64_t{1} << 31;
+  auto transpose = Transpose::Create();
+  REQUIRE(transpose);
+  CHECK(!transpose->Reshape(kHuge, kHuge, pool));
+  auto unary = Unary::Create(Unary::Function::kTanh);
+  REQUIRE(unary);
+  CHECK(!unary->Reshape(kHuge, kHuge, pool));
+  auto product = MatMul::Create({});
+  REQUIRE(product);
+  CHECK(!product->Reshape(kHuge, kHuge, 1, pool));
+  CHECK(!product->Reshape(1, kHuge, kHuge, pool));
+  CHECK(!product->Reshape(kHuge, 1, kHuge, pool));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "cli/text.h"
 #include "data/page_budget.h"
 #include "model/keras_json.h"
+#include "model/limits.h"
 #include "model/zoo.h"
 #include "platform/cores.h"
 #include "platform/file.h"
@@ -121,6 +122,12 @@ Result<LoadedModel> LoadModel(const std::string& name) {
     return Fail("--model {}: no such file{}, and the zoo has {}", name,
                 near.empty() ? "" : " (did you mean " + near + "?)",
                 JoinedChoices(names));
+  }
+  // Before it is read, since it may have any size.
+  const uintmax_t bytes = std::filesystem::file_size(path, ignored);
+  if (!ignored && std::cmp_greater(bytes, kMaxJsonBytes)) {
+    return Fail("--model {}: has {} bytes, a model's JSON has at most {}", name,
+                bytes, kMaxJsonBytes);
   }
   ASSIGN_OR_RETURN(std::string json, ReadFile(path));
   ASSIGN_OR_RETURN(ModelSpec spec, ParseKerasJson(json, name));

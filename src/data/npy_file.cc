@@ -191,12 +191,6 @@ int64_t NpyFile::ValuesOfRow() const {
   return Shape{{dims_.begin() + 1, dims_.end()}}.elements();
 }
 
-// Whether values of this type can be read where they lie.
-template <class Stored>
-bool NpyFile::IsAligned() const {
-  return data_offset_ % static_cast<int64_t>(alignof(Stored)) == 0;
-}
-
 // Maps the rows, and looks at their values unless any are right. The pages are
 // given back on the way, since there may be more of them than RAM.
 template <class Value>
@@ -271,8 +265,8 @@ Result<Values<float>> NpyFile::ReadFloats(const RowRange& rows) {
   CHECK(is_float());
   if (rows.size() == 0) return Values<float>();
   if (type_ == Type::kFloat64) return CopyRows<double, float>(rows);
-  return IsAligned<float>() ? MapRows<float>(rows)
-                            : CopyRows<float, float>(rows);
+  const bool aligned = data_offset_ % int64_t{alignof(float)} == 0;
+  return aligned ? MapRows<float>(rows) : CopyRows<float, float>(rows);
 }
 
 Result<Values<uint8_t>> NpyFile::ReadBytes(const RowRange& rows) {

@@ -75,8 +75,6 @@ class NpyFile {
   Status ParseHeader(std::string_view header);
   Status CheckSize(uint64_t data_bytes) const;
   int64_t ValuesOfRow() const;
-  template <class Stored>
-  bool IsAligned() const;
   template <class Value>
   Result<Values<Value>> MapRows(const RowRange& rows) const;
   template <class Stored, class Value>

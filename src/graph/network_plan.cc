@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "graph/arithmetic.h"
+#include "platform/memory.h"
 
 namespace batchsweep {
 namespace {
@@ -144,6 +145,19 @@ Status PlanLayers(const ValueGraph& graph, const StepMoments& moments,
   return {};
 }
 
+// Creating operators takes memory for each weight already, so a model that
+// could never train here is refused before.
+Status CheckRoomForWeights(const ParamPlaces& params) {
+  const auto room = AvailableMemoryBytes();
+  const int64_t bytes =
+      (2 * params.trained_size + params.untrained_size) * kFloatBytes;
+  if (!room || bytes <= *room) return {};
+  return Fail(
+      "the model's weights and their gradients take {} bytes, this machine has "
+      "{} free; choose a smaller model",
+      bytes, *room);
+}
+
 }  // namespace
 
 ParamPlaces PlaceParams(std::vector<ParamSpec> specs) {
@@ -160,12 +174,13 @@ ParamPlaces PlaceParams(std::vector<ParamSpec> specs) {
 Result<NetworkPlan> PlanNetwork(const ModelSpec& model,
                                 const NetworkOptions& options,
                                 const ComputeContext& context) {
-  ASSIGN_OR_RETURN(NetworkSpec spec,
-                   BuildNetwork(model, options.seed, context));
   NetworkPlan plan;
   plan.options = options;
   plan.context = context;
   plan.params = PlaceParams(ModelParams(model));
+  RETURN_IF_ERROR(CheckRoomForWeights(plan.params));
+  ASSIGN_OR_RETURN(NetworkSpec spec,
+                   BuildNetwork(model, options.seed, context));
   plan.values = std::move(spec.values);
   plan.output = spec.output;
   for (NodeSpec& node : spec.nodes) {

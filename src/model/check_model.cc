@@ -3,6 +3,7 @@
 #include <set>
 #include <utility>
 
+#include "model/limits.h"
 #include "model/model_spec.h"
 
 namespace batchsweep {
@@ -48,7 +49,12 @@ Status CheckWeights(const ModelSpec& model, std::string_view origin) {
   bool trains = false;
   for (const ParamSpec& param : ModelParams(model)) {
     trains = trains || param.trainable;
-    weights += CountWeights(param.shape);
+    const int64_t count = CountWeights(param.shape);
+    if (count > kMaxTensorValues) {
+      return Fail("{}: {} has {} weights, expected at most {}; make it smaller",
+                  origin, param.name, param.shape.ToString(), kMaxTensorValues);
+    }
+    weights += count;
     if (weights <= kMaxWeights) continue;
     return Fail("{}: {} brings the model beyond {} weights; make it smaller",
                 origin, param.name, kMaxWeights);

@@ -13,6 +13,7 @@
 #include "model/keras_layers.h"
 #include "model/keras_options.h"
 #include "model/keras_value.h"
+#include "model/limits.h"
 
 namespace batchsweep {
 namespace {
@@ -22,8 +23,37 @@ using Json = nlohmann::json;
 constexpr std::string_view kExpected =
     "expected what Keras' model.to_json() gives";
 
-// The parser throws on bad syntax, bad UTF-8 and numbers beyond a double.
+// How deep lists and objects lie within each other.
+int64_t DepthOf(std::string_view text) {
+  int64_t depth = 0, deepest = 0;
+  bool in_string = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      in_string = c != '"';
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '[' || c == '{') {
+      deepest = std::max(deepest, ++depth);
+    } else if (c == ']' || c == '}') {
+      --depth;
+    }
+  }
+  return deepest;
+}
+
+// The parser throws on bad syntax, bad UTF-8 and numbers beyond a double. It
+// takes up to forty bytes for each of the text, so that has a limit.
 Result<Json> ParseText(std::string_view text, std::string_view origin) {
+  if (std::ssize(text) > kMaxJsonBytes) {
+    return Fail("{}: has {} bytes, a model's JSON at most {}; {}", origin,
+                text.size(), kMaxJsonBytes, kExpected);
+  }
+  if (const int64_t depth = DepthOf(text); depth > kMaxJsonDepth) {
+    return Fail("{}: has lists and objects {} deep, a model at most {}; {}",
+                origin, depth, kMaxJsonDepth, kExpected);
+  }
   try {
     return Json::parse(text);
   } catch (const Json::exception& error) {
@@ -224,6 +254,10 @@ Result<const Json*> FindLayers(const Json& root, std::string_view origin) {
   if (!layers->is_array() || layers->empty()) {
     return Fail("{}: layers is not a list of at least one layer; {}", origin,
                 kExpected);
+  }
+  if (std::ssize(*layers) > kMaxLayers) {
+    return Fail("{}: has {} layers; batchsweep trains at most {}", origin,
+                layers->size(), kMaxLayers);
   }
   return layers;
 }

@@ -58,7 +58,7 @@ Result<Extent2D> ReadExtent(const KerasOptions& options, const char* key,
   const auto extent = ReadPair(value, 1);
   if (extent) return *extent;
   return Fail("{}: {} is {}, expected [height, width] of integers from 1 to {}",
-              options.owner, key, Describe(value), kMaxWidth);
+              options.owner, key, Describe(value), kMaxExtent);
 }
 
 Result<Padding> ReadPadding(const KerasOptions& options) {

@@ -56,13 +56,13 @@ const Json& ListIn(const Json& value) {
 }
 
 std::optional<Extent2D> ReadPair(const Json& value, int64_t least) {
-  if (IsInteger(value, least, kMaxWidth)) {
+  if (IsInteger(value, least, kMaxExtent)) {
     return Extent2D{value.get<int64_t>(), value.get<int64_t>()};
   }
   const Json& list = ListIn(value);
   if (!list.is_array() || list.size() != 2 ||
-      !IsInteger(list[0], least, kMaxWidth) ||
-      !IsInteger(list[1], least, kMaxWidth)) {
+      !IsInteger(list[0], least, kMaxExtent) ||
+      !IsInteger(list[1], least, kMaxExtent)) {
     return std::nullopt;
   }
   return Extent2D{list[0].get<int64_t>(), list[1].get<int64_t>()};

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <numeric>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "util/check.h"
@@ -115,6 +116,7 @@ int CreateDeconvolution(const ConvolutionOptions& options, const float* kernel,
 }  // namespace
 
 Result<Convolution> Convolution::Create(const ConvolutionOptions& options) {
+  RETURN_IF_ERROR(CheckSizes(options));
   std::vector<int64_t> order;
   if (options.depthwise) {
     // Both have (KH, KW, C * multiplier).
@@ -135,11 +137,12 @@ Result<Convolution> Convolution::Create(const ConvolutionOptions& options) {
                         .recreate = options.recreate,
                         .what = "convolution"},
                        create));
-  return Convolution(std::move(weights), "convolution");
+  return Convolution(std::move(weights), options);
 }
 
 Result<int64_t> Convolution::Reshape(int64_t batch, int64_t height,
                                      int64_t width, ThreadPool& pool) {
+  RETURN_IF_ERROR(CheckSizesOn(options_, batch, height, width));
   batch_ = batch;
   height_ = height;
   width_ = width;
@@ -172,6 +175,7 @@ Status Convolution::Restore() {
 Result<ConvolutionInputGradient> ConvolutionInputGradient::Create(
     const ConvolutionOptions& options) {
   CHECK(!options.depthwise);
+  RETURN_IF_ERROR(CheckSizes(options));
   if (const auto turned = Turned(options)) {
     ASSIGN_OR_RETURN(
         auto weights,
@@ -202,6 +206,12 @@ Result<ConvolutionInputGradient> ConvolutionInputGradient::Create(
 Status ConvolutionInputGradient::Reshape(int64_t batch, int64_t height,
                                          int64_t width, int64_t out_height,
                                          int64_t out_width, ThreadPool& pool) {
+  RETURN_IF_ERROR(CheckSizesOn(options_, batch, height, width));
+  // The turned convolution goes over dy and stops at each pixel of dx.
+  RETURN_IF_ERROR(
+      CheckBytes("convolution's gradient",
+                 {height, width + kPackedPadding, options_.kernel_height,
+                  options_.kernel_width, sizeof(void*)}));
   batch_ = batch;
   height_ = height;
   width_ = width;

@@ -5,8 +5,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include "platform/error.h"
+#include "xnn/sizes.h"
 #include "xnn/thread_pool.h"
 #include "xnn/weighted_operator.h"
 
@@ -36,6 +38,14 @@ struct ConvolutionOptions {
   bool recreate = false;
 };
 
+// Refuses sizes that XNNPACK would multiply beyond `most_bytes` in creating the
+// operator, and those in reshaping it for a batch of images.
+Status CheckSizes(const ConvolutionOptions& options,
+                  int64_t most_bytes = kMostBytes);
+Status CheckSizesOn(const ConvolutionOptions& options, int64_t batch,
+                    int64_t height, int64_t width,
+                    int64_t most_bytes = kMostBytes);
+
 // y = clamp(conv(x) + b). x (N, H, W, C), y (N, OH, OW, OC).
 class Convolution final : public WeightedOperator {
  public:
@@ -47,9 +57,13 @@ class Convolution final : public WeightedOperator {
   Status Bind(std::byte* workspace, const float* x, float* y);
 
  private:
-  using WeightedOperator::WeightedOperator;
+  Convolution(std::unique_ptr<LiveWeights> weights,
+              const ConvolutionOptions& options)
+      : WeightedOperator(std::move(weights), "convolution"),
+        options_(options) {}
   Status Restore() override;
 
+  ConvolutionOptions options_;
   int64_t batch_ = 0, height_ = 0, width_ = 0;
   ThreadPool* pool_ = nullptr;
   std::byte* workspace_ = nullptr;

@@ -2,8 +2,11 @@
 
 #include <xnnpack.h>
 
+#include <algorithm>
 #include <numeric>
 #include <vector>
+
+#include "xnn/sizes.h"
 
 namespace batchsweep::xnn {
 namespace {
@@ -13,6 +16,10 @@ size_t Size(int64_t value) { return static_cast<size_t>(value); }
 }  // namespace
 
 Result<FullyConnected> FullyConnected::Create(const Options& options) {
+  // The order below has 8 bytes for each weight; packing pads both sides.
+  RETURN_IF_ERROR(CheckBytes("fully connected",
+                             {options.in + kPackedPadding,
+                              options.out + kPackedPadding, sizeof(int64_t)}));
   std::vector<int64_t> order(Size(options.in * options.out));
   std::iota(order.begin(), order.end(), 0);
   ASSIGN_OR_RETURN(
@@ -30,10 +37,12 @@ Result<FullyConnected> FullyConnected::Create(const Options& options) {
                 options.clamp.max, XNN_FLAG_TRANSPOSE_WEIGHTS,
                 /*code_cache=*/nullptr, cache, op);
           }));
-  return FullyConnected(std::move(weights), "fully connected");
+  return FullyConnected(std::move(weights), std::max(options.in, options.out));
 }
 
 Status FullyConnected::Reshape(int64_t batch, ThreadPool& pool) {
+  RETURN_IF_ERROR(
+      CheckBytes("fully connected", {batch, widest_, sizeof(float)}));
   batch_ = batch;
   pool_ = &pool;
   return ToStatus(

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include "platform/error.h"
 #include "xnn/thread_pool.h"
@@ -32,9 +33,12 @@ class FullyConnected final : public WeightedOperator {
   Status Bind(const float* x, float* y);
 
  private:
-  using WeightedOperator::WeightedOperator;
+  FullyConnected(std::unique_ptr<LiveWeights> weights, int64_t widest)
+      : WeightedOperator(std::move(weights), "fully connected"),
+        widest_(widest) {}
   Status Restore() override;
 
+  int64_t widest_ = 0;  // of an example's inputs and outputs
   int64_t batch_ = 0;
   ThreadPool* pool_ = nullptr;
   const float* x_ = nullptr;

@@ -3,15 +3,18 @@
 #include <xnnpack.h>
 
 #include <limits>
+#include <utility>
 
 #include "platform/memory.h"
 #include "util/check.h"
+#include "xnn/sizes.h"
 
 namespace batchsweep::xnn {
 namespace {
 
 static_assert(kReadSlackBytes >= XNN_EXTRA_BYTES);
 
+constexpr int64_t kFloatBytes = sizeof(float);
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 const char* StatusName(xnn_status status) {
@@ -83,6 +86,11 @@ Result<MatMul> MatMul::Create(Options options) {
 
 Result<int64_t> MatMul::Reshape(int64_t m, int64_t k, int64_t n,
                                 ThreadPool& pool) {
+  for (const auto& [rows, columns] :
+       {std::pair{m, k}, std::pair{k, n + kPackedPadding}, std::pair{m, n}}) {
+    RETURN_IF_ERROR(
+        CheckBytes("matrix multiply", {rows, columns, kFloatBytes}));
+  }
   size_t bytes = 0, alignment = 0;
   return WorkspaceBytes(
       xnn_reshape_batch_matrix_multiply_nc_f32(
@@ -107,6 +115,7 @@ Result<Transpose> Transpose::Create() {
 }
 
 Status Transpose::Reshape(int64_t rows, int64_t columns, ThreadPool& pool) {
+  RETURN_IF_ERROR(CheckBytes("transpose", {rows, columns, kFloatBytes}));
   const size_t shape[2] = {Size(rows), Size(columns)};
   const size_t permutation[2] = {1, 0};
   return ToStatus(
@@ -147,6 +156,7 @@ Result<Unary> Unary::Create(Function function) {
 }
 
 Status Unary::Reshape(int64_t batch, int64_t channels, ThreadPool& pool) {
+  RETURN_IF_ERROR(CheckBytes("unary", {batch, channels, kFloatBytes}));
   return ToStatus(xnn_reshape_unary_elementwise_nc(
                       get(), Size(batch), Size(channels), Size(channels),
                       Size(channels), pool.get()),

@@ -45,6 +45,13 @@ Result<Shape> SlideOver(const LayerSite& site, const SlidingWindow& window,
         "or its padding \"same\"",
         site.where, site.class_name, image.ToString());
   }
+  if (window.size.area() > kMaxWindowReads / outputs.area()) {
+    return Fail(
+        "{} ({}) reads {} values at each of {} places; at most {} in all are "
+        "trained, make the window smaller",
+        site.where, site.class_name, window.size.ToString(), outputs.ToString(),
+        kMaxWindowReads);
+  }
   return Shape{{outputs.height, outputs.width, channels}};
 }
 

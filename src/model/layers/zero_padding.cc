@@ -6,6 +6,7 @@
 
 #include "model/keras_layers.h"
 #include "model/keras_value.h"
+#include "model/limits.h"
 
 namespace batchsweep {
 namespace {
@@ -30,8 +31,8 @@ Result<std::array<Extent2D, 2>> ReadZeroPadding(const KerasOptions& options) {
   }
   return Fail(
       "{}: padding is {}, expected an integer, [height, width] or "
-      "[[top, bottom], [left, right]]",
-      options.owner, Describe(value));
+      "[[top, bottom], [left, right]], each at most {}",
+      options.owner, Describe(value), kMaxExtent);
 }
 
 Result<LayerSpec> ReadZeroPadding2D(const KerasLayer& layer,
