@@ -469,6 +469,46 @@ TEST_CASE("a batch that memory has no room for is refused with one that fits",
   CHECK_FALSE(std::filesystem::exists(out));
 }
 
+#ifndef BATCHSWEEP_SANITIZED  // whose address space is limited in no way
+TEST_CASE("whatever memory is left, a run trains or says in one line why not",
+          "[cli][memory]") {
+  if (BATCHSWEEP_TEST_EMULATED) SKIP("the limit would be the emulator's");
+  int trained = 0, refused = 0, failed = 0;
+  // In steps of 4 MiB where it is close; the last has room enough.
+  for (int mebibytes = 40; mebibytes <= 160; mebibytes += 4) {
+    const QuickRun quick;
+    const Outcome outcome =
+        Run("run --data synthetic --train-limit 600 --val-limit 16 --model cnn "
+            "--batch-sizes 512 --steps 1 --out " +
+                quick.out,
+            std::format("ulimit -v {};", mebibytes * 1024));
+    INFO(mebibytes << " MiB: exit code " << outcome.exit_code << "\n"
+                   << outcome.err);
+    if (outcome.exit_code == 0) {
+      ++trained;
+      continue;
+    }
+    // What progress and warnings came before is no error.
+    const size_t error_at = outcome.err.find("batchsweep: ");
+    REQUIRE(error_at != std::string::npos);
+    const std::string error = outcome.err.substr(error_at);
+    CHECK(outcome.exit_code == 1);
+    CHECK(std::ranges::count(error, '\n') == 1);
+    if (!error.contains("ulimit -v leaves")) {
+      CHECK(error.contains("choose a smaller"));
+      ++failed;
+      continue;
+    }
+    CHECK(error.contains("for the dataset"));
+    CHECK(error.contains("for the program"));
+    ++refused;
+  }
+  CHECK(trained > 5);
+  CHECK(refused > 5);
+  CHECK(failed <= 3);  // what no plan foresees: stacks, libraries
+}
+#endif
+
 TEST_CASE("a folder that cannot take results is refused", "[cli]") {
   const QuickRun quick;
   const auto file = quick.folder.Write("file", "not a folder");

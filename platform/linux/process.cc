@@ -68,11 +68,6 @@ constexpr int kChildFailed = 1;
   } catch (const std::bad_alloc&) {
     WriteAll(pipe, kMemoryRanOut);  // no memory is taken to say so
     exit_code = kChildFailed;
-  } catch (const std::system_error& error) {
-    // A thread that the system has no room for.
-    WriteAll(pipe, error.what());
-    WriteAll(pipe, "; use fewer --threads or raise what limits memory");
-    exit_code = kChildFailed;
   }
   std::fflush(nullptr);
   // Without destructors and leak checks: they are the parent's.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <new>
+#include <system_error>
 
 #include "platform/clock.h"
 #include "platform/cores.h"
@@ -28,7 +29,12 @@ Sampler::Sampler(Sensors& sensors, double sample_hz)
     : period_ns_(sample_hz > 0.0 ? static_cast<int64_t>(1e9 / sample_hz) : 0),
       cores_(AllowedCores()),
       sensors_(sensors) {
-  if (period_ns_ > 0) thread_ = std::thread([this] { Run(); });
+  if (period_ns_ == 0) return;
+  try {
+    thread_ = std::thread([this] { Run(); });
+  } catch (const std::system_error&) {
+    throw std::bad_alloc();  // there is no room for its stack
+  }
 }
 
 Sampler::~Sampler() {

@@ -2,7 +2,11 @@
 
 #include <pthreadpool.h>
 
+#include <latch>
 #include <new>
+#include <system_error>
+#include <thread>
+#include <vector>
 
 #include "util/check.h"
 
@@ -62,9 +66,31 @@ void ParallelizeWatched(pthreadpool* pool, int64_t size, int64_t tile,
 
 }  // namespace
 
+namespace {
+
+// Throws std::bad_alloc unless so many threads can run at once. pthreadpool
+// does not look whether its threads started, and waits for them for ever. It
+// gets the stacks of these, which the C library keeps.
+void TryThreads(int threads) {
+  std::latch all_started(1);
+  std::vector<std::jthread> tried;
+  try {
+    for (int i = 0; i < threads; ++i) {
+      tried.emplace_back([&] { all_started.wait(); });
+    }
+  } catch (const std::system_error&) {
+    all_started.count_down();
+    throw std::bad_alloc();
+  }
+  all_started.count_down();
+}
+
+}  // namespace
+
 ThreadPool::ThreadPool(int threads) : threads_(threads) {
   CHECK(threads >= 1);
   if (threads == 1) return;
+  TryThreads(threads - 1);
   pool_.reset(pthreadpool_create(static_cast<size_t>(threads)));
   // As operator new would, since this is nothing but an allocation.
   if (pool_ == nullptr) throw std::bad_alloc();
