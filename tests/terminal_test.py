@@ -95,6 +95,8 @@ class Terminal:
 
 class SweepTest(unittest.TestCase):
     def setUp(self):
+        # Whoever runs the tests by nohup has it ignored, and programs started from here would, too.
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
         scratch = tempfile.TemporaryDirectory()
         self.addCleanup(scratch.cleanup)
         self.scratch = pathlib.Path(scratch.name)
