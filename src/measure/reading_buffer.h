@@ -3,8 +3,8 @@
 //
 // Up to kMostReadings are as they were read. Then each two neighbours become
 // one that covers the time of both, and from there on so many that are read
-// become one, doubling each time there is no room again: an epoch of over seven
-// minutes at ten readings a second has one for each 0.2 seconds. What becomes
+// become one, doubling each time there is no room again: an epoch of over three
+// minutes and a half at ten a second has one for each 0.2 seconds. What becomes
 // one keeps what steps are told of it: the highest temperature, the lowest
 // frequency, whether any was throttled, and the mean power by time; what counts
 // up, and memory, is that of the later.
@@ -19,7 +19,7 @@
 
 namespace batchsweep {
 
-inline constexpr size_t kMostReadings = 4096;
+inline constexpr size_t kMostReadings = 2048;
 
 class ReadingBuffer {
  public:
