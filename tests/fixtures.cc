@@ -65,6 +65,16 @@ EpochRecord FinishEpoch(Trainer& trainer, CellTotals& totals) {
   return totals.FinishEpoch({}, trainer.FinishEpoch().value(), std::nullopt);
 }
 
+std::vector<NamedTensor> WeightsOf(Network& network) {
+  std::vector<NamedTensor> weights;
+  for (const TensorView& view : network.WeightViews()) {
+    weights.push_back({.name = view.name,
+                       .shape = view.shape,
+                       .values = {view.values.begin(), view.values.end()}});
+  }
+  return weights;
+}
+
 Result<Checksum> WriteTensors(const std::filesystem::path& path,
                               std::vector<NamedTensor> tensors) {
   std::vector<TensorView> views;

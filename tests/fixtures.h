@@ -53,6 +53,9 @@ void AddEpoch(const Trainer& trainer, CellTotals& totals);
 // The same, then validates and closes the epoch under way.
 EpochRecord FinishEpoch(Trainer& trainer, CellTotals& totals);
 
+// Copies of a network's weights.
+std::vector<NamedTensor> WeightsOf(Network& network);
+
 // As a safetensors file.
 Result<Checksum> WriteTensors(const std::filesystem::path& path,
                               std::vector<NamedTensor> tensors);

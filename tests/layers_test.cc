@@ -36,8 +36,8 @@ std::vector<std::vector<double>> Doubles(
 }
 
 // Weights that keep values apart: no relu at its corner, variances above 0.
-std::vector<NamedTensor> RandomWeights(const Network& network, Rng& rng) {
-  std::vector<NamedTensor> weights = network.Weights();
+std::vector<NamedTensor> RandomWeights(Network& network, Rng& rng) {
+  std::vector<NamedTensor> weights = WeightsOf(network);
   for (NamedTensor& tensor : weights) {
     const bool variance = tensor.name.ends_with("moving_variance");
     const bool gamma = tensor.name.ends_with("gamma");
@@ -90,7 +90,7 @@ void CheckAgainstTwin(const Trial& trial) {
     CHECK(AllNear(outputs, want.outputs, 2e-5, 2e-5));
     CHECK(std::abs(loss - want.loss) < 2e-5 * (1 + std::abs(want.loss)));
     if (!training) continue;
-    const auto after = network.Weights();
+    const auto after = WeightsOf(network);
     for (size_t p = 0; p < after.size(); ++p) {
       if (want.moving[p].empty()) continue;
       INFO(after[p].name);
@@ -303,7 +303,7 @@ TEST_CASE("batch normalisation of a mean far from zero keeps its digits",
   network.Forward({.training = true});
   const auto want =
       reference::ComputeLoss({.model = model,
-                              .weights = Doubles(network.Weights()),
+                              .weights = Doubles(WeightsOf(network)),
                               .x = x,
                               .labels = labels});
   CHECK(AllNear({network.outputs(), 8 * 3}, want.outputs, 1e-3, 1e-3));

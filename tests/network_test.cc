@@ -50,7 +50,7 @@ std::vector<uint8_t> RandomLabels(size_t count, uint64_t classes, Rng& rng) {
 
 // Gives the biases values too: drawn weights leave them 0.
 std::vector<NamedTensor> RandomWeights(const Network& network, Rng& rng) {
-  std::vector<NamedTensor> weights = network.Weights();
+  std::vector<NamedTensor> weights = WeightsOf(network);
   for (NamedTensor& tensor : weights) {
     tensor.values = RandomFloats(tensor.values.size(), -0.7f, 0.7f, rng);
   }
@@ -176,7 +176,7 @@ TEST_CASE("choosing threads leaves a network of zeros that gives the same bits",
   Rng rng(12, 0);
   const auto x = RandomFloats(8 * 40, 0, 1, rng);
   const auto labels = RandomLabels(8, 10, rng);
-  const auto weights = network.Weights();
+  const auto weights = WeightsOf(network);
   const auto step = [&] {
     network.SetWeights(weights);
     Fill(network, x, labels);
@@ -219,7 +219,7 @@ TEST_CASE("each layer's time is told by its name", "[network]") {
   const ModelSpec model = DenseModel(
       3, {{.units = 5}, {.units = 2, .activation = Activation::kSoftmax}});
   Network network = MakeNetwork(model, {.max_batch = 4}, engine.context());
-  const auto weights = network.Weights();
+  const auto weights = WeightsOf(network);
   const std::vector<LayerTime> times = TimeLayers(network, 3);
   REQUIRE(times.size() == 2);
   CHECK(times[0].name == "dense_0");
@@ -227,7 +227,7 @@ TEST_CASE("each layer's time is told by its name", "[network]") {
     CHECK(time.forward_ns < 1'000'000'000);
     CHECK(time.backward_ns < 1'000'000'000);
   }
-  CHECK(network.Weights()[0].values == weights[0].values);
+  CHECK(WeightsOf(network)[0].values == weights[0].values);
 }
 
 TEST_CASE("weights come out as they went in", "[network]") {
@@ -238,7 +238,7 @@ TEST_CASE("weights come out as they went in", "[network]") {
   Rng rng(10, 0);
   const auto weights = RandomWeights(network, rng);
   network.SetWeights(weights);
-  const auto back = network.Weights();
+  const auto back = WeightsOf(network);
   REQUIRE(back.size() == 4);
   for (size_t i = 0; i < back.size(); ++i) {
     CHECK(back[i].name == weights[i].name);

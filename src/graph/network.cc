@@ -105,17 +105,6 @@ std::vector<TensorView> Network::WeightViews() {
   return views;
 }
 
-std::vector<NamedTensor> Network::Weights() const {
-  std::vector<NamedTensor> weights;
-  for (size_t i = 0; i < param_specs().size(); ++i) {
-    const auto values = ParamValues(i);
-    weights.push_back({.name = param_specs()[i].name,
-                       .shape = param_specs()[i].shape,
-                       .values = {values.begin(), values.end()}});
-  }
-  return weights;
-}
-
 void Network::WeightsChanged() {
   for (const PlannedLayer& layer : plan_.layers) {
     layer.node.layer->WeightsChanged();

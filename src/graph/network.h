@@ -44,7 +44,6 @@ class Network {
   // All weights in place, in the order of ModelParams(model). Whoever writes to
   // them calls WeightsChanged().
   std::vector<TensorView> WeightViews();
-  std::vector<NamedTensor> Weights() const;
   // To be called after params() changed.
   void WeightsChanged();
   bool WeightsAreFinite() const;
@@ -65,8 +64,7 @@ class Network {
   const float* outputs() const { return Floats(TensorsOf(plan_.output).value); }
 
   void Forward(const ForwardContext& context);
-  // Scores the outputs; Backward() builds on it. The loss has the kernels'
-  // regularisation in it, as Keras' has.
+  // Backward() builds on it. The loss has the kernels' regularisation in it.
   BatchScore ScoreOutputs();
   void Backward();
 

@@ -1,20 +1,16 @@
 // Records as comma-separated rows: one header line, then a row a record, whose
-// columns are the record's fields, see util/fields.h. Nothing is quoted because
-// nothing needs it. Numbers are the shortest text that reads back as the same
-// value; a yes or no is 1 or 0; flags are names joined by "+".
+// columns are the record's fields, see util/fields.h and record/csv_value.h.
 #ifndef BATCHSWEEP_RECORD_CSV_WRITER_H_
 #define BATCHSWEEP_RECORD_CSV_WRITER_H_
 
-#include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
 
-#include "measure/step_flags.h"
+#include "record/csv_value.h"
 #include "util/fields.h"
 
 namespace batchsweep {
@@ -29,36 +25,6 @@ std::string CsvHeader() {
   });
   header.back() = '\n';
   return header;
-}
-
-// The longest text of a value: all flags.
-inline constexpr size_t kCsvValueBytes = 64;
-
-// Writes `value` at `end`, which must have kCsvValueBytes of room; returns the
-// new end.
-template <class Value>
-char* WriteCsvValue(char* end, Value value) {
-  return std::to_chars(end, end + 32, value).ptr;
-}
-inline char* WriteCsvValue(char* end, bool value) {
-  *end = value ? '1' : '0';
-  return end + 1;
-}
-inline char* WriteCsvValue(char* end, const char* value) {
-  return std::ranges::copy(std::string_view(value), end).out;
-}
-inline char* WriteCsvValue(char* end, StepFlags value) {
-  char* const begin = end;
-  for (size_t i = 0; i < kStepFlags; ++i) {
-    if (!value.Has(static_cast<StepFlag>(i))) continue;
-    if (end != begin) *end++ = '+';
-    end = WriteCsvValue(end, NameOf(static_cast<StepFlag>(i)));
-  }
-  return end;
-}
-template <class Value>
-char* WriteCsvValue(char* end, const std::optional<Value>& value) {
-  return value ? WriteCsvValue(end, *value) : end;
 }
 
 template <class Record>

@@ -1,6 +1,5 @@
 // Fields: what a struct says of its own members, once, so that everything that
-// goes through them (CSV, JSON, checkpoints) comes from one list.
-//
+// goes through them (CSV, JSON, checkpoints) comes from one list:
 //   struct Point {
 //     int64_t x = 0;
 //     std::optional<double> height_meters;
@@ -12,8 +11,8 @@
 //   };
 // Names are the members' own. A list that leaves out a member does not compile,
 // nor does one in another order than the struct's, unless it only exchanges
-// members of one type. A struct that cannot include
-// this header gets a free `constexpr auto FieldsOf(const Point*)` instead.
+// members of one type. A struct that cannot include this header gets a free
+// `constexpr auto FieldsOf(const Point*)` instead.
 #ifndef BATCHSWEEP_UTIL_FIELDS_H_
 #define BATCHSWEEP_UTIL_FIELDS_H_
 
