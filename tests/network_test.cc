@@ -49,7 +49,7 @@ std::vector<uint8_t> RandomLabels(size_t count, uint64_t classes, Rng& rng) {
 }
 
 // Gives the biases values too: drawn weights leave them 0.
-std::vector<NamedTensor> RandomWeights(const Network& network, Rng& rng) {
+std::vector<NamedTensor> RandomWeights(Network& network, Rng& rng) {
   std::vector<NamedTensor> weights = WeightsOf(network);
   for (NamedTensor& tensor : weights) {
     tensor.values = RandomFloats(tensor.values.size(), -0.7f, 0.7f, rng);
