@@ -2,6 +2,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include "cli/composed_flag_value.h"
 #include "cli/run_flag_value.h"
 #include "cli/run_flags.h"
 #include "cli/setup.h"

@@ -1,6 +1,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <catch2/catch_test_macros.hpp>
 #include <filesystem>
 #include <format>
@@ -64,6 +65,22 @@ TEST_CASE("a program begun anew has the lock that it had", "[folder_lock]") {
   waitpid(child, &status, 0);
   CHECK(WEXITSTATUS(status) == 1);
   CHECK_FALSE(AnotherGets(dir.path()));
+}
+
+TEST_CASE("nobody is told of a holder that is gone", "[folder_lock]") {
+  const TempDir dir;
+  const FolderLock lock = FolderLock::Take(dir.path()).value();
+  if (!lock.keeps_others_out()) SKIP("this file system has no locks");
+  std::array<char, 256> host = {};
+  REQUIRE(gethostname(host.data(), host.size() - 1) == 0);
+  // No process has this number: it is beyond the kernel's largest.
+  dir.Write(
+      "batchsweep.lock",
+      std::format("batchsweep: process {} on host {}\n", 1 << 23, host.data()));
+  unsetenv("BATCHSWEEP_LOCK_DESCRIPTOR");
+  const auto refused = FolderLock::Take(dir.path());
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message.contains("another process is writing"));
 }
 
 TEST_CASE("a folder that was signed is known as such", "[folder_lock]") {

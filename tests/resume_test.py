@@ -513,6 +513,16 @@ class OthersFiles(Scratch):
             self.assertEqual([path.name for path in folder.iterdir() if path.name != "batchsweep.lock"],
                              [] if name == "batchsweep.lock" else [name])
 
+    def test_results_that_lost_their_run_json_are_kept(self):
+        self.assertEqual(run(self.folder, *TWO_EPOCHS).returncode, 0)
+        (self.folder / "run.json").unlink()
+        before = contents(self.folder)
+        for more in ([], ["--resume"]):
+            process = run(self.folder, *TWO_EPOCHS, *more)
+            self.assertEqual(process.returncode, 1)
+            self.assertIn("run.json", process.stderr)
+        self.assertEqual(contents(self.folder), before)
+
     def test_links_are_not_followed(self):
         elsewhere = self.scratch / "elsewhere"
         elsewhere.mkdir()

@@ -172,6 +172,7 @@ TEST_CASE("a convolution that 32 bits cannot address is refused there",
 }
 
 TEST_CASE("operators refuse what this build cannot address", "[xnn]") {
+  REQUIRE(Initialize());
   ThreadPool pool(1);
   constexpr int64_t kHuge = int64_t{1} << 31;
   auto transpose = Transpose::Create();

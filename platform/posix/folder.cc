@@ -10,6 +10,8 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <format>
 #include <string>
@@ -85,17 +87,29 @@ std::string ReadSignature(int fd) {
   return {text.data(), static_cast<size_t>(std::max<ssize_t>(count, 0))};
 }
 
-// "process 12 on host pi4", as it stands in a signature.
-std::string HolderIn(std::string_view signature) {
-  if (!signature.starts_with(kSignature)) return "another process";
-  signature.remove_prefix(kSignature.size());
-  return std::string(signature.substr(0, signature.find('\n')));
-}
-
 std::string HostName() {
   std::array<char, 256> name = {};
   if (::gethostname(name.data(), name.size() - 1) != 0) return "unknown";
   return name.data();
+}
+
+// "process 12 on host pi4", as it stands in a signature; one that is not there
+// any more cannot be who has the lock, but whoever has it did not sign yet.
+std::string HolderIn(std::string_view signature) {
+  constexpr const char* kUnknown = "another process";
+  if (!signature.starts_with(kSignature)) return kUnknown;
+  signature.remove_prefix(kSignature.size());
+  signature = signature.substr(0, signature.find('\n'));
+  int process = 0;
+  std::array<char, 256> host = {};
+  const std::string text(signature);
+  if (std::sscanf(text.c_str(), "process %d on host %255s", &process,
+                  host.data()) != 2) {
+    return kUnknown;
+  }
+  const bool is_gone =
+      host.data() == HostName() && ::kill(process, 0) != 0 && errno == ESRCH;
+  return is_gone ? kUnknown : text;
 }
 
 }  // namespace
@@ -163,6 +177,8 @@ Result<FolderLock> FolderLock::Take(const fs::path& folder) {
     return Fail("{}: is no lock of batchsweep; name another folder with --out",
                 lock.file_.string());
   }
+  // At once, so that nobody is told of an earlier holder.
+  if (lock.signed_) RETURN_IF_ERROR(lock.Sign());
   // The program that RestartProgram() begins finds it by this.
   ::setenv(kLockVariable, std::to_string(lock.fd_).c_str(), /*replace=*/1);
   return lock;

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "cli/flag_value.h"
+#include "cli/composed_flag_value.h"
 #include "platform/error.h"
 
 namespace CLI {

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/flag_value.h"
+#include "cli/composed_flag_value.h"
 #include "cli/run_options.h"
 #include "model/loss.h"
 #include "sweep/sweep_config.h"

@@ -1,6 +1,8 @@
 #include "cli/run_folder.h"
 
+#include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -16,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // What a run writes but for run.json, which comes last, and model.json, which
-// the user may have put there. All of it is removed of a run that never began.
+// the user may have put there.
 constexpr const char* kWritten[] = {"steps.csv",  "counters.csv",
                                     "epochs.csv", "summary.csv",
                                     "weights",    "checkpoint"};
@@ -39,14 +41,25 @@ Status CheckIsFree(const fs::path& folder) {
   for (const char* name : kWritten) {
     if (!Exists(folder / name)) continue;
     return Fail(
-        "--out {}: holds {}, which is of no run that was begun here, and would "
-        "be written over; name another folder or move it away",
-        folder.string(), name);
+        "--out {}: holds {} and no run.json, so it is no run to go on with, "
+        "and "
+        "{} would be written over; name another folder or move it away",
+        folder.string(), name, name);
   }
   return {};
 }
 
-// Of a run that ended before it had a run.json nothing was trained.
+// Whether nothing was trained yet: no weights, and tables without rows.
+bool IsWithoutResults(const fs::path& folder) {
+  if (Exists(folder / "weights")) return false;
+  for (const char* name : kWritten) {
+    const auto table = ReadFile(folder / name);
+    if (table && table->find('\n') + 1 < table->size()) return false;
+  }
+  return true;
+}
+
+// Removes what a run left that ended before it had a run.json.
 Status RemoveUnbegunRun(const fs::path& folder) {
   for (const char* name : kWritten) {
     std::error_code error;
@@ -88,7 +101,7 @@ Result<RunFolder> StartNew(const SweepConfig& config, const RunInfo& info,
   if (!Exists(out / "batchsweep.lock")) RETURN_IF_ERROR(CheckIsFree(out));
   RETURN_IF_ERROR(MakeWritableFolder(out));
   ASSIGN_OR_RETURN(FolderLock lock, FolderLock::Take(out));
-  if (lock.is_signed() && !HoldsARun(out)) {
+  if (lock.is_signed() && !HoldsARun(out) && IsWithoutResults(out)) {
     RETURN_IF_ERROR(RemoveUnbegunRun(out));
   }
   RETURN_IF_ERROR(CheckIsFree(out));
@@ -103,9 +116,10 @@ Result<RunFolder> StartNew(const SweepConfig& config, const RunInfo& info,
   position.recorded = recorder.recorded();
   RETURN_IF_ERROR(SavePosition(out / "checkpoint", position));
   RETURN_IF_ERROR(WriteRunInfo(out / "run.json", info));
+  std::vector<Warning> warnings = WarningsOf(lock);
   return RunFolder{.lock = std::move(lock),
                    .position = std::move(position),
-                   .warnings = WarningsOf(lock)};
+                   .warnings = std::move(warnings)};
 }
 
 Result<RunFolder> StartResumed(const SweepConfig& config,
@@ -133,15 +147,13 @@ Result<RunFolder> StartResumed(const SweepConfig& config,
   }
   // Cut off what stands behind it now, even if no cell is left to do so.
   RETURN_IF_ERROR(Recorder::Resume(out, point.position.recorded));
-  RunFolder folder{.lock = std::move(lock),
-                   .position = std::move(point.position),
-                   .warnings = WarningsOf(lock)};
-  for (const Warning& difference : earlier.differences) {
-    folder.warnings.push_back(difference);
-  }
-  if (point.warning) folder.warnings.push_back(*point.warning);
+  std::vector<Warning> warnings = WarningsOf(lock);
+  std::ranges::copy(earlier.differences, std::back_inserter(warnings));
+  if (point.warning) warnings.push_back(*point.warning);
   RETURN_IF_ERROR(WriteRunInfo(out / "run.json", info));
-  return folder;
+  return RunFolder{.lock = std::move(lock),
+                   .position = std::move(point.position),
+                   .warnings = std::move(warnings)};
 }
 
 }  // namespace batchsweep

@@ -50,6 +50,22 @@ std::string DifferenceOf(std::string_view found, std::string_view expected) {
   return "its header line has no end";
 }
 
+Status CheckHeader(const std::filesystem::path& path,
+                   const std::string& expected) {
+  // With room to name a column that is not expected.
+  std::string found(expected.size() + 80, '\0');
+  std::ifstream file(path, std::ios::binary);
+  file.read(found.data(), std::ssize(found));
+  found.resize(static_cast<size_t>(file.gcount()));
+  if (found.starts_with(expected)) return {};
+  return Fail(
+      "{}: {}; go on with the batchsweep that began this run or name another "
+      "folder with --out",
+      path.string(),
+      DifferenceOf(found.substr(0, found.find('\n')),
+                   std::string_view(expected).substr(0, expected.size() - 1)));
+}
+
 // Whether the rows of a Record can be appended to what was recorded of a table.
 template <class Record>
 Status CheckTable(const std::filesystem::path& path, const Checksum& recorded) {
@@ -61,21 +77,7 @@ Status CheckTable(const std::filesystem::path& path, const Checksum& recorded) {
         "another folder with --out",
         path.string(), error.message(), recorded.bytes);
   }
-  const std::string expected = CsvHeader<Record>();
-  // With room to name a column that is not expected.
-  std::string found(expected.size() + 80, '\0');
-  std::ifstream file(path, std::ios::binary);
-  file.read(found.data(), std::ssize(found));
-  found.resize(static_cast<size_t>(file.gcount()));
-  if (!found.starts_with(expected)) {
-    return Fail(
-        "{}: {}; go on with the batchsweep that began this run or name another "
-        "folder with --out",
-        path.string(),
-        DifferenceOf(
-            found.substr(0, found.find('\n')),
-            std::string_view(expected).substr(0, expected.size() - 1)));
-  }
+  RETURN_IF_ERROR(CheckHeader(path, CsvHeader<Record>()));
   if (static_cast<int64_t>(size_bytes) < recorded.bytes) {
     return Fail(
         "{}: holds {} bytes, expected the {} that were recorded; put them back "

@@ -229,6 +229,10 @@ Status ConvolutionInputGradient::Reshape(int64_t batch, int64_t height,
     CHECK(bytes == 0);  // no transient indirection was asked for
     return {};
   }
+  return ReshapeDeconvolution(pool);
+}
+
+Status ConvolutionInputGradient::ReshapeDeconvolution(ThreadPool& pool) {
   // Rows of the image that the last window did not reach.
   const auto adjustment = [](int64_t in, int64_t out, int64_t kernel,
                              int64_t stride, int64_t dilation,
@@ -237,13 +241,13 @@ Status ConvolutionInputGradient::Reshape(int64_t batch, int64_t height,
   };
   const Margins& padding = options_.padding;
   const int64_t adjustment_height = adjustment(
-      height, out_height, options_.kernel_height, options_.stride_height,
+      height_, out_height_, options_.kernel_height, options_.stride_height,
       options_.dilation_height, padding.top + padding.bottom);
-  const int64_t adjustment_width =
-      adjustment(width, out_width, options_.kernel_width, options_.stride_width,
-                 options_.dilation_width, padding.left + padding.right);
+  const int64_t adjustment_width = adjustment(
+      width_, out_width_, options_.kernel_width, options_.stride_width,
+      options_.dilation_width, padding.left + padding.right);
   return ToStatus(xnn_reshape_deconvolution2d_nhwc_f32(
-                      op(), Size(batch), Size(out_height), Size(out_width),
+                      op(), Size(batch_), Size(out_height_), Size(out_width_),
                       U32(adjustment_height), U32(adjustment_width),
                       /*output_height_out=*/nullptr,
                       /*output_width_out=*/nullptr, pool.get()),

@@ -97,6 +97,7 @@ class ConvolutionInputGradient final : public WeightedOperator {
         options_(options),
         turned_(turned) {}
   Status Restore() override;
+  Status ReshapeDeconvolution(ThreadPool& pool);
 
   ConvolutionOptions options_;
   bool turned_ = false;  // a convolution, with the kernel turned around
