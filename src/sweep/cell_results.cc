@@ -61,7 +61,8 @@ void SetPlannedMemory(const TrainingExtent& extent,
                       SummaryRecord& record) {
   if (!base_rss_bytes) return;
   record.planned_rss_bytes = *base_rss_bytes + record.arena_bytes +
-                             RecordingBytes(extent, record.cell.batch_size);
+                             RecordingBytes(extent, record.cell.batch_size) +
+                             extent.mapped_resident_bytes;
 }
 
 }  // namespace batchsweep

@@ -1,8 +1,11 @@
 #include "sweep/memory_fit.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <format>
+#include <set>
 
+#include "data/page_budget.h"
 #include "graph/network_plan.h"
 #include "measure/reading_buffer.h"
 #include "measure/readings.h"
@@ -31,13 +34,25 @@ Result<int64_t> LargestBatch(const MemoryQuestion& question, int64_t too_large,
   return fits;
 }
 
+// Validation and test may be of one dataset.
+int64_t MappedResidentBytes(const TrainingData& data) {
+  const std::set<const Dataset*> datasets = {
+      data.train.dataset, data.validation.dataset, data.test.dataset};
+  int64_t bytes = 0;
+  for (const Dataset* dataset : datasets) {
+    bytes += std::min(dataset->mapped_bytes(), kPageBudgetBytes);
+  }
+  return bytes;
+}
+
 }  // namespace
 
 TrainingExtent ExtentOf(const SweepConfig& config, const TrainingData& data) {
   return {.train_examples = data.train.size(),
           .scored_examples = std::max(data.validation.size(), data.test.size()),
           .budget = config.budget,
-          .sample_hz = config.sample_hz};
+          .sample_hz = config.sample_hz,
+          .mapped_resident_bytes = MappedResidentBytes(data)};
 }
 
 int64_t RecordingBytes(const TrainingExtent& extent, int64_t batch_size) {

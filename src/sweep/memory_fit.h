@@ -24,6 +24,9 @@ struct TrainingExtent {
   int64_t scored_examples = 0;  // in the larger of validation and test
   Budget budget;
   double sample_hz = 0.0;
+  // Pages of mapped datasets that may be in RAM at a time. They are no part of
+  // RecordingBytes(), since the system can take them back.
+  int64_t mapped_resident_bytes = 0;
 };
 TrainingExtent ExtentOf(const SweepConfig& config, const TrainingData& data);
 
