@@ -3,6 +3,7 @@
 build whose program writes the tables."""
 
 import csv
+import fnmatch
 import os
 import pathlib
 import re
@@ -59,6 +60,34 @@ class DocumentsTest(unittest.TestCase):
             files = set(names_in_first_column(page.split("\n\nThe four columns")[0]))
             for path in pathlib.Path(out).iterdir():
                 self.assertIn(path.name + "/" * path.is_dir(), files)
+
+    def test_every_step_flag_is_told_of_and_known_to_the_pictures(self):
+        header = (REPOSITORY / "src/measure/step_flags.h").read_text(encoding="utf-8")
+        flags = re.findall(r'return "(\w+)";', header)
+        self.assertGreater(len(flags), 5)
+        page = (REPOSITORY / "src/record/README.md").read_text(encoding="utf-8")
+        drawing = (REPOSITORY / "tools/plotting/drawing.py").read_text(encoding="utf-8")
+        doubtful = re.findall(r'"(\w+)"', re.search(r"^DOUBTFUL = \[(.*?)\]", drawing, re.DOTALL | re.MULTILINE)[1])
+        for flag in flags:
+            self.assertIn(f"`{flag}`", section(page, "## Whether to believe it"), flag)
+            if flag not in ("warmup", "part_batch"):  # which are of the step's own kind
+                self.assertIn(flag, doubtful)
+
+    def test_each_data_format_is_carried_to_boards(self):
+        source = (REPOSITORY / "src/data/source.cc").read_text(encoding="utf-8")
+        table = re.search(r"kFormats\[\] = \{(.*?)\n\};", source, re.DOTALL)[1]
+        # The first files that each format needs, as its row names them to people.
+        rows = re.findall(r'\{"\w+",\s*"([^}]*?)",\s*Is', table)
+        self.assertEqual(len(rows), table.count("{"))
+        deploy = (REPOSITORY / "tools/deploy.sh").read_text(encoding="utf-8")
+        patterns = re.findall(r"-name '(\*[^']*)'", section_of_function(deploy, "data_files"))
+        for row in rows:
+            name = row.split()[0]
+            self.assertTrue(any(fnmatch.fnmatch(name, pattern) for pattern in patterns), f"{name}: {patterns}")
+
+
+def section_of_function(script, name):
+    return re.search(rf"^{name}\(\) \{{(.*?)^\}}", script, re.DOTALL | re.MULTILINE)[1]
 
 
 if __name__ == "__main__":
