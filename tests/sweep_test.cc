@@ -177,6 +177,26 @@ ModelSpec ModelWithMemory() {
                                .activation = Activation::kSoftmax}}};
 }
 
+// Weights and summaries of two runs of the same cells.
+void CheckSameEnds(const std::filesystem::path& folder,
+                   const std::filesystem::path& expected) {
+  for (const char* file : {"weights/batch_8_seed_1.safetensors",
+                           "weights/batch_32_seed_1.safetensors"}) {
+    CHECK(ReadFile(folder / file).value() == ReadFile(expected / file).value());
+  }
+  const auto want = ReadCsv<SummaryRecord>(expected / "summary.csv").value();
+  const auto got = ReadCsv<SummaryRecord>(folder / "summary.csv").value();
+  REQUIRE(got.size() == want.size());
+  for (size_t i = 0; i < got.size(); ++i) {
+    CHECK(got[i].steps == want[i].steps);
+    CHECK(got[i].epochs == want[i].epochs);
+    CHECK(got[i].best_val_loss == want[i].best_val_loss);
+    CHECK(got[i].best_epoch == want[i].best_epoch);
+    CHECK(got[i].test_loss == want[i].test_loss);
+    CHECK(got[i].step_time_median_ns.value() > 0);
+  }
+}
+
 TEST_CASE("an interrupted sweep goes on to the bits of an uninterrupted one",
           "[sweep][checkpoint]") {
   const TempDir whole;
@@ -209,23 +229,7 @@ TEST_CASE("an interrupted sweep goes on to the bits of an uninterrupted one",
   REQUIRE_FALSE(sweep.Run(parts.path(), position, patient)->interrupted);
 
   CHECK(LossColumns(parts.path()) == LossColumns(whole.path()));
-  for (const char* file : {"weights/batch_8_seed_1.safetensors",
-                           "weights/batch_32_seed_1.safetensors"}) {
-    CHECK(ReadFile(parts.path() / file).value() ==
-          ReadFile(whole.path() / file).value());
-  }
-  const auto want =
-      ReadCsv<SummaryRecord>(whole.path() / "summary.csv").value();
-  const auto got = ReadCsv<SummaryRecord>(parts.path() / "summary.csv").value();
-  REQUIRE(got.size() == want.size());
-  for (size_t i = 0; i < got.size(); ++i) {
-    CHECK(got[i].steps == want[i].steps);
-    CHECK(got[i].epochs == want[i].epochs);
-    CHECK(got[i].best_val_loss == want[i].best_val_loss);
-    CHECK(got[i].best_epoch == want[i].best_epoch);
-    CHECK(got[i].test_loss == want[i].test_loss);
-    CHECK(got[i].step_time_median_ns.value() > 0);
-  }
+  CheckSameEnds(parts.path(), whole.path());
 }
 
 TEST_CASE("a finished sweep goes on with more epochs to the same bits",
@@ -243,21 +247,7 @@ TEST_CASE("a finished sweep goes on with more epochs to the same bits",
   const SweepResult result =
       sweep.Run(parts.path(), Extended(done), quiet).value();
   CHECK(result.position.cells_done == 2);
-  for (const char* file : {"weights/batch_8_seed_1.safetensors",
-                           "weights/batch_32_seed_1.safetensors"}) {
-    CHECK(ReadFile(parts.path() / file).value() ==
-          ReadFile(whole.path() / file).value());
-  }
-  const auto want =
-      ReadCsv<SummaryRecord>(whole.path() / "summary.csv").value();
-  const auto got = ReadCsv<SummaryRecord>(parts.path() / "summary.csv").value();
-  REQUIRE(got.size() == 2);
-  for (size_t i = 0; i < got.size(); ++i) {
-    CHECK(got[i].epochs == 3);
-    CHECK(got[i].steps == want[i].steps);
-    CHECK(got[i].best_val_loss == want[i].best_val_loss);
-    CHECK(got[i].test_loss == want[i].test_loss);
-  }
+  CheckSameEnds(parts.path(), whole.path());
   CHECK(ReadCsv<EpochRecord>(parts.path() / "epochs.csv")->size() == 6);
 }
 

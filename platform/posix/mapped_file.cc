@@ -17,15 +17,16 @@
 #include <cstring>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
+#include "platform/posix/descriptor.h"
 #include "platform/posix/lost_pages.h"
 
 namespace batchsweep {
 namespace {
 
 namespace fs = std::filesystem;
+using posix::ErrnoFailure;
 
 // What the handler of SIGBUS knows of a mapping. A handler may not allocate or
 // take a lock, so all of it lies ready, and addresses are set last.
@@ -98,13 +99,6 @@ Guard* Protect(const fs::path& path, const void* begin, size_t bytes) {
   guard->begin = reinterpret_cast<uintptr_t>(begin);
   CatchBusErrors();
   return &*guard;
-}
-
-std::unexpected<Error> ErrnoFailure(std::string_view verb,
-                                    const fs::path& path) {
-  const int error = errno;
-  return Fail("cannot {} {}: {}", verb, path.string(),
-              std::generic_category().message(error));
 }
 
 }  // namespace
