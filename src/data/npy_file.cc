@@ -200,7 +200,7 @@ Result<Values<Value>> NpyFile::MapRows(const RowRange& rows) const {
   ASSIGN_OR_RETURN(auto file,
                    MappedFile::Map(path_, data_offset_ + begin * kValueBytes,
                                    rows.size() * ValuesOfRow() * kValueBytes));
-  const Values<Value> values(file);
+  Values<Value> values(file);
   if constexpr (std::floating_point<Value>) {
     for (size_t i = 0; i < values.size(); ++i) {
       if (!Fits(values[i])) {

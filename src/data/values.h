@@ -28,7 +28,7 @@ class Values {
     owner_ = owner;
   }
   // REQUIRES: the file's bytes begin at a multiple of sizeof(T).
-  explicit Values(std::shared_ptr<const MappedFile> file)
+  explicit Values(const std::shared_ptr<const MappedFile>& file)
       : values_(reinterpret_cast<const T*>(file->bytes().data()),
                 file->bytes().size() / sizeof(T)),
         owner_(file),
