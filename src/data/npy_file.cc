@@ -218,7 +218,7 @@ template <class Stored, class Value>
 Result<Values<Value>> NpyFile::CopyRows(const RowRange& rows) {
   const int64_t row = ValuesOfRow();
   const int64_t count = rows.size() * row;
-  constexpr auto kMost = static_cast<int64_t>(PTRDIFF_MAX / sizeof(Value));
+  constexpr int64_t kMost = INT64_MAX / int64_t{sizeof(Value)};
   RETURN_IF_ERROR(
       CheckRoom(path(), Shape{dims_},
                 count > kMost ? INT64_MAX : count * int64_t{sizeof(Value)}));
