@@ -16,6 +16,10 @@ std::unexpected<Error> ErrnoFailure(std::string_view verb,
               std::generic_category().message(error));
 }
 
+std::filesystem::path ParentOf(const std::filesystem::path& path) {
+  return path.has_parent_path() ? path.parent_path() : ".";
+}
+
 ScopedFd::ScopedFd(const std::filesystem::path& path, int flags)
     : fd_(Retry(
           [&] { return ::open(path.c_str(), flags | O_CLOEXEC, 0666); })) {}

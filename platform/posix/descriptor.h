@@ -17,6 +17,9 @@ namespace batchsweep::posix {
 std::unexpected<Error> ErrnoFailure(std::string_view verb,
                                     const std::filesystem::path& path);
 
+// The folder that has `path` in it.
+std::filesystem::path ParentOf(const std::filesystem::path& path);
+
 // Calls again what a signal interrupted.
 template <class Call>
 auto Retry(Call call) {

@@ -142,7 +142,7 @@ Status FileWriter::Commit() {
     return ErrnoFailure("replace", path_);
   }
   ::close(std::exchange(fd_, -1));
-  return SyncFolder(path_.has_parent_path() ? path_.parent_path() : ".");
+  return SyncFolder(posix::ParentOf(path_));
 }
 
 Status WriteFileAtomically(const fs::path& path, std::string_view contents) {

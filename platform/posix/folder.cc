@@ -26,6 +26,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using posix::ErrnoFailure;
+using posix::ParentOf;
 using posix::Retry;
 using posix::ScopedFd;
 
@@ -34,10 +35,6 @@ constexpr const char* kLockFile = "batchsweep.lock";
 constexpr std::string_view kSignature = "batchsweep: ";
 // Names the lock's descriptor to the program that this one begins anew.
 constexpr const char* kLockVariable = "BATCHSWEEP_LOCK_DESCRIPTOR";
-
-fs::path ParentOf(const fs::path& path) {
-  return path.has_parent_path() ? path.parent_path() : ".";
-}
 
 // A byte in a file of its own, since a full disk may still have room for an
 // empty one. O_EXCL: nobody's file is written over.

@@ -10,7 +10,6 @@
 #include "model/describe.h"
 #include "platform/clock.h"
 #include "platform/counters.h"
-#include "platform/file.h"
 #include "platform/memory.h"
 #include "platform/system.h"
 #include "record/build_info.h"
@@ -32,9 +31,9 @@ std::optional<std::string> InitialWeightsCrc32(const InitialWeights& init) {
     case InitialWeights::Kind::kFile:
       break;
   }
-  const auto bytes = ReadFile(init.file);
-  if (!bytes) return std::nullopt;
-  return Crc32Text(ChecksumOf(*bytes).crc32);
+  const auto checksum = ChecksumOfFile(init.file);
+  if (!checksum) return std::nullopt;
+  return Crc32Text(checksum->crc32);
 }
 
 RunInfo::Model DescribeModel(const LoadedModel& model,

@@ -7,7 +7,6 @@
 #include <system_error>
 #include <utility>
 
-#include "platform/file.h"
 #include "record/earlier_run.h"
 
 namespace batchsweep {
@@ -84,11 +83,8 @@ Status CheckTable(const std::filesystem::path& path, const Checksum& recorded) {
         "or name another folder with --out",
         path.string(), size_bytes, recorded.bytes);
   }
-  Checksum found_now;
-  RETURN_IF_ERROR(VisitFile(path, recorded.bytes, [&](std::string_view bytes) {
-    found_now.Add(bytes);
-  }));
-  if (found_now == recorded) return {};
+  ASSIGN_OR_RETURN(const Checksum found, ChecksumOfFile(path, recorded.bytes));
+  if (found == recorded) return {};
   return Fail(
       "{}: its first {} bytes are not those that were recorded; put them back "
       "or name another folder with --out",

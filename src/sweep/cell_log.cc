@@ -69,9 +69,7 @@ Status CellLog::KeepTrained(Network& network, const TrainingPosition& trained,
   // A budget of steps or seconds may end within an epoch, which was validated
   // as it was then and cannot be gone on with.
   if (config_.budget.epochs) return Keep(network, trained, elapsed_ns);
-  std::erase_if(position_.kept, [&](const KeptCell& kept) {
-    return kept.cell == position_.cells_done;
-  });
+  position_.Forget(position_.cells_done);
   return {};
 }
 

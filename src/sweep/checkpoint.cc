@@ -122,8 +122,7 @@ Status KeepCell(const fs::path& folder, int64_t cell, CellState& state,
   kept.state = state;
   history.times_ns = std::move(times_ns);
   history.flags = std::move(flags);
-  std::erase_if(position.kept,
-                [&](const KeptCell& other) { return other.cell == cell; });
+  position.Forget(cell);
   position.kept.push_back(std::move(kept));
   return {};
 }

@@ -66,6 +66,10 @@ const KeptCell* SweepPosition::Kept(int64_t cell) const {
   return found == kept.end() ? nullptr : &*found;
 }
 
+void SweepPosition::Forget(int64_t cell) {
+  std::erase_if(kept, [&](const KeptCell& each) { return each.cell == cell; });
+}
+
 Status CheckPosition(const SweepPosition& position, int64_t cells,
                      int64_t train_examples) {
   RETURN_IF_ERROR(

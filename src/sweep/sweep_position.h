@@ -72,6 +72,8 @@ struct SweepPosition {
 
   // Null if nothing of that cell is kept.
   const KeptCell* Kept(int64_t cell) const;
+  // Keeps nothing of that cell any more.
+  void Forget(int64_t cell);
   // The cell under way; null between cells.
   const KeptCell* UnderWay() const { return Kept(cells_done); }
 

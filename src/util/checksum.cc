@@ -4,6 +4,8 @@
 
 #include <format>
 
+#include "platform/file.h"
+
 namespace batchsweep {
 
 void Checksum::Add(std::string_view text) {
@@ -18,6 +20,19 @@ Checksum ChecksumOf(std::string_view text) {
   Checksum checksum;
   checksum.Add(text);
   return checksum;
+}
+
+Result<Checksum> ChecksumOfFile(const std::filesystem::path& path,
+                                int64_t size_bytes) {
+  Checksum checksum;
+  RETURN_IF_ERROR(VisitFile(
+      path, size_bytes, [&](std::string_view bytes) { checksum.Add(bytes); }));
+  return checksum;
+}
+
+Result<Checksum> ChecksumOfFile(const std::filesystem::path& path) {
+  ASSIGN_OR_RETURN(const int64_t size_bytes, FileBytes(path));
+  return ChecksumOfFile(path, size_bytes);
 }
 
 std::string Crc32Text(uint32_t crc32) { return std::format("{:08x}", crc32); }

@@ -4,10 +4,12 @@
 #define BATCHSWEEP_UTIL_CHECKSUM_H_
 
 #include <cstdint>
+#include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "platform/error.h"
 #include "util/fields.h"
 
 namespace batchsweep {
@@ -33,6 +35,12 @@ struct Checksum {
 };
 
 Checksum ChecksumOf(std::string_view text);
+
+// Of a regular file's first `size_bytes`, or of all of it, read in pieces. An
+// error names the path: it cannot be read or is shorter.
+Result<Checksum> ChecksumOfFile(const std::filesystem::path& path,
+                                int64_t size_bytes);
+Result<Checksum> ChecksumOfFile(const std::filesystem::path& path);
 
 // "0a1b2c3d", of eight lower-case hexadecimal digits.
 std::string Crc32Text(uint32_t crc32);
