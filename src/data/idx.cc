@@ -71,7 +71,7 @@ class IdxFile {
         auto mapped,
         MappedFile::Map(path_, header_bytes_ + rows.begin * row_bytes_,
                         rows.size() * row_bytes_));
-    return Values<uint8_t>(std::move(mapped));
+    return Values<uint8_t>(mapped);
   }
 
  private:
