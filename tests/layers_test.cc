@@ -253,6 +253,24 @@ TEST_CASE("depthwise and separable convolutions match the naive twin",
       {.model = Around({{5, 6, channels}}, {separable}), .lean = lean});
 }
 
+TEST_CASE("dilated and widely strided depthwise convolutions match the twin",
+          "[layers][depthwise]") {
+  const Padding padding = GENERATE(Padding::kValid, Padding::kSame);
+  const int64_t multiplier = GENERATE(1, 3);
+  // Strides above the window's size leave pixels that no tap reads.
+  const auto [strides, dilation] =
+      GENERATE(std::pair<Extent2D, Extent2D>{{1, 1}, {2, 3}},
+               std::pair<Extent2D, Extent2D>{{3, 4}, {1, 1}});
+  CheckAgainstTwin(
+      {.model = Around({{8, 9, 5}},
+                       {DepthwiseConv2DSpec{.name = "depthwise",
+                                            .depth_multiplier = multiplier,
+                                            .kernel_size = {3, 2},
+                                            .strides = strides,
+                                            .dilation = dilation,
+                                            .padding = padding}})});
+}
+
 TEST_CASE("a pooling behind a separable convolution is built into it",
           "[layers][depthwise][pooling]") {
   const ModelSpec model =

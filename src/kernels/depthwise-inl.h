@@ -1,107 +1,133 @@
-// The gradients of depthwise convolutions; included by images-inl.h, which has
-// the positions of windows.
+// Bodies of depthwise.h; included by kernels-inl.h after vectors are there.
 
-// kVectors vectors of channels: dkernel += the sum over pixels of x times dy,
-// whose pixels are x_step and dy_step floats apart.
-template <int kVectors>
-[[gnu::always_inline]] inline void DepthwiseRow(const float* x, int64_t x_step,
-                                                const float* dy,
-                                                int64_t dy_step, int64_t pixels,
-                                                float* dkernel) {
-  Vector sums[kVectors];
-  for (int j = 0; j < kVectors; ++j) sums[j] = Load(dkernel + j * kLanes);
-  for (int64_t i = 0; i < pixels; ++i) {
-    for (int j = 0; j < kVectors; ++j) {
-      sums[j] += Load(x + j * kLanes) * Load(dy + j * kLanes);
+// Positions of a line whose sums stay in registers together: as many chains of
+// additions as it takes to keep the multipliers busy.
+constexpr int64_t kDepthwisePixels = 6;
+
+template <class V, int kPixels>
+[[gnu::always_inline]] inline void DepthwiseGroup(
+    const DepthwisePass& pass, const float* x, const float* kernel,
+    const float* bias, const DepthwiseClamp& clamp, float* y) {
+  V sums[kPixels];
+  for (V& sum : sums) sum = bias == nullptr ? V{} : LoadAs<V>(bias);
+  const auto taps = static_cast<std::ptrdiff_t>(pass.tap_count);
+  const auto x_pixel = static_cast<std::ptrdiff_t>(pass.x_pixel);
+  for (std::ptrdiff_t t = 0; t < taps; ++t) {
+    const V weights = LoadAs<V>(kernel + pass.taps[t].weights);
+    const float* tap = x + pass.taps[t].place;
+    for (int p = 0; p < kPixels; ++p) {
+      sums[p] += LoadAs<V>(tap + p * x_pixel) * weights;
     }
-    x += x_step;
-    dy += dy_step;
   }
-  for (int j = 0; j < kVectors; ++j) Store(dkernel + j * kLanes, sums[j]);
+  for (int p = 0; p < kPixels; ++p) {
+    const V above = sums[p] < clamp.low ? V{} + clamp.low : sums[p];
+    StoreAs(y + p * pass.y_pixel,
+            above > clamp.high ? V{} + clamp.high : above);
+  }
 }
 
-// The positions whose tap `tap` is inside, along one axis: [first, last).
-struct Positions {
-  int64_t first;
-  int64_t last;
+// The last 1 to kDepthwisePixels - 1 positions of a line.
+template <class V, int kPixels = kDepthwisePixels - 1>
+[[gnu::always_inline]] inline void DepthwiseRest(const DepthwisePass& pass,
+                                                 int64_t pixels, const float* x,
+                                                 const float* kernel,
+                                                 const float* bias,
+                                                 const DepthwiseClamp& clamp,
+                                                 float* y) {
+  if (pixels == kPixels) {
+    DepthwiseGroup<V, kPixels>(pass, x, kernel, bias, clamp, y);
+  } else if constexpr (kPixels > 1) {
+    DepthwiseRest<V, kPixels - 1>(pass, pixels, x, kernel, bias, clamp, y);
+  }
+}
+
+void Depthwise(const DepthwisePass& pass, const float* kernel,
+               const float* bias, const DepthwiseClamp& clamp, float* y) {
+  for (int64_t line = 0; line < pass.lines; ++line) {
+    ForEachVector(pass.channels, [&]<class V>(int64_t c) {
+      const float* from = pass.x + line * pass.x_line + c;
+      float* to = y + line * pass.y_line + c;
+      const float* own_bias = bias == nullptr ? nullptr : bias + c;
+      int64_t p = 0;
+      for (; p + kDepthwisePixels <= pass.pixels; p += kDepthwisePixels) {
+        DepthwiseGroup<V, kDepthwisePixels>(pass, from + p * pass.x_pixel,
+                                            kernel + c, own_bias, clamp,
+                                            to + p * pass.y_pixel);
+      }
+      DepthwiseRest<V>(pass, pass.pixels - p, from + p * pass.x_pixel,
+                       kernel + c, own_bias, clamp, to + p * pass.y_pixel);
+    });
+  }
+}
+
+// Taps whose sums stay in registers while all positions pass: those of a 3x3
+// kernel, which leaves registers for the values even where there are 16. On
+// 32-bit Arm it is the pointers, one a tap, that fill the registers.
+#if defined(__arm__)
+constexpr int kGradTaps = 5;
+#else
+constexpr int kGradTaps = 9;
+#endif
+
+// Adds to the gradients of taps `first` and on. Of fewer than kGradTaps the
+// last is summed several times and written once. Lengths are as long as
+// pointers, so that 32-bit targets count in one register.
+template <class V>
+[[gnu::always_inline]] inline void DepthwiseTapGrads(const DepthwisePass& pass,
+                                                     int64_t first,
+                                                     const float* x,
+                                                     const float* dy,
+                                                     float* dkernel) {
+  V sums[kGradTaps];
+  std::ptrdiff_t places[kGradTaps];
+  const int64_t last = pass.tap_count - 1;
+  for (int t = 0; t < kGradTaps; ++t) {
+    const DepthwiseTap& tap = pass.taps[first + t < last ? first + t : last];
+    places[t] = static_cast<std::ptrdiff_t>(tap.place);
+    sums[t] = LoadAs<V>(dkernel + tap.weights);
+  }
+  const auto pixels = static_cast<std::ptrdiff_t>(pass.pixels);
+  const auto x_pixel = static_cast<std::ptrdiff_t>(pass.x_pixel);
+  const auto y_pixel = static_cast<std::ptrdiff_t>(pass.y_pixel);
+  for (int64_t line = 0; line < pass.lines; ++line) {
+    const float* at = x + line * pass.x_line;
+    const float* gradient = dy + line * pass.y_line;
+    for (std::ptrdiff_t p = 0; p < pixels; ++p) {
+      const V g = LoadAs<V>(gradient);
+      for (int t = 0; t < kGradTaps; ++t) {
+        sums[t] += LoadAs<V>(at + places[t]) * g;
+      }
+      at += x_pixel;
+      gradient += y_pixel;
+    }
+  }
+  for (int t = 0; t < kGradTaps && first + t <= last; ++t) {
+    StoreAs(dkernel + pass.taps[first + t].weights, sums[t]);
+  }
+}
+
+// The lines of x that pass for each vector of channels should still be in the
+// first-level cache for the next one, which reads the same cache lines: at most
+// this many floats, 16 KiB.
+constexpr int64_t kCachedFloats = 4096;
+
+void DepthwiseKernelGrad(const DepthwisePass& pass, const float* dy,
+                         float* dkernel) {
+  const int64_t fit = kCachedFloats / (pass.x_line > 0 ? pass.x_line : 1);
+  const int64_t strip = fit > 0 ? fit : 1;
+  for (int64_t line = 0; line < pass.lines; line += strip) {
+    DepthwisePass part = pass;
+    part.lines = line + strip < pass.lines ? strip : pass.lines - line;
+    ForEachVector(pass.channels, [&]<class V>(int64_t c) {
+      for (int64_t t = 0; t < pass.tap_count; t += kGradTaps) {
+        DepthwiseTapGrads<V>(part, t, pass.x + line * pass.x_line + c,
+                             dy + line * pass.y_line + c, dkernel + c);
+      }
+    });
+  }
+}
+
+constexpr DepthwiseKernels kDepthwiseKernels = {
+    .depthwise = Depthwise,
+    .depthwise_kernel_grad = DepthwiseKernelGrad,
 };
-
-inline Positions PositionsOf(int64_t tap, int64_t stride, int64_t before,
-                             int64_t dilation, int64_t size, int64_t out) {
-  const int64_t shift = tap * dilation - before;  // read at o * stride + shift
-  int64_t first = shift < 0 ? (-shift + stride - 1) / stride : 0;
-  int64_t last = size - shift > 0 ? (size - shift + stride - 1) / stride : 0;
-  last = last < out ? last : out;
-  first = first < last ? first : last;
-  return {first, last};
-}
-
-// Adds to the gradient of one tap what a line of `pixels` positions gives: x
-// from where the tap reads first, its pixels x_step floats apart, and dy.
-inline void AddTapGrad(const WindowGeometry& w, int64_t multiplier,
-                       const float* x, const float* dy, int64_t pixels,
-                       float* grad) {
-  const int64_t out_channels = w.channels * multiplier;
-  const int64_t x_step = w.stride_width * w.channels;
-  int64_t c = 0;
-  if (multiplier == 1) {
-    for (; c + 4 * kLanes <= w.channels; c += 4 * kLanes) {
-      DepthwiseRow<4>(x + c, x_step, dy + c, out_channels, pixels, grad + c);
-    }
-    for (; c + kLanes <= w.channels; c += kLanes) {
-      DepthwiseRow<1>(x + c, x_step, dy + c, out_channels, pixels, grad + c);
-    }
-  }
-  for (int64_t i = 0; i < pixels; ++i) {
-    for (int64_t o = c * multiplier; o < out_channels; ++o) {
-      grad[o] += x[i * x_step + o / multiplier] * dy[i * out_channels + o];
-    }
-  }
-}
-
-void DepthwiseKernelGrad(const WindowGeometry& w, int64_t multiplier,
-                         const float* x, const float* dy, float* dkernel) {
-  const int64_t out_channels = w.channels * multiplier;
-  for (int64_t ky = 0; ky < w.window_height; ++ky) {
-    const Positions ys = PositionsOf(ky, w.stride_height, w.top,
-                                     w.dilation_height, w.height, w.out_height);
-    for (int64_t kx = 0; kx < w.window_width; ++kx) {
-      const Positions xs = PositionsOf(kx, w.stride_width, w.left,
-                                       w.dilation_width, w.width, w.out_width);
-      float* grad = dkernel + (ky * w.window_width + kx) * out_channels;
-      const int64_t ix =
-          xs.first * w.stride_width - w.left + kx * w.dilation_width;
-      for (int64_t oy = ys.first; oy < ys.last; ++oy) {
-        const int64_t iy =
-            oy * w.stride_height - w.top + ky * w.dilation_height;
-        AddTapGrad(w, multiplier, x + (iy * w.width + ix) * w.channels,
-                   dy + (oy * w.out_width + xs.first) * out_channels,
-                   xs.last - xs.first, grad);
-      }
-    }
-  }
-}
-
-void DepthwiseInputGrad(const WindowGeometry& w, int64_t multiplier,
-                        const float* __restrict dy,
-                        const float* __restrict kernel, float* __restrict dx) {
-  const int64_t out_channels = w.channels * multiplier;
-  Fill(dx, w.height * w.width * w.channels, 0.0f);
-  ForEachPosition(w, [&](int64_t oy, int64_t ox, const Taps& rows,
-                         const Taps& columns) {
-    const float* out = dy + (oy * w.out_width + ox) * out_channels;
-    for (int64_t ky = rows.first; ky < rows.last; ++ky) {
-      for (int64_t kx = columns.first; kx < columns.last; ++kx) {
-        const float* taps = kernel + (ky * w.window_width + kx) * out_channels;
-        float* to = dx + TapOffset(w, rows, columns, ky, kx);
-        if (multiplier == 1) {
-          for (int64_t c = 0; c < w.channels; ++c) to[c] += out[c] * taps[c];
-        } else {
-          for (int64_t o = 0; o < out_channels; ++o) {
-            to[o / multiplier] += out[o] * taps[o];
-          }
-        }
-      }
-    }
-  });
-}

@@ -189,13 +189,9 @@ void AveragePoolGrad(const WindowGeometry& w, const float* __restrict dy,
       });
 }
 
-#include "kernels/depthwise-inl.h"
-
 constexpr ImageKernels kImageKernels = {
     .max_pool = MaxPool,
     .max_pool_grad = MaxPoolGrad,
     .average_pool = AveragePool,
     .average_pool_grad = AveragePoolGrad,
-    .depthwise_kernel_grad = DepthwiseKernelGrad,
-    .depthwise_input_grad = DepthwiseInputGrad,
 };

@@ -1,4 +1,4 @@
-// Pooling and the gradients of depthwise convolutions, one image at a time.
+// Pooling, one image at a time.
 #ifndef BATCHSWEEP_KERNELS_IMAGES_H_
 #define BATCHSWEEP_KERNELS_IMAGES_H_
 
@@ -39,14 +39,6 @@ struct ImageKernels {
   void (*average_pool)(const WindowGeometry& window, const float* x, float* y);
   void (*average_pool_grad)(const WindowGeometry& window, const float* dy,
                             float* dx);
-
-  // Gradients of a depthwise convolution of one image; kernel (KH, KW, C,
-  // multiplier). dkernel is added to.
-  void (*depthwise_kernel_grad)(const WindowGeometry& window,
-                                int64_t multiplier, const float* x,
-                                const float* dy, float* dkernel);
-  void (*depthwise_input_grad)(const WindowGeometry& window, int64_t multiplier,
-                               const float* dy, const float* kernel, float* dx);
 };
 
 }  // namespace batchsweep

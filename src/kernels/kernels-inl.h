@@ -12,8 +12,11 @@ namespace batchsweep::BATCHSWEEP_ISA_NAMESPACE {
 namespace {
 
 #include "kernels/matrix_product-inl.h"
-// The others build on its vectors.
+// The width of its vectors is the widest of these.
+#include "kernels/vectors-inl.h"
+// The others build on both.
 #include "kernels/columns-inl.h"
+#include "kernels/depthwise-inl.h"
 #include "kernels/elementwise-inl.h"
 #include "kernels/images-inl.h"
 #include "kernels/loss-inl.h"
@@ -23,7 +26,7 @@ namespace {
 
 extern const Kernels kKernels;
 const Kernels kKernels = {
-    kProductKernels, kElementwiseKernels, kColumnKernels, kImageKernels,
-    kLossKernels,    kOptimizerKernels,   BATCHSWEEP_ISA};
+    kProductKernels, kElementwiseKernels, kColumnKernels,    kDepthwiseKernels,
+    kImageKernels,   kLossKernels,        kOptimizerKernels, BATCHSWEEP_ISA};
 
 }  // namespace batchsweep::BATCHSWEEP_ISA_NAMESPACE

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "kernels/columns.h"
+#include "kernels/depthwise.h"
 #include "kernels/elementwise.h"
 #include "kernels/images.h"
 #include "kernels/loss.h"
@@ -25,6 +26,7 @@ namespace batchsweep {
 struct Kernels : ProductKernels,
                  ElementwiseKernels,
                  ColumnKernels,
+                 DepthwiseKernels,
                  ImageKernels,
                  LossKernels,
                  OptimizerKernels {

@@ -1,0 +1,39 @@
+// Vectors of several sizes; included by kernels-inl.h after
+// matrix_product-inl.h, which says how wide the widest is (kLanes). Channels go
+// in the widest vectors that they fill: those of a small network are often
+// fewer than the widest has.
+
+template <int kCount>
+struct VectorOf {
+  typedef float Type __attribute__((vector_size(4 * kCount)));
+};
+
+// Rows of tensors may begin at any float: a copy asks for no alignment, and
+// becomes one instruction. (As an attribute of the type, an alignment would be
+// lost where the type is a template's argument.)
+template <class V>
+[[gnu::always_inline]] inline V LoadAs(const float* p) {
+  V v;
+  __builtin_memcpy(&v, p, sizeof(v));
+  return v;
+}
+template <class V>
+[[gnu::always_inline]] inline void StoreAs(float* p, V v) {
+  __builtin_memcpy(p, &v, sizeof(v));
+}
+
+// Calls body<V>(first column) for all columns, for vectors V that together
+// cover each column once.
+template <int kCount = kLanes, class Body>
+[[gnu::always_inline]] inline void ForEachVector(int64_t columns,
+                                                 const Body& body,
+                                                 int64_t first = 0) {
+  for (; first + kCount <= columns; first += kCount) {
+    body.template operator()<typename VectorOf<kCount>::Type>(first);
+  }
+  if constexpr (kCount > 4) {
+    ForEachVector<kCount / 2>(columns, body, first);
+  } else if constexpr (kCount > 1) {
+    ForEachVector<1>(columns, body, first);
+  }
+}
