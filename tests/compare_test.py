@@ -21,9 +21,13 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(TOOLS))
 import compare  # noqa: E402
 import files  # noqa: E402
+import frameworks  # noqa: E402
 import generate  # noqa: E402
 import keras_graph  # noqa: E402
+import machine  # noqa: E402
 import peer  # noqa: E402
+import summary  # noqa: E402
+import tables  # noqa: E402
 
 # Answers `models show mlp` and `run` of any number of steps, each slower than the one before.
 STAND_IN = f"""#!{sys.executable}
@@ -42,13 +46,15 @@ rows = [f"{{step}},{{2.5 - 0.01 * step}},{{1000 * step}},4096" for step in range
                                                        "xnnpack_version": "1"}}}}))
 """
 CONDITIONS = {"model": "mlp", "parameters": 50890, "cpu": "Test CPU", "data": "fashion-mnist", "dropout": False,
-              "check_steps": 8, "threads": 1, "rounds": 2, "steps": 5, "warmup": 1}
+              "check_steps": 8, "threads": 1, "rounds": 2, "steps": 5, "warmup": 1, "noise": [], "load_before": 0.25,
+              "others_before": 0.0, "others_during": 0.01}
 
 
 def report(times_us, losses=(2.0, 1.5, 1.0), **changes):
     times = [1000 * one for one in times_us]
     return peer.Report(**{"losses": list(losses), "step_times_ns": times, "timed_ns": sum(times),
-                          "timed_steps": len(times), "startup_time_ns": 2_000_000_000, "peak_rss_bytes": 3 << 20,
+                          "timed_steps": len(times), "startup_time_ns": 2_000_000_000,
+                          "wall_time_ns": 4_500_000_000, "peak_rss_bytes": 3 << 20,
                           "version": "Test 1"} | changes)
 
 
@@ -56,16 +62,16 @@ def cells():
     """batchsweep and torch-eager at two batch sizes; keras-fit hides its steps; torch-compile is missing."""
     made = []
     for size in (8, 32):
-        made += [compare.Cell("batchsweep", size, [report([10, 20, 60]), report([10, 20, 30])]),
-                 compare.Cell("keras-fit", size, [report([], timed_ns=400_000, timed_steps=4, losses=[2.0])]),
-                 compare.Cell("torch-eager", size, [report([30, 40, 50], losses=[2.0, 1.5, 1.0 + 1e-6])]),
-                 compare.Cell("torch-compile", size, missing="it needs a C++ compiler; install g++")]
+        made += [summary.Cell("batchsweep", size, [report([10, 20, 60]), report([10, 20, 30])]),
+                 summary.Cell("keras-fit", size, [report([], timed_ns=400_000, timed_steps=4, losses=[2.0])]),
+                 summary.Cell("torch-eager", size, [report([30, 40, 50], losses=[2.0, 1.5, 1.0 + 1e-6])]),
+                 summary.Cell("torch-compile", size, missing="it needs a C++ compiler; install g++")]
     return made
 
 
 class SummaryTest(unittest.TestCase):
     def setUp(self):
-        self.table = compare.summarise(cells(), 8)
+        self.table = summary.summarise(cells(), 8)
 
     def row(self, framework):
         return self.table[(self.table.framework == framework) & (self.table.batch_size == 8)].iloc[0]
@@ -80,45 +86,46 @@ class SummaryTest(unittest.TestCase):
         self.assertEqual(self.row("keras-fit").ratio, 4.0)  # of (30 + 20) / 2 us
 
     def test_the_printed_table_is_aligned_and_names_the_missing(self):
-        lines = compare.format_table(self.table).splitlines()
+        lines = tables.format_table(self.table).splitlines()
         self.assertEqual(len(lines), 2 + 8)
-        self.assertRegex(lines[2], r"^batchsweep +8 +20\.0 +400000 +3 +2\.00 +1\.00$")
+        self.assertRegex(lines[2], r"^batchsweep +8 +20\.0 +400000 +3 +2\.00 +4\.50 +1\.00$")
         self.assertRegex(lines[5], r"^torch-compile +8 +missing$")
         self.assertEqual(lines[0].index("batch") + len("batch"), lines[6].index("32") + 2)
 
     def test_a_reason_is_told_once_and_with_its_batch_sizes_if_not_all(self):
-        self.assertEqual(compare.missing_lines(self.table),
+        self.assertEqual(tables.missing_lines(self.table),
                          ["torch-compile is missing: it needs a C++ compiler; install g++"])
         some = cells()
-        some[-1] = compare.Cell("torch-compile", 32, [report([50])])
-        self.assertEqual(compare.missing_lines(compare.summarise(some, 8)),
+        some[-1] = summary.Cell("torch-compile", 32, [report([50])])
+        self.assertEqual(tables.missing_lines(summary.summarise(some, 8)),
                          ["torch-compile is missing at 8: it needs a C++ compiler; install g++"])
 
     def test_without_batchsweep_there_is_no_ratio(self):
-        table = compare.summarise([compare.Cell("batchsweep", 8, missing="failed"),
-                                   compare.Cell("torch-eager", 8, [report([30])])], 8)
+        table = summary.summarise([summary.Cell("batchsweep", 8, missing="failed"),
+                                   summary.Cell("torch-eager", 8, [report([30])])], 8)
         self.assertTrue(table.ratio.isna().all() and table.loss_deviation.isna().all())
-        self.assertIn("torch-eager", compare.format_table(table))
+        self.assertIn("torch-eager", tables.format_table(table))
 
     def test_files_have_all_rows_the_versions_and_no_empty_figures(self):
         with tempfile.TemporaryDirectory() as folder:
             folder = pathlib.Path(folder) / "out"
-            compare.write_results(folder, self.table, CONDITIONS)
+            tables.write_results(folder, self.table, CONDITIONS)
             table = pd.read_csv(folder / "comparison.csv")
             text = (folder / "comparison.md").read_text(encoding="utf-8")
         self.assertEqual(len(table), 8)
         self.assertTrue((table.cpu == "Test CPU").all())
         self.assertEqual(set(table[table.missing.notna()].framework), {"torch-compile"})
         self.assertTrue(table[table.missing.notna()].step_time_ns.isna().all())
+        self.assertTrue((table.others_during == 0.01).all())
         for part in ("| batchsweep | 8 | 20.0 | 400000 |", "| torch-compile | 8 | missing |", "Test 1",
-                     "torch-compile is missing: it needs", "2 rounds of 5 steps", compare.INCLUDED):
+                     "load 0.2 before", "torch-compile is missing: it needs", "2 rounds of 5 steps", tables.INCLUDED):
             self.assertIn(part, text)
         self.assertNotIn("nan", text.lower())
 
 
 class DeviationTest(unittest.TestCase):
     def deviation(self, losses, reference=(2.0, 1.5, 1.0), steps=8, **changes):
-        return compare.loss_deviation(report([1], losses, **changes), report([1], reference), steps)
+        return summary.loss_deviation(report([1], losses, **changes), report([1], reference), steps)
 
     def test_it_is_the_largest_difference_in_the_checked_steps(self):
         self.assertAlmostEqual(self.deviation([2.0, 1.4, 1.2]), 0.2)
@@ -132,18 +139,18 @@ class DeviationTest(unittest.TestCase):
 
     def test_a_difference_is_warned_of_but_not_with_dropout(self):
         some = cells()
-        some[2] = compare.Cell("torch-eager", 8, [report([30], [2.0, 1.5, 1.002])])
-        table = compare.summarise(some, 8)
-        (warning,) = compare.warnings_of(table, CONDITIONS)
+        some[2] = summary.Cell("torch-eager", 8, [report([30], [2.0, 1.5, 1.002])])
+        table = summary.summarise(some, 8)
+        (warning,) = summary.warnings_of(table, CONDITIONS)
         self.assertIn("torch-eager at batch size 8: losses differ from batchsweep's by 2.0e-03", warning)
-        (warning,) = compare.warnings_of(table, CONDITIONS | {"dropout": True})
+        (warning,) = summary.warnings_of(table, CONDITIONS | {"dropout": True})
         self.assertIn("dropout", warning)
 
     def test_a_loss_that_is_no_number_is_a_deviation(self):
         self.assertEqual(self.deviation([2.0, math.nan]), math.inf)
         some = cells()
-        some[2] = compare.Cell("torch-eager", 8, [report([30], [2.0, math.nan])])
-        (warning,) = compare.warnings_of(compare.summarise(some, 8), CONDITIONS)
+        some[2] = summary.Cell("torch-eager", 8, [report([30], [2.0, math.nan])])
+        (warning,) = summary.warnings_of(summary.summarise(some, 8), CONDITIONS)
         self.assertIn("torch-eager at batch size 8", warning)
 
 
@@ -155,9 +162,12 @@ class ProgramTest(unittest.TestCase):
         self.program = self.folder / "batchsweep"
         self.program.write_text(STAND_IN, encoding="utf-8")
         self.program.chmod(0o755)
-        patch = mock.patch.object(compare, "ENVIRONMENTS", self.folder / "environments")
-        patch.start()
-        self.addCleanup(patch.stop)
+        for where, name, value in ((frameworks, "ENVIRONMENTS", self.folder / "environments"),
+                                   (frameworks, "SYSTEM_PYTHON", self.folder / "absent"),
+                                   (machine, "LOOK_SECONDS", 0.02)):
+            patch = mock.patch.object(where, name, value)
+            patch.start()
+            self.addCleanup(patch.stop)
 
     def run_main(self, *arguments):
         """(exit code, stdout, stderr)"""
@@ -175,7 +185,10 @@ class ProgramTest(unittest.TestCase):
         self.assertRegex(out, r"batchsweep +4 +7\.5 ")  # steps 3 .. 12 take 3 .. 12 us
         self.assertIn("torch-eager is missing: pip: ERROR: no such version", out)
         self.assertIn("keras-fit is missing: keras is not installed; run tools/compare/setup.sh", out)
-        self.assertIn("[8/8] round 2  batch 4  torch-compile: missing", errors)
+        # Every second round goes backwards.
+        count = len(frameworks.DEFAULT)
+        self.assertIn(f"[{count}/{2 * count}] round 1  batch 4  {frameworks.DEFAULT[-1]}: missing", errors)
+        self.assertIn(f"[{2 * count}/{2 * count}] round 2  batch 4  batchsweep: 7.5 us/step", errors)
         self.assertTrue((self.folder / "out" / "comparison.md").exists())
 
     def test_a_peer_that_fails_is_missing_with_its_last_line(self):
@@ -207,7 +220,7 @@ class ProgramTest(unittest.TestCase):
                 self.assertIn(part, errors)
 
     def test_flags_that_make_no_sense_are_refused(self):
-        for arguments in (["--steps", "2"], ["--frameworks", "jax"], ["--threads", "4096"], ["--rounds", "0"]):
+        for arguments in (["--steps", "2"], ["--frameworks", "nought"], ["--threads", "4096"], ["--rounds", "0"]):
             with self.subTest(arguments=arguments), self.assertRaises(SystemExit) as end:
                 self.run_main(*arguments)
             self.assertEqual(end.exception.code, 2)

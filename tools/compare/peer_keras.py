@@ -9,9 +9,9 @@ Pixels become floats before the clock runs, and no metrics are asked for.
 
 import os
 import sys
-import time
 
 import peer
+from machine import now_ns
 
 
 def main(path):
@@ -92,10 +92,10 @@ def fit(job, keras, model, x, y, report):
 
     class Clock(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
-            self.begin = time.perf_counter_ns()
+            self.begin = now_ns()
 
         def on_epoch_end(self, epoch, logs=None):
-            report.timed_ns += time.perf_counter_ns() - self.begin
+            report.timed_ns += now_ns() - self.begin
 
     def run(first, steps, callback):
         """Steps first .. first + steps - 1, in one call of fit if the examples do not end before."""
@@ -117,21 +117,14 @@ def fit(job, keras, model, x, y, report):
 
 
 def step_by_step(job, model, x, y, report):
-    batches, losses = len(x) // job.batch_size, Losses(job, model, report)
-    for step in range(job.steps):
-        rows = slice(step % batches * job.batch_size, (step % batches + 1) * job.batch_size)
+    losses = Losses(job, model, report)
+
+    def prepare(step):
         losses.before()
         model.reset_metrics()  # or some Keras versions return the mean of all steps so far
-        begin = time.perf_counter_ns()
-        mean = model.train_on_batch(x[rows], y[rows])
-        end = time.perf_counter_ns()
-        if step == 0:
-            report.startup_time_ns = job.since_start_ns()
-        if step >= job.warmup:
-            report.step_times_ns.append(end - begin)
-        losses.after(0, mean)
-        losses.sum = 0.0
-    report.timed_ns, report.timed_steps = sum(report.step_times_ns), len(report.step_times_ns)
+
+    job.run_steps(report, lambda rows: model.train_on_batch(x[rows], y[rows]),
+                  lambda total: (float(total) - losses.added, total), prepare)
 
 
 if __name__ == "__main__":
