@@ -265,39 +265,6 @@ TEST_CASE("gradients of activations follow from their outputs", "[kernels]") {
   });
 }
 
-TEST_CASE("biases are added to every row, with and without relu", "[kernels]") {
-  ForEachCase([](const Kernels& kernels, int64_t columns,
-                 int64_t misalignment) {
-    constexpr int64_t kRows = 3;
-    Rng rng(6, static_cast<uint64_t>(columns));
-    const auto bias = RandomFloats(static_cast<size_t>(columns), -1, 1, rng);
-    const auto x =
-        RandomFloats(static_cast<size_t>(kRows * columns), -1, 1, rng);
-    std::vector<double> sums, relu;
-    for (size_t i = 0; i < x.size(); ++i) {
-      sums.push_back(double{x[i]} + bias[i % static_cast<size_t>(columns)]);
-      relu.push_back(std::max(sums.back(), 0.0));
-    }
-    GuardedFloats y(x, misalignment);
-    kernels.add_bias(bias.data(), kRows, columns, y.data());
-    REQUIRE(AllNear(y.values(), sums, 1e-7, 1e-7));
-    REQUIRE(y.GuardsIntact());
-    GuardedFloats z(x, misalignment);
-    kernels.add_bias_relu(bias.data(), kRows, columns, z.data());
-    REQUIRE(AllNear(z.values(), relu, 1e-7, 1e-7));
-    REQUIRE(z.GuardsIntact());
-  });
-}
-
-TEST_CASE("relu lets NaN through, so that it can be noticed", "[kernels]") {
-  for (const Kernels* kernels : KernelsUpTo(ThisCpu().isa)) {
-    std::vector<float> y(40, std::nanf(""));
-    const std::vector<float> bias(40, 1.0f);
-    kernels->add_bias_relu(bias.data(), 1, 40, y.data());
-    CHECK(std::ranges::all_of(y, [](float v) { return std::isnan(v); }));
-  }
-}
-
 TEST_CASE("columns are summed", "[kernels]") {
   for (const int64_t rows : {1, 2, 8, 37}) {
     ForEachCase(
@@ -400,85 +367,6 @@ TEST_CASE("a logit that is not finite is noticed wherever it stands",
         REQUIRE(std::isnan(score.loss_sum));
       }
     }
-  }
-}
-
-// a(k, i) by offsets or in rows, in bands, against the plain triple loop.
-TEST_CASE("matrix products match the naive one for ragged sizes and bands",
-          "[kernels][matrix_product]") {
-  const int64_t m = GENERATE(1, 2, 5, 6, 13, 29);
-  const int64_t n = GENERATE(1, 3, 10, 16, 17, 37, 64, 150);
-  const bool offsets = GENERATE(false, true);
-  const bool accumulate = GENERATE(false, true);
-  const auto [bands, rows] = GENERATE(std::pair<int64_t, int64_t>{1, 1},
-                                      std::pair<int64_t, int64_t>{1, 300},
-                                      std::pair<int64_t, int64_t>{3, 7});
-  Rng rng(11, 0);
-  const int64_t depth = bands * rows;
-  // a as (depth, m) in memory, or by offsets as (m, depth).
-  const auto a = RandomFloats(static_cast<size_t>(depth * m), -1, 1, rng);
-  const auto b = RandomFloats(static_cast<size_t>(depth * n), -1, 1, rng);
-  const auto before = RandomFloats(static_cast<size_t>(m * n), -1, 1, rng);
-  std::vector<int32_t> at;
-  for (int64_t i = 0; i < m; ++i) at.push_back(static_cast<int32_t>(i * depth));
-  std::vector<double> want(before.size(), 0.0);
-  for (int64_t i = 0; i < m; ++i) {
-    for (int64_t k = 0; k < depth; ++k) {
-      for (int64_t j = 0; j < n; ++j) {
-        const float value =
-            a[static_cast<size_t>(offsets ? i * depth + k : k * m + i)];
-        want[static_cast<size_t>(i * n + j)] +=
-            static_cast<double>(value) * b[static_cast<size_t>(k * n + j)];
-      }
-    }
-  }
-  if (accumulate) {
-    for (size_t i = 0; i < want.size(); ++i) want[i] += before[i];
-  }
-  for (const Kernels* kernels : KernelsUpTo(ThisCpu().isa)) {
-    GuardedFloats c(before, 1);
-    const int64_t step = offsets ? 1 : m;
-    kernels->matrix_product({.a = a.data(),
-                             .a_stride = step,
-                             .a_band_stride = rows * step,
-                             .a_offsets = offsets ? at.data() : nullptr,
-                             .b = b.data(),
-                             .b_stride = n,
-                             .b_band_stride = rows * n,
-                             .bands = bands,
-                             .rows = rows,
-                             .m = m,
-                             .n = n,
-                             .c = c.data(),
-                             .c_stride = n,
-                             .accumulate = accumulate});
-    INFO(IsaName(kernels->isa));
-    CHECK(AllNear(c.values(), want, 2e-5, 2e-5));
-    CHECK(c.GuardsIntact());
-  }
-}
-
-TEST_CASE("columns of a that lie far apart are multiplied all the same",
-          "[kernels][matrix_product]") {
-  const int64_t m = 1100, n = 20, rows = 140;
-  Rng rng(12, 0);
-  const auto a = RandomFloats(static_cast<size_t>(rows * m), -1, 1, rng);
-  const auto b = RandomFloats(static_cast<size_t>(rows * n), -1, 1, rng);
-  const auto want =
-      reference::MatMul(reference::Transposed(a, rows, m), b, m, rows, n);
-  for (const Kernels* kernels : KernelsUpTo(ThisCpu().isa)) {
-    GuardedFloats c(m * n, 0);
-    kernels->matrix_product({.a = a.data(),
-                             .a_stride = m,
-                             .b = b.data(),
-                             .b_stride = n,
-                             .rows = rows,
-                             .m = m,
-                             .n = n,
-                             .c = c.data(),
-                             .c_stride = n});
-    CHECK(AllNear(c.values(), want, 2e-5, 2e-5));
-    CHECK(c.GuardsIntact());
   }
 }
 

@@ -38,6 +38,7 @@ void RunProduct(const MatrixProduct& product, const Kernels& kernels,
                        MatrixProduct part = product;
                        part.b += begin;
                        part.c += begin;
+                       if (part.bias != nullptr) part.bias += begin;
                        part.n = count;
                        kernels.matrix_product(part);
                      });
@@ -57,28 +58,12 @@ void RunProduct(const MatrixProduct& product, const Kernels& kernels,
                    });
 }
 
-void AddBiasAndActivate(const float* bias, Activation activation, int64_t rows,
-                        int64_t columns, float* y, const Kernels& kernels,
-                        ThreadPool& pool) {
-  CHECK(activation == Activation::kLinear || activation == Activation::kRelu ||
-        activation == Activation::kRelu6);
-  if (bias == nullptr && activation == Activation::kLinear) return;
-  const bool relu_with_bias =
-      bias != nullptr && activation == Activation::kRelu;
-  const int64_t least = std::max<int64_t>(1, kElementTile / columns);
-  pool.ParallelFor(
-      rows, TileOf(rows, least, pool), [&](int64_t begin, int64_t count) {
-        float* part = y + begin * columns;
-        if (relu_with_bias) {
-          return kernels.add_bias_relu(bias, count, columns, part);
-        }
-        if (bias != nullptr) kernels.add_bias(bias, count, columns, part);
-        if (activation == Activation::kLinear) return;
-        const float high = activation == Activation::kRelu6
-                               ? 6.0f
-                               : std::numeric_limits<float>::infinity();
-        kernels.clamp(0.0f, high, count * columns, part);
-      });
+xnn::Clamp ClampOf(Activation activation) {
+  CHECK(activation == Activation::kLinear || ComputesActivation(activation));
+  xnn::Clamp clamp;
+  if (ComputesActivation(activation)) clamp.min = 0.0f;
+  if (activation == Activation::kRelu6) clamp.max = 6.0f;
+  return clamp;
 }
 
 void ActivationGrad(Activation activation, const float* y, int64_t count,

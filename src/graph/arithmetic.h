@@ -9,6 +9,7 @@
 #include "model/model_spec.h"
 #include "model/sliding_window.h"
 #include "xnn/thread_pool.h"
+#include "xnn/weighted_operator.h"
 
 namespace batchsweep {
 
@@ -42,11 +43,9 @@ inline Activation ComputedActivation(Activation activation) {
   return ComputesActivation(activation) ? activation : Activation::kLinear;
 }
 
-// y += bias and then the activation, rows at a time. `bias` may be null.
+// The limits that such an activation keeps what is computed in; none if linear.
 // REQUIRES: the activation is linear, relu or relu6.
-void AddBiasAndActivate(const float* bias, Activation activation, int64_t rows,
-                        int64_t columns, float* y, const Kernels& kernels,
-                        ThreadPool& pool);
+xnn::Clamp ClampOf(Activation activation);
 
 // dy *= the activation's gradient, from its output.
 // REQUIRES: the activation is linear, relu or relu6.

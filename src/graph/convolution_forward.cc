@@ -76,6 +76,7 @@ class ProductForward : public Operation {
   ProductForward(const ConvolutionProblem& problem,
                  const ComputeContext& context)
       : problem_(problem),
+        clamp_(ClampOf(problem.activation)),
         kernels_(*context.kernels),
         padded_(problem.window),
         tap_offsets_(padded_.TapOffsets()),
@@ -132,7 +133,10 @@ class ProductForward : public Operation {
         .m = window.out_height * window.out_width,
         .n = problem_.out_channels,
         .c = y,
-        .c_stride = problem_.out_channels};
+        .c_stride = problem_.out_channels,
+        .bias = bias_,
+        .low = clamp_.min,
+        .high = clamp_.max};
     if (window.dilation_width == 1) {
       // A line of the kernel that is not dilated reads one run of floats in a
       // line of the image: it is one band, and one product has all bands.
@@ -142,31 +146,35 @@ class ProductForward : public Operation {
     } else {
       RunByTaps(x, product);
     }
-    // This passes over y image by image, while the image is in the cache.
-    AddBiasAndActivate(bias_, problem_.activation, product.m, product.n, y,
-                       kernels_, serial_);
   }
 
   // With dilation only the channels of one tap lie together, so each tap is a
-  // product of its own. The first overwrites y, so that nothing need clear it.
+  // product of its own. The first one overwrites y and begins with the bias, so
+  // that nothing need clear it, and the last one clamps.
   void RunByTaps(const float* x, MatrixProduct product) const {
     const int64_t channels = problem_.window.channels;
     product.bands = 1;
     product.rows = channels;
+    product.low = -MatrixProduct::kUnlimited;
+    product.high = MatrixProduct::kUnlimited;
     for (int64_t value = 0; value < problem_.taps(); value += channels) {
       product.a = x + tap_offsets_[static_cast<size_t>(value)];
       product.b = kernel_ + value * problem_.out_channels;
       product.accumulate = value > 0;
+      if (value + channels == problem_.taps()) {
+        product.low = clamp_.min;
+        product.high = clamp_.max;
+      }
       kernels_.matrix_product(product);
     }
   }
 
   const ConvolutionProblem problem_;
+  const xnn::Clamp clamp_;
   const Kernels& kernels_;
   const PaddedImage padded_;
   const std::vector<int32_t> tap_offsets_;
   const std::vector<int32_t> pixel_offsets_;
-  mutable ThreadPool serial_{1};  // for what is done within one image
   ThreadPool* pool_ = nullptr;
   int padded_id_ = -1;  // of the planner
   float* padded_images_ = nullptr;

@@ -39,10 +39,6 @@ Result<Products> CreateConvolutionProducts(const ConvolutionProblem& problem,
 
 xnn::ConvolutionOptions XnnpackOptions(const ConvolutionProblem& problem) {
   const WindowGeometry& window = problem.window;
-  // XNNPACK clamps what it writes, which is all that relu and relu6 do.
-  xnn::Clamp clamp;
-  if (ComputesActivation(problem.activation)) clamp.min = 0.0f;
-  if (problem.activation == Activation::kRelu6) clamp.max = 6.0f;
   return {.channels = window.channels,
           .out_channels = problem.out_channels,
           .kernel_height = window.window_height,
@@ -57,7 +53,7 @@ xnn::ConvolutionOptions XnnpackOptions(const ConvolutionProblem& problem) {
                       .left = window.left},
           .depthwise = problem.depthwise,
           .use_bias = problem.use_bias,
-          .clamp = clamp};
+          .clamp = ClampOf(problem.activation)};
 }
 
 }  // namespace batchsweep

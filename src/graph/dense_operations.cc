@@ -22,7 +22,9 @@ std::vector<int32_t> RowOffsets(int64_t count, int64_t stride) {
 class ProductForward : public Operation {
  public:
   ProductForward(const DenseProblem& problem, const ComputeContext& context)
-      : problem_(problem), kernels_(*context.kernels) {}
+      : problem_(problem),
+        clamp_(ClampOf(problem.activation)),
+        kernels_(*context.kernels) {}
 
   Status Plan(const PlanContext&, int64_t examples) override {
     x_offsets_ = RowOffsets(examples, problem_.in);
@@ -49,14 +51,16 @@ class ProductForward : public Operation {
                 .m = slice.count,
                 .n = problem_.out,
                 .c = slice.y,
-                .c_stride = problem_.out},
+                .c_stride = problem_.out,
+                .bias = bias_,
+                .low = clamp_.min,
+                .high = clamp_.max},
                kernels_, *pool_);
-    AddBiasAndActivate(bias_, problem_.activation, slice.count, problem_.out,
-                       slice.y, kernels_, *pool_);
   }
 
  private:
   const DenseProblem problem_;
+  const xnn::Clamp clamp_;
   const Kernels& kernels_;
   std::vector<int32_t> x_offsets_;
   ThreadPool* pool_ = nullptr;

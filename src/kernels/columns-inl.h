@@ -1,27 +1,6 @@
 // Bodies of columns.h; included by kernels-inl.h after matrix_product-inl.h,
 // which says how wide a vector is.
 
-// `__restrict` says that bias and y do not overlap: otherwise the compiler
-// would have to test for it, or to do without vectors.
-void AddBias(const float* __restrict bias, int64_t rows, int64_t columns,
-             float* __restrict y) {
-  for (int64_t r = 0; r < rows; ++r) {
-    for (int64_t c = 0; c < columns; ++c) y[r * columns + c] += bias[c];
-  }
-}
-
-void AddBiasRelu(const float* __restrict bias, int64_t rows, int64_t columns,
-                 float* __restrict y) {
-  for (int64_t r = 0; r < rows; ++r) {
-    for (int64_t c = 0; c < columns; ++c) {
-      const float sum = y[r * columns + c] + bias[c];
-      // Written so, a NaN stays one and is found later; a maximum could hide
-      // it.
-      y[r * columns + c] = sum < 0.0f ? 0.0f : sum;
-    }
-  }
-}
-
 void ColumnSums(const float* __restrict x, int64_t rows, int64_t columns,
                 float* __restrict sums) {
   // Sums of a block of columns stay in registers: 64 floats are four AVX-512
@@ -125,8 +104,6 @@ void NormalizationGrad(const float* x, const float* dy,
 }
 
 constexpr ColumnKernels kColumnKernels = {
-    .add_bias = AddBias,
-    .add_bias_relu = AddBiasRelu,
     .column_sums = ColumnSums,
     .affine = Affine,
     .shifted_moments = ShiftedMoments,

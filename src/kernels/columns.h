@@ -8,12 +8,6 @@
 namespace batchsweep {
 
 struct ColumnKernels {
-  // y[r][c] += bias[c], and with relu the greater of that and 0; NaN stays NaN.
-  // y is (rows, columns).
-  void (*add_bias)(const float* bias, int64_t rows, int64_t columns, float* y);
-  void (*add_bias_relu)(const float* bias, int64_t rows, int64_t columns,
-                        float* y);
-
   // sums[c] = x[0][c] + x[1][c] + ..., in that order. x is (rows, columns).
   void (*column_sums)(const float* x, int64_t rows, int64_t columns,
                       float* sums);

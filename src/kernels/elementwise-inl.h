@@ -56,13 +56,6 @@ void Relu6Grad(const float* y, const float* dy, int64_t count, float* dx) {
   }
 }
 
-void Clamp(float low, float high, int64_t count, float* y) {
-  for (int64_t i = 0; i < count; ++i) {
-    const float above = y[i] < low ? low : y[i];
-    y[i] = above > high ? high : above;
-  }
-}
-
 void LeakyRelu(const float* x, float slope, int64_t count, float* y) {
 #pragma clang loop vectorize(assume_safety)
   for (int64_t i = 0; i < count; ++i) y[i] = x[i] < 0.0f ? slope * x[i] : x[i];
@@ -99,7 +92,6 @@ constexpr ElementwiseKernels kElementwiseKernels = {
     .add = Add,
     .add_scaled = AddScaled,
     .sum_of_squares = SumOfSquares,
-    .clamp = Clamp,
     .leaky_relu = LeakyRelu,
     .relu_grad = ReluGrad,
     .relu6_grad = Relu6Grad,

@@ -34,8 +34,6 @@ struct ElementwiseKernels {
   // The sum of x[i]^2, in a fixed order.
   double (*sum_of_squares)(const float* x, int64_t count);
 
-  // y[i] = the nearest value in low .. high; NaN stays NaN.
-  void (*clamp)(float low, float high, int64_t count, float* y);
   // y[i] = x[i], times slope where it is negative. y may be x.
   void (*leaky_relu)(const float* x, float slope, int64_t count, float* y);
 

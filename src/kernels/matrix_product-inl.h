@@ -44,6 +44,29 @@ struct Bands {
   int64_t bands, rows;
 };
 
+// What a tile does before and after its sums.
+struct Ends {
+  const float* bias;  // as MatrixProduct has them
+  bool accumulate;
+  bool clamps;
+  float low, high;
+
+  // For c's columns from `column` on.
+  Ends At(int64_t column) const {
+    Ends ends = *this;
+    if (bias != nullptr) ends.bias += column;
+    return ends;
+  }
+  // For one of the parts that k is cut into: only the first one begins as the
+  // whole does, and only the last one clamps.
+  Ends OfPart(bool first, bool last) const {
+    Ends ends = *this;
+    if (!first) ends.accumulate = true;
+    if (!last) ends.clamps = false;
+    return ends;
+  }
+};
+
 inline const Vector& Load(const float* p) {
   return *reinterpret_cast<const Vector*>(p);
 }
@@ -51,20 +74,57 @@ inline void Store(float* p, const Vector& v) {
   *reinterpret_cast<Vector*>(p) = v;
 }
 
-// Computes one tile of c, kRows x kVectors vectors. Its sums begin with c or at
-// zero and take k in ascending order, so that tiles of any size give the same
-// bits.
+// Begins a tile's sums with c, the bias or zero.
+template <int kRows, int kVectors>
+[[gnu::always_inline]] inline void BeginSums(const Ends& ends, const float* c,
+                                             int64_t c_stride,
+                                             Vector (&sums)[kRows][kVectors]) {
+  if (ends.accumulate) {
+    for (int i = 0; i < kRows; ++i) {
+      for (int j = 0; j < kVectors; ++j) {
+        sums[i][j] = Load(c + i * c_stride + j * kLanes);
+      }
+    }
+    return;
+  }
+  for (int j = 0; j < kVectors; ++j) {
+    const Vector first =
+        ends.bias == nullptr ? Vector{} : Load(ends.bias + j * kLanes);
+    for (int i = 0; i < kRows; ++i) sums[i][j] = first;
+  }
+}
+
+template <int kRows, int kVectors>
+[[gnu::always_inline]] inline void EndSums(const Ends& ends,
+                                           Vector (&sums)[kRows][kVectors],
+                                           float* c, int64_t c_stride) {
+  if (ends.clamps) {
+    const Vector low = Vector{} + ends.low;
+    const Vector high = Vector{} + ends.high;
+    // Written so, a NaN stays one and is found later.
+    for (auto& row : sums) {
+      for (Vector& sum : row) {
+        sum = low > sum ? low : sum;
+        sum = high < sum ? high : sum;
+      }
+    }
+  }
+  for (int i = 0; i < kRows; ++i) {
+    for (int j = 0; j < kVectors; ++j) {
+      Store(c + i * c_stride + j * kLanes, sums[i][j]);
+    }
+  }
+}
+
+// Computes one tile of c, kRows x kVectors vectors. Its sums take k in
+// ascending order, so that tiles of any size give the same bits.
 template <int kRows, int kVectors, bool kOffsets>
 [[gnu::always_inline]] inline void ProductTile(const Bands& bands,
                                                const int32_t* offsets, float* c,
                                                int64_t c_stride,
-                                               bool accumulate) {
+                                               const Ends& ends) {
   Vector sums[kRows][kVectors];
-  for (int i = 0; i < kRows; ++i) {
-    for (int j = 0; j < kVectors; ++j) {
-      sums[i][j] = accumulate ? Load(c + i * c_stride + j * kLanes) : Vector{};
-    }
-  }
+  BeginSums(ends, c, c_stride, sums);
   for (int64_t band = 0; band < bands.bands; ++band) {
     const float* a = bands.a + band * bands.a_band_stride;
     const float* b = bands.b + band * bands.b_band_stride;
@@ -79,24 +139,20 @@ template <int kRows, int kVectors, bool kOffsets>
       b += bands.b_stride;
     }
   }
-  for (int i = 0; i < kRows; ++i) {
-    for (int j = 0; j < kVectors; ++j) {
-      Store(c + i * c_stride + j * kLanes, sums[i][j]);
-    }
-  }
+  EndSums(ends, sums, c, c_stride);
 }
 
 // Computes tiles of kRows from row i on, as many as fit in m; returns where
 // they end.
 template <int kRows, int kVectors, bool kOffsets>
 int64_t ProductTiles(const Bands& bands, const int32_t* offsets, int64_t i,
-                     int64_t m, float* c, int64_t c_stride, bool accumulate) {
+                     int64_t m, float* c, int64_t c_stride, const Ends& ends) {
   for (; i + kRows <= m; i += kRows) {
     Bands tile = bands;
     if (!kOffsets) tile.a += i;
-    ProductTile<kRows, kVectors, kOffsets>(
-        tile, kOffsets ? offsets + i : nullptr, c + i * c_stride, c_stride,
-        accumulate);
+    ProductTile<kRows, kVectors, kOffsets>(tile,
+                                           kOffsets ? offsets + i : nullptr,
+                                           c + i * c_stride, c_stride, ends);
   }
   return i;
 }
@@ -105,10 +161,10 @@ int64_t ProductTiles(const Bands& bands, const int32_t* offsets, int64_t i,
 // many rows as registers allow, and what is left over in smaller ones.
 template <int kVectors, bool kOffsets>
 void ProductColumns(const Bands& bands, const int32_t* offsets, int64_t m,
-                    float* c, int64_t c_stride, bool accumulate) {
+                    float* c, int64_t c_stride, const Ends& ends) {
   const auto tiles = [&]<int kRows>(int64_t i) {
     return ProductTiles<kRows, kVectors, kOffsets>(bands, offsets, i, m, c,
-                                                   c_stride, accumulate);
+                                                   c_stride, ends);
   };
   int64_t i = tiles.template operator()<RowsFor(kVectors)>(0);
   if (RowsFor(kVectors) > 6) i = tiles.template operator()<6>(i);
@@ -121,17 +177,15 @@ void ProductColumns(const Bands& bands, const int32_t* offsets, int64_t m,
 // tiles.
 template <bool kOffsets>
 void ProductColumns(int vectors, const Bands& bands, const int32_t* offsets,
-                    int64_t m, float* c, int64_t c_stride, bool accumulate) {
+                    int64_t m, float* c, int64_t c_stride, const Ends& ends) {
   switch (vectors) {
     case 4:
       return ProductColumns<kWide, kOffsets>(bands, offsets, m, c, c_stride,
-                                             accumulate);
+                                             ends);
     case 2:
-      return ProductColumns<2, kOffsets>(bands, offsets, m, c, c_stride,
-                                         accumulate);
+      return ProductColumns<2, kOffsets>(bands, offsets, m, c, c_stride, ends);
     default:
-      return ProductColumns<1, kOffsets>(bands, offsets, m, c, c_stride,
-                                         accumulate);
+      return ProductColumns<1, kOffsets>(bands, offsets, m, c, c_stride, ends);
   }
 }
 
@@ -162,16 +216,16 @@ inline void CopyRows(const float* from, int64_t from_stride, int64_t rows,
 template <bool kOffsets>
 void ProductTailChunk(const Bands& chunk, const int32_t* offsets, int64_t m,
                       int64_t n, float* tile, float* c, int64_t c_stride,
-                      bool accumulate) {
+                      const Ends& ends) {
   constexpr int64_t kRows = RowsFor(1);
   for (int64_t i = 0; i < m; i += kRows) {
     const int64_t rows = i + kRows < m ? kRows : m - i;
     float* part_of_c = c + i * c_stride;
-    if (accumulate) CopyRows(part_of_c, c_stride, rows, n, tile, kLanes);
+    if (ends.accumulate) CopyRows(part_of_c, c_stride, rows, n, tile, kLanes);
     Bands part = chunk;
     if (!kOffsets) part.a = chunk.a + i;
     ProductColumns<1, kOffsets>(part, kOffsets ? offsets + i : nullptr, rows,
-                                tile, kLanes, accumulate);
+                                tile, kLanes, ends);
     CopyRows(tile, kLanes, rows, n, part_of_c, c_stride);
   }
 }
@@ -181,9 +235,15 @@ void ProductTailChunk(const Bands& chunk, const int32_t* offsets, int64_t m,
 // of rows at a time, and c goes through a tile of whole vectors.
 template <bool kOffsets>
 void ProductTail(const Bands& bands, const int32_t* offsets, int64_t m,
-                 int64_t n, float* c, int64_t c_stride, bool accumulate) {
+                 int64_t n, float* c, int64_t c_stride, const Ends& ends) {
   float filled[kChunk * kLanes] = {};
   float tile[RowsFor(1) * kLanes] = {};
+  float bias[kLanes] = {};
+  Ends filled_ends = ends;
+  if (ends.bias != nullptr) {
+    CopyRows(ends.bias, 0, 1, n, bias, 0);
+    filled_ends.bias = bias;
+  }
   for (int64_t band = 0; band < bands.bands; ++band) {
     const float* a = bands.a + band * bands.a_band_stride;
     const float* b = bands.b + band * bands.b_band_stride;
@@ -199,10 +259,10 @@ void ProductTail(const Bands& bands, const int32_t* offsets, int64_t m,
                         0,
                         1,
                         rows};
+      const bool first = band == 0 && begin == 0;
+      const bool last = band + 1 == bands.bands && begin + rows == bands.rows;
       ProductTailChunk<kOffsets>(chunk, offsets, m, n, tile, c, c_stride,
-                                 accumulate);
-      // Only the first chunk may overwrite c: the rest add to it.
-      accumulate = true;
+                                 filled_ends.OfPart(first, last));
     }
   }
 }
@@ -211,7 +271,7 @@ void ProductTail(const Bands& bands, const int32_t* offsets, int64_t m,
 // tail.
 template <bool kOffsets>
 void ProductOf(const Bands& bands, const int32_t* offsets, int64_t m, int64_t n,
-               float* c, int64_t c_stride, bool accumulate) {
+               float* c, int64_t c_stride, const Ends& ends) {
   int64_t j = 0;
   Bands part = bands;
   while (n - j >= kLanes) {
@@ -219,12 +279,12 @@ void ProductOf(const Bands& bands, const int32_t* offsets, int64_t m, int64_t n,
     const int wide = vectors >= kWide ? kWide : vectors >= 2 ? 2 : 1;
     part.b = bands.b + j;
     ProductColumns<kOffsets>(wide, part, offsets, m, c + j, c_stride,
-                             accumulate);
+                             ends.At(j));
     j += wide * kLanes;
   }
   if (j == n) return;
   part.b = bands.b + j;
-  ProductTail<kOffsets>(part, offsets, m, n - j, c + j, c_stride, accumulate);
+  ProductTail<kOffsets>(part, offsets, m, n - j, c + j, c_stride, ends.At(j));
 }
 
 // Columns of a that lie apart by more than this many floats are copied together
@@ -233,7 +293,7 @@ constexpr int64_t kFarApart = 1024;
 constexpr int64_t kPanel = 8 * kTileRows;
 
 void ProductFarApart(const Bands& bands, int64_t m, int64_t n, float* c,
-                     int64_t c_stride, bool accumulate) {
+                     int64_t c_stride, const Ends& ends) {
   float panel[kChunk * kPanel];
   for (int64_t i = 0; i < m; i += kPanel) {
     const int64_t width = i + kPanel < m ? kPanel : m - i;
@@ -248,7 +308,7 @@ void ProductFarApart(const Bands& bands, int64_t m, int64_t n, float* c,
           panel,          kPanel, 0, bands.b + begin * bands.b_stride,
           bands.b_stride, 0,      1, rows};
       ProductOf<false>(part, nullptr, width, n, c + i * c_stride, c_stride,
-                       accumulate || begin > 0);
+                       ends.OfPart(begin == 0, begin + rows == bands.rows));
     }
   }
 }
@@ -261,14 +321,17 @@ constexpr int64_t kCachedRows = 64;
 // read from memory once. The partial sums wait in c, in float as in the
 // registers: the bits are those of one go.
 void ProductOfLongBand(const Bands& bands, const int32_t* offsets, int64_t m,
-                       int64_t n, float* c, int64_t c_stride, bool accumulate) {
+                       int64_t n, float* c, int64_t c_stride,
+                       const Ends& ends) {
   for (int64_t begin = 0; begin < bands.rows; begin += kCachedRows) {
     Bands part = bands;
     part.a += begin * bands.a_stride;
     part.b += begin * bands.b_stride;
-    part.rows =
+    const int64_t rows =
         begin + kCachedRows < bands.rows ? kCachedRows : bands.rows - begin;
-    ProductOf<true>(part, offsets, m, n, c, c_stride, accumulate || begin > 0);
+    part.rows = rows;
+    ProductOf<true>(part, offsets, m, n, c, c_stride,
+                    ends.OfPart(begin == 0, begin + rows == bands.rows));
   }
 }
 
@@ -277,19 +340,23 @@ void ProductOfLongBand(const Bands& bands, const int32_t* offsets, int64_t m,
 void MatrixProductOf(const MatrixProduct& p) {
   const Bands bands{p.a,        p.a_stride,      p.a_band_stride, p.b,
                     p.b_stride, p.b_band_stride, p.bands,         p.rows};
+  const Ends ends{.bias = p.bias,
+                  .accumulate = p.accumulate,
+                  .clamps = p.low > -MatrixProduct::kUnlimited ||
+                            p.high < MatrixProduct::kUnlimited,
+                  .low = p.low,
+                  .high = p.high};
   const bool one_band = p.bands == 1;
   if (p.a_offsets == nullptr) {
     if (one_band && p.a_stride > kFarApart && p.rows >= 32) {
-      ProductFarApart(bands, p.m, p.n, p.c, p.c_stride, p.accumulate);
+      ProductFarApart(bands, p.m, p.n, p.c, p.c_stride, ends);
     } else {
-      ProductOf<false>(bands, nullptr, p.m, p.n, p.c, p.c_stride, p.accumulate);
+      ProductOf<false>(bands, nullptr, p.m, p.n, p.c, p.c_stride, ends);
     }
   } else if (one_band && p.rows > 2 * kCachedRows && p.m > kTileRows) {
-    ProductOfLongBand(bands, p.a_offsets, p.m, p.n, p.c, p.c_stride,
-                      p.accumulate);
+    ProductOfLongBand(bands, p.a_offsets, p.m, p.n, p.c, p.c_stride, ends);
   } else {
-    ProductOf<true>(bands, p.a_offsets, p.m, p.n, p.c, p.c_stride,
-                    p.accumulate);
+    ProductOf<true>(bands, p.a_offsets, p.m, p.n, p.c, p.c_stride, ends);
   }
 }
 

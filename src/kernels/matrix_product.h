@@ -3,14 +3,17 @@
 #define BATCHSWEEP_KERNELS_MATRIX_PRODUCT_H_
 
 #include <cstdint>
+#include <limits>
 
 namespace batchsweep {
 
-// c[i][j] (+)= sum over k of a(k, i) * b[k][j], in ascending order of k. The
-// sum over k runs over `bands` groups of `rows` consecutive k: within a group,
-// the next k is a stride further; moving to the next group adds the band
-// strides. So a group can be a line of a kernel or of an image, with the rest
-// of the image's line between it and the next.
+// c[i][j] = start + sum over k of a(k, i) * b[k][j], then clamped. Each sum
+// begins with its start and takes k in ascending order, by fma where the CPU
+// has it: these are the bits of XNNPACK's operators on floats. The sum runs
+// over `bands` groups of `rows` consecutive k: within a group, the next k is a
+// stride further; moving to the next group adds the band strides. So a group
+// can be a line of a kernel or of an image, with the rest of the image's line
+// between it and the next.
 //
 // All that a dense layer and a convolution compute is such a product:
 //   x W      a_stride 1, a_offsets the rows of x, b the weights
@@ -19,6 +22,8 @@ namespace batchsweep {
 //   a convolution's y: a_offsets its pixels, bands and rows the kernel's taps
 //   its dW:  a_offsets its taps, bands and rows the pixels
 struct MatrixProduct {
+  static constexpr float kUnlimited = std::numeric_limits<float>::infinity();
+
   const float* a = nullptr;
   int64_t a_stride = 0;  // from k to k + 1 within a band, in floats
   int64_t a_band_stride = 0;
@@ -33,7 +38,12 @@ struct MatrixProduct {
   int64_t n = 0;
   float* c = nullptr;
   int64_t c_stride = 0;
-  bool accumulate = false;  // c is added to, else overwritten
+  bool accumulate = false;  // the sums start with what c holds
+  // (n), what each row's sums start with unless they accumulate; null: zero.
+  const float* bias = nullptr;
+  // The nearest values in low .. high are written; NaN stays NaN.
+  float low = -kUnlimited;
+  float high = kUnlimited;
 };
 
 struct ProductKernels {
