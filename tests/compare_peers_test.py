@@ -103,6 +103,14 @@ class RunTest(unittest.TestCase):
         self.assertRegex(out, r"torch-eager: Fake 1, in .*environments/torch; fastest with adam=foreach\n")
         self.assertRegex(out, r"torch-eager +4 +20\.0 ")
 
+    def test_a_way_that_fails_does_not_spoil_the_trials_of_the_other_choices(self):
+        write_program(self.python, PYTHON)
+        code, out, errors = self.run_main("--frameworks", "batchsweep,torch-eager", "--rounds", "1", "--model",
+                                          str(ZOO / "cnn.json"))
+        self.assertEqual(code, 0, errors)
+        self.assertIn("fastest with adam=foreach channels_last=False", out)
+        self.assertEqual([job["choices"]["channels_last"] for job in self.jobs()], [False, False, False, True, False])
+
     def test_a_peer_none_of_whose_ways_work_is_missing_with_the_reason(self):
         write_program(self.python, PYTHON.replace('== "fused"', "!= 1"))
         _, out, _ = self.run_main("--frameworks", "batchsweep,torch-eager")

@@ -48,8 +48,9 @@ class Framework:
 CONVOLUTIONS = has_layer("Conv2D", "DepthwiseConv2D", "SeparableConv2D")
 JAX_CHOICES = (Choice("convolution", ("products", "lax"), CONVOLUTIONS),
                Choice("pooling", ("slices", "lax"), has_layer("MaxPooling2D", "AveragePooling2D")))
-TORCH_CHOICES = (Choice("channels_last", (False, True), lambda graph: len(graph.input_shape) == 3),
-                 Choice("adam", ("fused", "foreach", "default")))
+# Old versions lack variants of Adam: what may fail is chosen first, so that the trials of the others do not fail with it.
+TORCH_CHOICES = (Choice("adam", ("fused", "foreach", "default")),
+                 Choice("channels_last", (False, True), lambda graph: len(graph.input_shape) == 3))
 
 FRAMEWORKS = {framework.name: framework for framework in (
     Framework("batchsweep", "`batchsweep run`"),
@@ -64,7 +65,7 @@ FRAMEWORKS = {framework.name: framework for framework in (
               chooses_as="jax-scan"),
     Framework("numpy", "written out by hand, for chains of dense layers only", "peer_numpy.py", "numpy", "numpy",
               "python3-numpy"),
-    Framework("onnxruntime", "ONNX Runtime's training module, for chains without normalisation", "peer_onnxruntime.py",
+    Framework("onnxruntime", "ONNX Runtime's training module", "peer_onnxruntime.py",
               "onnxruntime", "onnxruntime.training"),
     Framework("keras-train_on_batch", "a call for each step", "peer_keras.py", "keras", "tensorflow",
               is_default=False),

@@ -134,8 +134,8 @@ def blas_name(maps="/proc/self/maps"):
             function = getattr(library, name, None)
             if function:
                 function.restype = ctypes.c_char_p
-                return f"{pathlib.Path(path).name}, kernels {function().decode()}"
-    return pathlib.Path(paths[0]).name if paths else "no BLAS found"
+                return f"{'/'.join(path.split('/')[-2:])}, kernels {function().decode()}"
+    return "/".join(paths[0].split("/")[-2:]) if paths else "no BLAS found"
 
 
 def main(path):

@@ -2,7 +2,8 @@
 
 The model's forward pass is written as ONNX; the module's own tools add loss, gradients and AdamW. With a weight decay
 of 0, and its default order of bias correction and epsilon, that is Keras' Adam. A step: gather the batch's 8-bit pixels
-and labels in NumPy, then train_step and the optimizer's step; pixels become floats in the model.
+and labels in NumPy, then train_step and the optimizer's step; pixels become floats in the model. L2 regularisers are
+part of the loss, as in Keras.
 """
 
 import pathlib
@@ -13,7 +14,6 @@ import types
 import numpy as np
 import onnxruntime
 
-import keras_graph
 import onnx_model
 import peer
 
@@ -26,14 +26,32 @@ def skip_torch():
     sys.modules["onnxruntime.training"] = package
 
 
+def make_loss(onnxblock, builder, learns_input):
+    """What is minimised, as a block behind the model's outputs."""
+    class Loss(onnxblock.Block):
+        def __init__(self):
+            super().__init__()
+            self.loss = onnxblock.loss.MSELoss() if learns_input else onnxblock.loss.CrossEntropyLoss()
+            self.add = onnxblock.blocks.Add()
+
+        def build(self, *_):
+            loss = (self.loss(builder.logits, target_name=builder.images) if learns_input
+                    else self.loss(builder.logits))
+            return self.add(loss, builder.regularisation) if builder.regularisation else loss
+    return Loss()
+
+
 def make_trainer(job, folder):
     """(module, optimizer) from files in folder, which are read here for the last time."""
     from onnxruntime.training import artifacts, onnxblock
     from onnxruntime.training.api import CheckpointState, Module, Optimizer
 
     builder = onnx_model.Builder(job.graph, job.initial, job.batch_size)
-    artifacts.generate_artifacts(builder.build(), requires_grad=builder.trainable,
-                                 loss=artifacts.LossType.CrossEntropyLoss, artifact_directory=folder,
+    model = builder.build()
+    artifacts.generate_artifacts(model, requires_grad=builder.trainable, frozen_params=builder.statistics,
+                                 loss=make_loss(onnxblock, builder, job.graph.loss == "mse"),
+                                 additional_output_names=[builder.regularisation] if builder.regularisation else None,
+                                 artifact_directory=folder,
                                  optimizer=onnxblock.optim.AdamW(betas=(0.9, 0.999), eps=1e-7, weight_decay=0.0))
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = job.threads, 1
@@ -44,10 +62,14 @@ def make_trainer(job, folder):
     return module.train(), optimizer
 
 
+def read_loss(outputs):
+    """(loss, loss with what regularisers add): the module gives the latter, and what they add if they do."""
+    total, added = outputs if isinstance(outputs, tuple) else (outputs, 0.0)
+    return total - added, total
+
+
 def main(path):
     job = peer.Job(path)
-    if job.graph.loss == "mse":
-        raise keras_graph.ModelError("a model that learns its input is not exported to ONNX")
     skip_torch()
     onnxruntime.set_default_logger_severity(3)  # errors: making a training session tells a page otherwise
     report = peer.Report(version=f"ONNX Runtime {onnxruntime.__version__}")
@@ -56,14 +78,15 @@ def main(path):
         images = np.ascontiguousarray(images.transpose(0, 3, 1, 2))
     with tempfile.TemporaryDirectory() as folder:
         module, optimizer = make_trainer(job, folder)
+    inputs = [images] if job.graph.loss == "mse" else [images, labels]
 
     def train(rows):
-        loss = module(images[rows], labels[rows])
+        outputs = module(*(array[rows] for array in inputs))
         optimizer.step()
         module.lazy_reset_grad()
-        return loss
+        return outputs
 
-    job.run_steps(report, train, lambda loss: (loss, loss))
+    job.run_steps(report, train, read_loss)
     job.hand_back(report)
 
 
