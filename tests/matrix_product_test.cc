@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
+#include <catch2/generators/catch_generators_range.hpp>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -161,6 +162,35 @@ TEST_CASE("matrix products match the naive one for ragged sizes and bands",
                 .rows = rows,
                 .offsets = GENERATE(false, true),
                 .start = GENERATE(Start::kZero, Start::kBias, Start::kC)});
+}
+
+TEST_CASE("a product is right for every number of rows and of few columns",
+          "[kernels][matrix_product]") {
+  const int64_t m = GENERATE(range(int64_t{1}, int64_t{27}));
+  for (int64_t n = 1; n <= 34; ++n) {
+    for (const bool offsets : {false, true}) {
+      CheckProduct(
+          {.m = m, .n = n, .rows = 9, .offsets = offsets, .start = Start::kC});
+    }
+  }
+}
+
+// Operands that are cut into blocks, whose rows are copied together, or that
+// are hardly read: each with sizes that leave something over.
+TEST_CASE("products of large operands have the bits of small ones",
+          "[kernels][matrix_product]") {
+  const Sizes sizes = GENERATE(Sizes{.m = 251, .n = 523, .rows = 131},
+                               Sizes{.m = 499, .n = 35, .rows = 300},
+                               Sizes{.m = 1030, .n = 21, .rows = 259},
+                               Sizes{.m = 100, .n = 300, .rows = 7},
+                               Sizes{.m = 9, .n = 40, .rows = 2100});
+  const bool offsets = GENERATE(false, true);
+  const Start start = GENERATE(Start::kBias, Start::kC);
+  CheckProduct({.m = sizes.m,
+                .n = sizes.n,
+                .rows = sizes.rows,
+                .offsets = offsets,
+                .start = start});
 }
 
 TEST_CASE("columns of a that lie far apart are multiplied all the same",

@@ -11,16 +11,17 @@
 namespace batchsweep::BATCHSWEEP_ISA_NAMESPACE {
 namespace {
 
-#include "kernels/matrix_product-inl.h"
-// The width of its vectors is the widest of these.
 #include "kernels/vectors-inl.h"
-// The others build on both.
+// The others build on it.
 #include "kernels/columns-inl.h"
 #include "kernels/depthwise-inl.h"
 #include "kernels/elementwise-inl.h"
 #include "kernels/images-inl.h"
 #include "kernels/loss-inl.h"
 #include "kernels/optimizer-inl.h"
+#include "kernels/product_tile-inl.h"
+// This builds on the tiles.
+#include "kernels/matrix_product-inl.h"
 
 }  // namespace
 

@@ -1,11 +1,30 @@
-// Vectors of several sizes; included by kernels-inl.h after
-// matrix_product-inl.h, which says how wide the widest is (kLanes). Channels go
-// in the widest vectors that they fill: those of a small network are often
-// fewer than the widest has.
+// Vectors of several sizes; included by kernels-inl.h before all that compute
+// with them. Channels go in the widest vectors that they fill: those of a small
+// network are often fewer than the widest has.
+
+#if defined(__AVX512F__)
+constexpr int kLanes = 16;
+#elif defined(__AVX2__)
+constexpr int kLanes = 8;
+#else
+constexpr int kLanes = 4;
+#endif
+
+// The widest. The alignment is a float's: rows of tensors may begin at any
+// float.
+typedef float Vector __attribute__((vector_size(4 * kLanes), aligned(4)));
+
+inline const Vector& Load(const float* p) {
+  return *reinterpret_cast<const Vector*>(p);
+}
+inline void Store(float* p, const Vector& v) {
+  *reinterpret_cast<Vector*>(p) = v;
+}
 
 template <int kCount>
 struct VectorOf {
   typedef float Type __attribute__((vector_size(4 * kCount)));
+  typedef int32_t Integers __attribute__((vector_size(4 * kCount)));
 };
 
 // Rows of tensors may begin at any float: a copy asks for no alignment, and
