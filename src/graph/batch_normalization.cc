@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cmath>
 #include <optional>
 
 #include "graph/arithmetic.h"
@@ -36,8 +35,10 @@ class BatchNormalization : public Layer {
         spec_.name + "/partial sums of gradients", MemoryClass::kWorkspace,
         bytes, context.backward, context.backward);
     const auto size = static_cast<size_t>(channels_);
-    mean_.resize(size);
-    inverse_deviation_.resize(size);
+    for (auto* vector :
+         {&mean_, &variance_, &inverse_deviation_, &dy_sum_, &product_sum_}) {
+      vector->resize(size);
+    }
     for (auto* vector : {&shift_, &y_by_x_, &y_constant_, &dx_by_dy_, &dx_by_x_,
                          &dx_constant_}) {
       vector->resize(size);
@@ -67,11 +68,12 @@ class BatchNormalization : public Layer {
     if (context.training) {
       TakeStatistics();
     } else {
-      for (size_t c = 0; c < mean_.size(); ++c) {
-        SetStatistics(c, static_cast<double>(moving_mean_[c]),
-                      static_cast<double>(moving_variance_[c]));
-      }
+      std::copy_n(moving_mean_, channels_, mean_.begin());
+      std::copy_n(moving_variance_, channels_, variance_.begin());
     }
+    kernels_.inverse_deviations(variance_.data(),
+                                static_cast<double>(spec_.epsilon), channels_,
+                                inverse_deviation_.data());
     for (size_t c = 0; c < mean_.size(); ++c) {
       const double scale = Gamma(c) * inverse_deviation_[c];
       y_by_x_[c] = static_cast<float>(scale);
@@ -116,11 +118,6 @@ class BatchNormalization : public Layer {
   double Beta(size_t c) const {
     return spec_.center ? static_cast<double>(tensors_.params[*beta_][c]) : 0.0;
   }
-  void SetStatistics(size_t c, double mean, double variance) {
-    mean_[c] = mean;
-    inverse_deviation_[c] =
-        1.0 / std::sqrt(variance + static_cast<double>(spec_.epsilon));
-  }
 
   // The batch's mean and variance, from sums of x - shift with a value of the
   // channel as shift: without one the squares of a mean far from 0 would take
@@ -134,31 +131,30 @@ class BatchNormalization : public Layer {
                                    channels_, Part(partial_, block, 0),
                                    Part(partial_, block, 1));
         });
-    const double n = static_cast<double>(rows_);
+    AddBlocks(partial_, mean_, variance_);
+    kernels_.finish_moments(shift_.data(), static_cast<double>(rows_),
+                            channels_, mean_.data(), variance_.data());
+    TakeOver(mean_, moving_mean_);
+    TakeOver(variance_, moving_variance_);
+  }
+
+  // moving = moving * momentum + now * (1 - momentum)
+  void TakeOver(const std::vector<double>& now, float* moving) const {
     const double momentum = static_cast<double>(spec_.momentum);
-    for (size_t c = 0; c < mean_.size(); ++c) {
-      const double shifted = Total(partial_, 0, c) / n;
-      const double mean = static_cast<double>(shift_[c]) + shifted;
-      const double variance =
-          std::max(Total(partial_, 1, c) / n - shifted * shifted, 0.0);
-      SetStatistics(c, mean, variance);
-      moving_mean_[c] =
-          static_cast<float>(static_cast<double>(moving_mean_[c]) * momentum +
-                             mean * (1.0 - momentum));
-      moving_variance_[c] = static_cast<float>(
-          static_cast<double>(moving_variance_[c]) * momentum +
-          variance * (1.0 - momentum));
+    for (size_t c = 0; c < now.size(); ++c) {
+      moving[c] = static_cast<float>(static_cast<double>(moving[c]) * momentum +
+                                     now[c] * (1.0 - momentum));
     }
   }
 
   // From the sums over all rows: the parameters' gradients, and the
   // coefficients of dx.
   void FinishGradients() {
+    AddBlocks(backward_partial_, dy_sum_, product_sum_);
     const double n = static_cast<double>(rows_);
     for (size_t c = 0; c < mean_.size(); ++c) {
-      const double dy_sum = Total(backward_partial_, 0, c);
-      const double xhat_sum =
-          Total(backward_partial_, 1, c) * inverse_deviation_[c];
+      const double dy_sum = dy_sum_[c];
+      const double xhat_sum = product_sum_[c] * inverse_deviation_[c];
       if (spec_.scale) {
         tensors_.grads[*gamma_][c] = static_cast<float>(xhat_sum);
       }
@@ -179,12 +175,15 @@ class BatchNormalization : public Layer {
   float* Part(float* partial, int64_t block, int64_t which) const {
     return partial + (2 * block + which) * channels_;
   }
-  double Total(float* partial, int64_t which, size_t c) const {
-    double total = 0.0;
+  // Adds up both sums of all blocks, in double and in the order of the blocks.
+  void AddBlocks(float* partial, std::vector<double>& sums,
+                 std::vector<double>& others) const {
+    std::ranges::fill(sums, 0.0);
+    std::ranges::fill(others, 0.0);
     for (int64_t block = 0; block < Blocks(rows_); ++block) {
-      total += static_cast<double>(Part(partial, block, which)[c]);
+      kernels_.add_to_totals(Part(partial, block, 0), channels_, sums.data());
+      kernels_.add_to_totals(Part(partial, block, 1), channels_, others.data());
     }
-    return total;
   }
 
   // body(block, first row, rows)
@@ -223,8 +222,12 @@ class BatchNormalization : public Layer {
 
   // Each of these has one value for each channel. Of the last Forward():
   std::vector<double> mean_;
+  std::vector<double> variance_;
   std::vector<double> inverse_deviation_;
   std::vector<float> shift_;  // taken off x before its sums are made
+  // Of the last Backward(): the sums of dy and of dy (x - mean).
+  std::vector<double> dy_sum_;
+  std::vector<double> product_sum_;
   // y = y_by_x x + y_constant
   std::vector<float> y_by_x_;
   std::vector<float> y_constant_;

@@ -23,6 +23,15 @@ struct ColumnKernels {
   void (*gradient_moments)(const float* x, const float* dy, const float* shift,
                            int64_t rows, int64_t columns, float* sums,
                            float* products);
+  // totals[c] += partial[c]
+  void (*add_to_totals)(const float* partial, int64_t columns, double* totals);
+  // From the sums over `rows` rows that shifted_moments() makes, in place: the
+  // means, and the variances, which are never below 0.
+  void (*finish_moments)(const float* shift, double rows, int64_t columns,
+                         double* sums_to_means, double* squares_to_variances);
+  // inverse_deviations[c] = 1 / sqrt(variances[c] + epsilon)
+  void (*inverse_deviations)(const double* variances, double epsilon,
+                             int64_t columns, double* inverse_deviations);
   // dx[r][c] = dy[r][c] * a[c] + x[r][c] * b[c] + d[c]; dx may be dy.
   void (*normalization_grad)(const float* x, const float* dy, const float* a,
                              const float* b, const float* d, int64_t rows,
