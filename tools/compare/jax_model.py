@@ -9,9 +9,11 @@ NORMALIZATION_MOMENTUM, NORMALIZATION_EPSILON = 0.99, 1e-3  # Keras' defaults
 
 
 def activate(name, x, slope=0.2):
-    """The functions of jax.nn, since the derivative of jnp.maximum at 0 is a half."""
-    functions = {"linear": lambda x: x, "relu": jax.nn.relu, "relu6": jax.nn.relu6, "tanh": jnp.tanh,
-                 "sigmoid": jax.nn.sigmoid, "leaky_relu": lambda x: jax.nn.leaky_relu(x, slope)}
+    """With Keras' derivatives at the kinks, where blank pixels are in the first step: 0 or the slope at 0, and 0 at 6.
+    jnp.maximum and relu6 of jax.nn have a half there, its leaky_relu 1."""
+    functions = {"linear": lambda x: x, "relu": jax.nn.relu, "tanh": jnp.tanh, "sigmoid": jax.nn.sigmoid,
+                 "relu6": lambda x: jnp.where(x < 6, jax.nn.relu(x), 6),
+                 "leaky_relu": lambda x: jnp.where(x > 0, x, slope * x)}
     if name not in functions:
         raise keras_graph.ModelError(f"activation {name}: not one that batchsweep trains, or softmax not at the end")
     return functions[name](x)
