@@ -10,10 +10,13 @@
 #include <format>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <ranges>
 
 #include "platform/file.h"
 #include "record/csv_reader.h"
+#include "record/earlier_run.h"
 #include "record/epoch_record.h"
+#include "record/json.h"
 #include "record/step_record.h"
 #include "record/summary_record.h"
 #include "tests/paths.h"
@@ -254,14 +257,73 @@ TEST_CASE("threads are a dimension of the sweep", "[cli][threads]") {
   CheckRefused(Run("run --threads 1,1"), {"--threads", "twice"});
 }
 
+TEST_CASE("kernels tells who multiplies fastest", "[cli][kernels]") {
+  const Outcome text = Run("kernels --model mlp --batch-sizes 1,8");
+  INFO(text.out << text.err);
+  REQUIRE(text.exit_code == 0);
+  CHECK(text.out.contains("Batch size 8, 1 thread; XNNPACK computes "));
+  for (const auto line : std::views::split(text.out, '\n')) {
+    CHECK(std::ranges::distance(line) <= 80);
+  }
+  const Outcome json = Run("kernels --model mlp --batch-sizes 1,8 --json");
+  REQUIRE(json.exit_code == 0);
+  std::vector<KernelRecord> records;
+  REQUIRE(FromJson(ParseJson(json.out), records));
+  // The first layer's input wants no gradient.
+  CHECK(records.size() == 2 * 5);
+  for (const KernelRecord& record : records) {
+    CHECK(record.xnnpack_time_ns.value() > 0);
+    CHECK(record.own_time_ns.value() > 0);
+  }
+}
+
+TEST_CASE("a run says who computed it, and another one repeats that",
+          "[cli][kernels]") {
+  const QuickRun quick;
+  const std::filesystem::path out = quick.out;
+  REQUIRE(Run(quick.arguments + " --kernels xnnpack").exit_code == 0);
+  const auto kernels = ReadKernels(out / "run.json").value();
+  CHECK(kernels.size() == 2 * 5);
+  for (const KernelRecord& record : kernels) {
+    CHECK(record.library == "xnnpack");
+  }
+  for (const auto& row : ReadCsv<SummaryRecord>(out / "summary.csv").value()) {
+    CHECK(row.xnnpack_share == 1.0);
+  }
+
+  const QuickRun again;
+  const Outcome outcome =
+      Run(again.arguments + " --kernels " + (out / "run.json").string());
+  INFO(outcome.err);
+  REQUIRE(outcome.exit_code == 0);
+  CHECK(outcome.err.contains("100 % of the multiply-adds by XNNPACK"));
+  const std::filesystem::path again_out = again.out;
+  CHECK(ReadFile(again_out / "weights/batch_8_seed_1.safetensors").value() ==
+        ReadFile(out / "weights/batch_8_seed_1.safetensors").value());
+
+  // A run that is gone on with keeps them, and is measured no further.
+  const QuickRun timed;
+  const std::filesystem::path timed_out = timed.out;
+  const std::string start = timed.common + " --batch-sizes 8 --epochs ";
+  REQUIRE(Run(start + "1").exit_code == 0);
+  const Json before = ToJson(ReadKernels(timed_out / "run.json").value());
+  REQUIRE(Run(start + "2 --resume").exit_code == 0);
+  CHECK(ToJson(ReadKernels(timed_out / "run.json").value()) == before);
+
+  const QuickRun refused;
+  CheckRefused(Run(refused.arguments + " --kernels nothing.json"),
+               {"nothing.json"});
+}
+
 TEST_CASE("lean memory gives the same losses in a smaller arena",
           "[cli][memory]") {
   std::vector<SummaryRecord> rows;
   for (const char* memory : {"fast", "lean"}) {
     const QuickRun quick;
-    const Outcome outcome = Run(
-        std::format("{} --model ds-cnn --batch-sizes 2 --steps 2 --memory {}",
-                    quick.common, memory));
+    const Outcome outcome = Run(std::format(
+        "{} --model ds-cnn --batch-sizes 2 --steps 2 --kernels xnnpack "
+        "--memory {}",
+        quick.common, memory));
     INFO(outcome.err);
     REQUIRE(outcome.exit_code == 0);
     rows.push_back(
@@ -540,9 +602,9 @@ TEST_CASE("nothing can be resumed where nothing was run", "[cli]") {
 TEST_CASE("a full disk ends a run with one line and keeps whole rows",
           "[cli]") {
   const QuickRun quick;
-  // 8 blocks of 512 bytes: the header and some epochs' rows, but not all.
+  // 24 blocks of 512 bytes: run.json, and some epochs' rows but not all.
   const Outcome outcome = Run(quick.common + " --batch-sizes 8,32 --epochs 200",
-                              "ulimit -f 8; trap '' XFSZ;");
+                              "ulimit -f 24; trap '' XFSZ;");
   INFO(outcome.err);
   CHECK(outcome.exit_code == 1);
   CHECK(outcome.err.contains("steps.csv"));

@@ -17,14 +17,14 @@ import unittest
 
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
 PROGRAM = pathlib.Path(os.environ.get("BATCHSWEEP_BUILD", REPOSITORY / "build/x86-64")).resolve() / "batchsweep"
-COMMANDS = ("run", "plan", "roofline", "overhead", "info")
+COMMANDS = ("run", "plan", "kernels", "roofline", "overhead", "info")
 PATIENCE_S = 60
 HOSTILE = ["nan", "-nan", "inf", "-inf", "1e400", "-1e400", "1e-400", "-0", "-1", "0", "00", "010", "9223372036854775807",
            "9223372036854775808", "-9223372036854775809", "4000000000", "", " ", "8,,16", ",", "8,", ",8", "[8,,16]",
            "1e3", "0x10", "8 ", " 8", "+8", "8;16", "1,000", "1_000", "a" * 100_000, "9" * 100_000, "a\nb", "\x1b[31mred",
            "\x9b31m", b"\xff\xfe", "%s%n", "ж", "../" * 2000]
 # These take any text that is not empty.
-NAMES = {"--model", "--data", "--init", "--out"}
+NAMES = {"--model", "--data", "--init", "--kernels", "--out"}
 
 
 def flags():
@@ -80,7 +80,7 @@ class FlagsTest(unittest.TestCase):
                 for text in HOSTILE:
                     taken = is_taken(flag, kind, span, text)
                     other = [] if flag == "--model" else ["--model", "no-model"]
-                    if command not in ("run", "plan"):
+                    if command not in ("run", "plan", "kernels"):
                         other = []
                         if taken:
                             continue  # it would measure for a while

@@ -6,10 +6,12 @@
 #include <catch2/generators/catch_generators.hpp>
 #include <cmath>
 
+#include "graph/kernel_chooser.h"
 #include "graph/network.h"
 #include "tests/fixtures.h"
 #include "tests/reference.h"
 #include "tests/reference_model.h"
+#include "util/enum_names.h"
 
 namespace batchsweep {
 namespace {
@@ -47,62 +49,89 @@ std::vector<NamedTensor> RandomWeights(Network& network, Rng& rng) {
   return weights;
 }
 
+// The same network by XNNPACK wherever that has an operator, and by ours.
+std::vector<Network> NetworksOf(const Trial& trial, TestEngine& engine) {
+  std::vector<Network> networks;
+  for (const Library library : EnumValues<Library>()) {
+    PreferredKernels chooser(library);
+    ComputeContext context = engine.context();
+    context.chooser = &chooser;
+    networks.push_back(MakeNetwork(
+        trial.model, {.max_batch = 4, .loss = trial.loss, .lean = trial.lean},
+        context));
+  }
+  return networks;
+}
+
+// One step of `network` on the twin's data, against what the twin makes of it.
+void CheckStep(const Trial& trial, const reference::LossQuestion& question,
+               const reference::LossAnswer& want,
+               const std::vector<std::vector<double>>& gradient,
+               Network& network) {
+  // Anew each time: what is no longer needed makes room.
+  std::ranges::copy(question.x, network.input());
+  std::ranges::copy(question.labels, network.labels());
+  if (trial.loss != Loss::kSparseCategoricalCrossentropy) {
+    std::ranges::copy(question.targets, network.targets());
+  }
+  network.Forward({.training = question.training});
+  const std::vector<float> outputs(network.outputs(),
+                                   network.outputs() + question.targets.size());
+  const double loss =
+      network.ScoreOutputs().loss_sum / static_cast<double>(trial.batch);
+  CHECK(AllNear(outputs, want.outputs, 2e-5, 2e-5));
+  CHECK(std::abs(loss - want.loss) < 2e-5 * (1 + std::abs(want.loss)));
+  if (!question.training) return;
+  const auto after = WeightsOf(network);
+  for (size_t p = 0; p < after.size(); ++p) {
+    if (want.moving[p].empty()) continue;
+    INFO(after[p].name);
+    CHECK(AllNear(after[p].values, want.moving[p], 1e-5, 1e-5));
+  }
+  network.Backward();
+  for (size_t p = 0; p < gradient.size(); ++p) {
+    if (!network.param_specs()[p].trainable) continue;
+    INFO(after[p].name);
+    CHECK(AllNear(network.ParamPart(network.grads(), p), gradient[p], 2e-5,
+                  2e-4));
+  }
+}
+
 void CheckAgainstTwin(const Trial& trial) {
   TestEngine engine;
-  const ModelSpec& model = trial.model;
-  REQUIRE(CheckModel(model, "test"));
-  Network network = MakeNetwork(
-      model, {.max_batch = 4, .loss = trial.loss, .lean = trial.lean},
-      engine.context());
+  REQUIRE(CheckModel(trial.model, "test"));
+  std::vector<Network> networks = NetworksOf(trial, engine);
   Rng rng(17, 0);
-  const auto weights = RandomWeights(network, rng);
-  network.SetWeights(weights);
-  REQUIRE(network.SetBatch(trial.batch));
+  const auto weights = RandomWeights(networks[0], rng);
+  for (Network& network : networks) {
+    network.SetWeights(weights);
+    REQUIRE(network.SetBatch(trial.batch));
+  }
   const auto batch = static_cast<size_t>(trial.batch);
-  const auto x = RandomFloats(batch * static_cast<size_t>(network.input_size()),
-                              -1, 1, rng);
+  const auto x = RandomFloats(
+      batch * static_cast<size_t>(networks[0].input_size()), -1, 1, rng);
   std::vector<uint8_t> labels(batch);
-  for (uint8_t& label : labels)
+  for (uint8_t& label : labels) {
     label = static_cast<uint8_t>(rng.Below(kClasses));
+  }
   const auto targets = RandomFloats(
-      batch * static_cast<size_t>(network.output_size()), 0, 1, rng);
-  const bool sparse = trial.loss == Loss::kSparseCategoricalCrossentropy;
+      batch * static_cast<size_t>(networks[0].output_size()), 0, 1, rng);
 
-  reference::LossQuestion question = {.model = model,
+  reference::LossQuestion question = {.model = trial.model,
                                       .weights = Doubles(weights),
                                       .x = x,
                                       .loss = trial.loss,
                                       .labels = labels,
                                       .targets = targets};
   for (const bool training : {false, true}) {
-    INFO((training ? "training" : "inference"));
     question.training = training;
-    // Anew each time: what is no longer needed makes room.
-    std::ranges::copy(x, network.input());
-    std::ranges::copy(labels, network.labels());
-    if (!sparse) std::ranges::copy(targets, network.targets());
-    network.Forward({.training = training});
-    const std::vector<float> outputs(network.outputs(),
-                                     network.outputs() + targets.size());
-    const double loss =
-        network.ScoreOutputs().loss_sum / static_cast<double>(trial.batch);
     const auto want = reference::ComputeLoss(question);
-    CHECK(AllNear(outputs, want.outputs, 2e-5, 2e-5));
-    CHECK(std::abs(loss - want.loss) < 2e-5 * (1 + std::abs(want.loss)));
-    if (!training) continue;
-    const auto after = WeightsOf(network);
-    for (size_t p = 0; p < after.size(); ++p) {
-      if (want.moving[p].empty()) continue;
-      INFO(after[p].name);
-      CHECK(AllNear(after[p].values, want.moving[p], 1e-5, 1e-5));
-    }
-    network.Backward();
-    const auto gradient = reference::LossGradient(question);
-    for (size_t p = 0; p < gradient.size(); ++p) {
-      if (!network.param_specs()[p].trainable) continue;
-      INFO(after[p].name);
-      CHECK(AllNear(network.ParamPart(network.grads(), p), gradient[p], 2e-5,
-                    2e-4));
+    const auto gradient = training ? reference::LossGradient(question)
+                                   : std::vector<std::vector<double>>();
+    for (size_t i = 0; i < networks.size(); ++i) {
+      INFO((training ? "training" : "inference")
+           << ", by " << NameOf(static_cast<Library>(i)));
+      CheckStep(trial, question, want, gradient, networks[i]);
     }
   }
 }
@@ -491,8 +520,12 @@ TEST_CASE("lean memory gives the same bits in less of it", "[layers][memory]") {
   std::vector<int64_t> arena_bytes;
   for (const bool lean : {false, true}) {
     TestEngine engine;
+    // Only XNNPACK packs weights.
+    PreferredKernels chooser(Library::kXnnpack);
+    ComputeContext context = engine.context();
+    context.chooser = &chooser;
     Network network =
-        MakeNetwork(model, {.max_batch = 5, .lean = lean}, engine.context());
+        MakeNetwork(model, {.max_batch = 5, .lean = lean}, context);
     Rng rng(5, 0);
     network.SetWeights(RandomWeights(network, rng));
     const auto x = RandomFloats(5 * 9 * 9 * 8, -1, 1, rng);

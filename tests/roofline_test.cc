@@ -1,6 +1,8 @@
 #include "measure/roofline.h"
 
 #include <catch2/catch_test_macros.hpp>
+#include <chrono>
+#include <thread>
 
 namespace batchsweep {
 namespace {
@@ -45,6 +47,19 @@ TEST_CASE("a limit that a step beats time and again is none", "[roofline]") {
   const Warning warning = LimitWarning("batch 8");
   CHECK(warning.name == "limit");
   CHECK(warning.message.starts_with("batch 8: "));
+}
+
+TEST_CASE("a limit whose measurement takes long is measured once",
+          "[roofline]") {
+  int measured = 0;
+  const auto slow = [&]() -> MachineLimits {
+    ++measured;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1001));
+    return {1, 1};
+  };
+  MachineLimits limits;
+  CHECK_FALSE(UnbeatenLimitNs(109.0, LimitNs, slow, limits).has_value());
+  CHECK(measured == 1);
 }
 
 }  // namespace

@@ -67,6 +67,11 @@ void AddSweepCommands(CLI::App& app, Request& request) {
                               [&] { return PlanCommand(options); });
   AddFlags(plan, kPlan, options, request.flags);
   plan.footer(kPlanExamples);
+  CLI::App& kernels = AddCommand(app, request, "kernels",
+                                 "who multiplies fastest on this machine",
+                                 [&] { return KernelsCommand(options); });
+  AddFlags(kernels, kKernels, options, request.flags);
+  kernels.footer(kKernelsExamples);
 }
 
 void AddMachineCommands(CLI::App& app, Request& request) {

@@ -18,6 +18,7 @@ inline constexpr int kExitInterrupted = 130;
 // Each reads of the options what its flags fill, see cli/run_flags.cc.
 Result<int> RunCommand(RunOptions options);
 Result<int> PlanCommand(RunOptions options);
+Result<int> KernelsCommand(RunOptions options);
 Result<int> InfoCommand(const RunOptions& options);
 Result<int> OverheadCommand(const RunOptions& options);
 Result<int> RooflineCommand(const RunOptions& options);

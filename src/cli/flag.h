@@ -22,6 +22,7 @@ enum Command : unsigned {
   kRoofline = 4,
   kOverhead = 8,
   kInfo = 16,
+  kKernels = 32,
 };
 
 struct Flag {

@@ -69,6 +69,10 @@ const char* const kPlanExamples = R"(Examples:
   batchsweep plan --model my_model.json --data ~/kmnist --memory lean
   batchsweep plan --model resnet8 --data synthetic --memory-limit 200)";
 
+const char* const kKernelsExamples = R"(Examples:
+  batchsweep kernels --model resnet8
+  batchsweep kernels --model my_model.json --batch-sizes 16 --threads 1,4)";
+
 void FitHelpToTerminal(CLI::App& app) {
   app.formatter(std::make_shared<HelpFormatter>());
 }

@@ -12,6 +12,7 @@ extern const char* const kDescription;
 extern const char* const kExamples;
 extern const char* const kRunExamples;
 extern const char* const kPlanExamples;
+extern const char* const kKernelsExamples;
 
 // Lets the help of `app`, and of the subcommands added to it afterwards, fit 80
 // columns.

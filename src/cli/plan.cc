@@ -14,6 +14,7 @@
 #include "graph/network_plan.h"
 #include "model/cost.h"
 #include "record/summary_table.h"
+#include "sweep/kernel_choices.h"
 #include "sweep/memory_fit.h"
 #include "xnn/thread_pool.h"
 
@@ -142,6 +143,12 @@ Result<int> PlanCommand(RunOptions options) {
   RETURN_IF_ERROR(CompleteOptions(options));
   ASSIGN_OR_RETURN(const Engine engine, StartEngine(options.sweep.threads));
   ASSIGN_OR_RETURN(const LoadedData data, LoadData(options));
+  SweepConfig& sweep = options.sweep;
+  ASSIGN_OR_RETURN(
+      const std::vector<KernelRecord> kernels,
+      ChooseKernels(sweep, *engine.kernels, OtherBatches(sweep, data.parts),
+                    LoneBodies::kSkip));
+  ASSIGN_OR_RETURN(sweep.kernel_choices, ChoicesOf(kernels));
   ThreadPool pool(1);  // the plan is the same for any number
   const ComputeContext context{.kernels = engine.kernels, .pool = &pool};
   const MemoryQuestion question = QuestionOf(options, data, context);
@@ -160,14 +167,7 @@ Result<int> PlanCommand(RunOptions options) {
         FormatBytes(data_memory.mapped_bytes));
   }
   const int64_t largest = std::ranges::max(options.sweep.batch_sizes);
-  ASSIGN_OR_RETURN(
-      const NetworkPlan plan,
-      PlanNetwork(model,
-                  {.max_batch = largest,
-                   .optimizer_slots = OptimizerSlots(options.sweep.optimizer),
-                   .loss = question.loss,
-                   .lean = question.lean},
-                  context));
+  ASSIGN_OR_RETURN(const NetworkPlan plan, PlanOf(question, largest));
   PrintLayers(model, plan, largest);
   RETURN_IF_ERROR(CheckMemory(options, data, engine));
   return kExitValid;

@@ -23,9 +23,11 @@
 #include "platform/process.h"
 #include "platform/sensors.h"
 #include "record/csv_reader.h"
+#include "record/earlier_run.h"
 #include "record/process_spread.h"
 #include "record/run_info.h"
 #include "record/summary_table.h"
+#include "sweep/kernel_choices.h"
 #include "sweep/overhead.h"
 #include "sweep/sweep.h"
 #include "xnn/operator.h"
@@ -155,6 +157,22 @@ Result<RunFolder> StartInFolder(const RunOptions& options,
       model.json, info);
 }
 
+// A run that is gone on with keeps what it chose. Without a run.json there is
+// none, as StartResumed() says.
+Result<std::vector<KernelRecord>> KernelsOfRun(const RunOptions& options,
+                                               const LoadedData& data,
+                                               const Engine& engine) {
+  const SweepConfig& config = options.sweep;
+  if (!options.resume && !options.resume_anyway) {
+    return ChooseKernels(config, *engine.kernels,
+                         OtherBatches(config, data.parts), LoneBodies::kSkip);
+  }
+  const std::filesystem::path run = config.out / "run.json";
+  std::error_code ignored;
+  if (!std::filesystem::exists(run, ignored)) return {};
+  return ReadKernels(run);
+}
+
 // What cannot be recorded either is told by the error itself all the same.
 void RecordFailure(const SweepConfig& config, const Error& error,
                    RunInfo& info) {
@@ -177,11 +195,17 @@ Result<int> RunCommand(RunOptions options) {
   ASSIGN_OR_RETURN(const Engine engine, StartEngine(config.threads));
   ASSIGN_OR_RETURN(const LoadedData data, LoadData(options));
   options.loss = config.loss = data.loss;
+  // With ours, which take no more than XNNPACK's: the trials take memory too.
+  RETURN_IF_ERROR(CheckMemory(options, data, engine));
+  ASSIGN_OR_RETURN(const std::vector<KernelRecord> kernels,
+                   KernelsOfRun(options, data, engine));
+  ASSIGN_OR_RETURN(config.kernel_choices, ChoicesOf(kernels));
   RETURN_IF_ERROR(CheckMemory(options, data, engine));
   Sensors sensors;
   RETURN_IF_ERROR(CheckTemperatureIsKnown(config, sensors));
 
   RunInfo info = DescribeRun(options, model, data, engine, sensors);
+  info.kernels = kernels;
   ASSIGN_OR_RETURN(RunFolder folder, StartInFolder(options, data, model, info));
   for (const Warning& warning : folder.warnings) Warn(info, warning);
   for (const Warning& warning : FirstWarnings(info)) Warn(info, warning);

@@ -35,6 +35,26 @@ struct FlagValue<InitialWeights> : FlagValueBase {
   }
 };
 
+template <>
+struct FlagValue<KernelSelection> : FlagValueBase {
+  using Kind = KernelSelection::Kind;
+  static constexpr const char* kName = "NAME";
+  static std::string Expected(const NumberRange&) {
+    return "fastest, xnnpack, own or a run.json";
+  }
+  static std::optional<KernelSelection> Read(std::string_view text,
+                                             const NumberRange&) {
+    if (text.empty()) return std::nullopt;
+    const auto kind = ParseEnum<Kind>(text);
+    if (kind) return KernelSelection{.kind = *kind};
+    return KernelSelection{.kind = Kind::kFile, .file = text};
+  }
+  static SettingValue Record(const KernelSelection& value) {
+    const char* const name = NameOf(value.kind);
+    return name == nullptr ? value.file.string() : name;
+  }
+};
+
 // An absent loss is "auto".
 template <>
 struct FlagValue<std::optional<Loss>> : FlagValueBase {

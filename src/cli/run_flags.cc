@@ -20,7 +20,7 @@ auto InGroup(const char* group, const auto& visit) {
 
 void VisitModelAndData(auto& options, const auto& visit) {
   visit(Flag{.name = "--model",
-             .commands = kRun | kPlan,
+             .commands = kRun | kPlan | kKernels,
              .help = "a model of the zoo or a Keras JSON file"},
         options.model);
   visit(Flag{.name = "--data",
@@ -115,6 +115,13 @@ void VisitWeights(auto& options, const auto& visit) {
              .key = "shuffle",
              .help = "take the examples in their order"},
         options.sweep.shuffle);
+  visit(Flag{.name = "--kernels",
+             .key = "kernels",
+             .commands = kRun | kPlan,
+             .help = "who multiplies: XNNPACK unless ours is faster here "
+                     "(fastest), xnnpack or own wherever there is one, or what "
+                     "the run of a run.json chose"},
+        options.sweep.kernels);
   visit(Flag{.name = "--memory",
              .key = "memory",
              .commands = kRun | kPlan,
@@ -131,13 +138,13 @@ void VisitWeights(auto& options, const auto& visit) {
 void VisitSweep(auto& options, const auto& visit) {
   visit(Flag{.name = "--batch-sizes",
              .key = "batch_sizes",
-             .commands = kRun | kPlan,
+             .commands = kRun | kPlan | kKernels,
              .help = "examples a step",
              .range = {1, 1e6}},
         options.sweep.batch_sizes);
   visit(Flag{.name = "--threads",
              .key = "threads",
-             .commands = kRun | kPlan | kRoofline,
+             .commands = kRun | kPlan | kKernels | kRoofline,
              .help = "that compute",
              .range = {1, 1024}},
         options.sweep.threads);
@@ -207,7 +214,7 @@ void VisitOutput(auto& options, const auto& visit) {
              .help = "the same by another program or on another CPU; recorded"},
         options.resume_anyway);
   visit(Flag{.name = "--json",
-             .commands = kRun | kOverhead | kInfo,
+             .commands = kRun | kKernels | kOverhead | kInfo,
              .help = "print what is found as JSON"},
         options.json);
 }

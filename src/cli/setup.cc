@@ -159,7 +159,8 @@ MemoryQuestion QuestionOf(const RunOptions& options, const LoadedData& data,
           .loss = data.loss,
           .lean = sweep.memory == WeightMemory::kLean,
           .extent = ExtentOf(sweep, data.parts),
-          .context = context};
+          .context = context,
+          .choices = sweep.kernel_choices};
 }
 
 Status CheckMemory(const RunOptions& options, const LoadedData& data,

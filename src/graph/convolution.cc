@@ -110,6 +110,7 @@ class Convolution : public Layer {
   bool BackwardReadsY() const override {
     return problem_.activation != Activation::kLinear;
   }
+  MultiplyAdds Work() const override { return products_.multiply_adds; }
   bool RecreatesOperators() const override {
     return products_.RecreatesOperators();
   }

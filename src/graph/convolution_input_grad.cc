@@ -122,9 +122,16 @@ Result<std::unique_ptr<Operation>> CreateXnnpack(
   return std::make_unique<XnnpackInputGrad>(problem, std::move(op));
 }
 
+// Phases come of strides, which Keras has no dilation beside.
+bool IsNotDilated(const ConvolutionProblem& problem) {
+  return problem.window.dilation_height == 1 &&
+         problem.window.dilation_width == 1;
+}
+
 constexpr Candidate<ConvolutionProblem> kCandidates[] = {
     {Library::kXnnpack, CreateXnnpack},
-    {Library::kOwn, CreateOperation<PhasedInputGrad, ConvolutionProblem>},
+    {Library::kOwn, CreateOperation<PhasedInputGrad, ConvolutionProblem>,
+     IsNotDilated},
 };
 
 }  // namespace

@@ -1,31 +1,30 @@
 #include "graph/convolution_operations.h"
 
+#include <algorithm>
+
 #include "graph/arithmetic.h"
+#include "graph/image_slices.h"
 
 namespace batchsweep {
-namespace {
 
-// XNNPACK's convolution begins its inner loop anew for each tap of the kernel;
-// with fewer channels than this there is hardly a loop left.
-constexpr int64_t kFewChannels = 4;
-
-// This rule was measured on x86-64 with AVX-512. Forward, our product is twice
-// as fast where there are few channels: 9.6 to 17 us for 3 images of 28x28x1 to
-// 32. With strides, our phases take 571 us for the last such convolution of
-// resnet8 at a batch of 8, XNNPACK's deconvolution 820. XNNPACK has no operator
-// for dW.
-ProductChoice FastestFor(const ConvolutionProblem& problem) {
+OperationShape ShapeOf(const ConvolutionProblem& problem) {
   const WindowGeometry& window = problem.window;
-  const bool strided = window.stride_height > 1 || window.stride_width > 1;
-  return {
-      .forward =
-          window.channels < kFewChannels ? Library::kOwn : Library::kXnnpack,
-      .weight_grads = Library::kOwn,
-      .input_grad = strided ? Library::kOwn : Library::kXnnpack,
-  };
+  const int64_t reads = problem.depthwise
+                            ? window.window_height * window.window_width
+                            : problem.taps();
+  OperationShape shape{
+      .layer = problem.name,
+      .in = problem.in_size(),
+      .out = problem.out_size(),
+      .params = {reads * problem.out_channels},
+      .multiply_adds = reads * problem.out_size(),
+      .slice = [out = problem.out_size()](int64_t scratch_floats, int64_t batch,
+                                          int64_t threads) {
+        return SliceImages(std::max(out, scratch_floats), batch, threads);
+      }};
+  if (problem.use_bias) shape.params.push_back(problem.out_channels);
+  return shape;
 }
-
-}  // namespace
 
 Result<Products> CreateConvolutionProducts(const ConvolutionProblem& problem,
                                            bool wants_dx,
@@ -34,7 +33,7 @@ Result<Products> CreateConvolutionProducts(const ConvolutionProblem& problem,
       {.forward = ConvolutionForwards(),
        .weight_grads = ConvolutionKernelGrads(),
        .input_grad = ConvolutionInputGrads()},
-      FastestFor(problem), problem, wants_dx, context);
+      problem, ShapeOf(problem), wants_dx, context);
 }
 
 xnn::ConvolutionOptions XnnpackOptions(const ConvolutionProblem& problem) {

@@ -1,6 +1,6 @@
 // The products of a convolution, and who can compute each. convolution_forward,
 // _kernel_grad and _input_grad.cc have the bodies and, at their ends, the lists
-// of candidates; convolution_operations.cc has the rule which one is used.
+// of candidates.
 #ifndef BATCHSWEEP_GRAPH_CONVOLUTION_OPERATIONS_H_
 #define BATCHSWEEP_GRAPH_CONVOLUTION_OPERATIONS_H_
 
@@ -51,7 +51,10 @@ ConvolutionCandidates ConvolutionKernelGrads();
 // dx
 ConvolutionCandidates ConvolutionInputGrads();
 
-// The bodies that were measured as the fastest.
+// What is common to its products.
+OperationShape ShapeOf(const ConvolutionProblem& problem);
+
+// The bodies that context.chooser takes.
 Result<Products> CreateConvolutionProducts(const ConvolutionProblem& problem,
                                            bool wants_dx,
                                            const ComputeContext& context);

@@ -69,6 +69,7 @@ class Dense : public Layer {
   bool BackwardReadsY() const override {
     return problem_.activation != Activation::kLinear;
   }
+  MultiplyAdds Work() const override { return products_.multiply_adds; }
   bool RecreatesOperators() const override {
     return products_.RecreatesOperators();
   }

@@ -3,6 +3,7 @@
 #define BATCHSWEEP_GRAPH_DENSE_OPERATIONS_H_
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 
@@ -31,7 +32,15 @@ DenseCandidates DenseKernelGrads();
 // dx = dy W'
 DenseCandidates DenseInputGrads();
 
-// The bodies that were measured as the fastest.
+// XNNPACK's bodies of these, in dense_xnnpack.cc.
+Result<std::unique_ptr<Operation>> CreateXnnpackDenseForward(
+    const DenseProblem& problem, const ComputeContext& context);
+Result<std::unique_ptr<Operation>> CreateXnnpackDenseKernelGrad(
+    const DenseProblem& problem, const ComputeContext& context);
+Result<std::unique_ptr<Operation>> CreateXnnpackDenseInputGrad(
+    const DenseProblem& problem, const ComputeContext& context);
+
+// The bodies that context.chooser takes.
 Result<Products> CreateDenseProducts(const DenseProblem& problem, bool wants_dx,
                                      const ComputeContext& context);
 

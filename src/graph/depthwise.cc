@@ -64,6 +64,7 @@ class Depthwise : public Layer {
   bool BackwardReadsY() const override {
     return problem_.activation != Activation::kLinear;
   }
+  MultiplyAdds Work() const override { return products_.multiply_adds; }
   bool RecreatesOperators() const override {
     return products_.RecreatesOperators();
   }
@@ -116,7 +117,11 @@ Status BuildLayer(const SeparableConv2DSpec& spec, LayerBuilder& builder) {
   Shape middle = builder.output_shape();
   middle.dims[2] =
       builder.input_shape().dims[2] * spec.depthwise.depth_multiplier;
-  RETURN_IF_ERROR(AppendDepthwise(spec.depthwise, middle, builder));
+  // Its two convolutions have products of the same kinds, which a name tells
+  // apart.
+  DepthwiseConv2DSpec depthwise = spec.depthwise;
+  depthwise.name += "/depthwise";
+  RETURN_IF_ERROR(AppendDepthwise(depthwise, middle, builder));
   return BuildLayer(spec.pointwise, builder);
 }
 

@@ -271,7 +271,6 @@ ConvolutionCandidates DepthwiseForwards() { return kForwards; }
 ConvolutionCandidates DepthwiseWeightGrads() { return kWeightGrads; }
 ConvolutionCandidates DepthwiseInputGrads() { return kInputGrads; }
 
-// Each product has one body so far: XNNPACK has no operator for the gradients.
 Result<Products> CreateDepthwiseProducts(const ConvolutionProblem& problem,
                                          bool wants_dx,
                                          const ComputeContext& context) {
@@ -279,10 +278,7 @@ Result<Products> CreateDepthwiseProducts(const ConvolutionProblem& problem,
       {.forward = DepthwiseForwards(),
        .weight_grads = DepthwiseWeightGrads(),
        .input_grad = DepthwiseInputGrads()},
-      {.forward = Library::kXnnpack,
-       .weight_grads = Library::kOwn,
-       .input_grad = Library::kOwn},
-      problem, wants_dx, context);
+      problem, ShapeOf(problem), wants_dx, context);
 }
 
 }  // namespace batchsweep

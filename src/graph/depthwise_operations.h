@@ -13,7 +13,7 @@ ConvolutionCandidates DepthwiseWeightGrads();
 // dx
 ConvolutionCandidates DepthwiseInputGrads();
 
-// The bodies that were measured as the fastest.
+// The bodies that context.chooser takes.
 Result<Products> CreateDepthwiseProducts(const ConvolutionProblem& problem,
                                          bool wants_dx,
                                          const ComputeContext& context);

@@ -16,6 +16,7 @@
 #include <memory>
 #include <vector>
 
+#include "graph/kernel_choice.h"
 #include "graph/memory_planner.h"
 #include "kernels/kernels.h"
 #include "model/model_spec.h"
@@ -24,10 +25,14 @@
 
 namespace batchsweep {
 
-// Whom a network computes with. Both outlive it.
+class KernelChooser;
+
+// Whom a network computes with. All outlive it; the chooser is asked only while
+// its layers are created.
 struct ComputeContext {
   const Kernels* kernels = nullptr;
   ThreadPool* pool = nullptr;
+  KernelChooser* chooser = nullptr;  // null: ours wherever there is one
 };
 
 // What Plan() may know and asks of.
@@ -107,6 +112,8 @@ class Layer {
   // Whether an XNNPACK operator's packed weights could not be rewritten in
   // place, so that it is created anew at each step.
   virtual bool RecreatesOperators() const { return false; }
+  // Of its products.
+  virtual MultiplyAdds Work() const { return {}; }
 };
 
 }  // namespace batchsweep

@@ -187,6 +187,7 @@ Result<NetworkPlan> PlanNetwork(const ModelSpec& model,
     // An operator has tried its map of packed weights when it was created, so
     // the plan can tell before the first step whether all maps hold.
     plan.weights_are_live &= !node.layer->RecreatesOperators();
+    plan.work += node.layer->Work();
     plan.layers.push_back({.node = std::move(node), .dx_places = {}, .dx = {}});
   }
   const StepMoments moments{static_cast<int>(plan.layers.size())};

@@ -71,6 +71,7 @@ struct NetworkPlan {
   NetworkTensors tensors;
   // Whether all of XNNPACK's operators take new weights in place.
   bool weights_are_live = true;
+  MultiplyAdds work;  // of all products
 };
 
 // REQUIRES: CheckModel() and CheckEnd() have nothing against the model; what

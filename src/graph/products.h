@@ -6,19 +6,14 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
+#include "graph/kernel_chooser.h"
 #include "graph/layer.h"
 #include "graph/operation.h"
 #include "platform/error.h"
-#include "util/check.h"
 
 namespace batchsweep {
-
-// Whose code a body runs.
-enum class Library {
-  kXnnpack,
-  kOwn,
-};
 
 // One body of an operation. `Problem` is what stays the same as long as the
 // layer lives: shapes, bias, activation. An operation's list of candidates
@@ -28,6 +23,8 @@ struct Candidate {
   Library library;
   Result<std::unique_ptr<Operation>> (*create)(const Problem& problem,
                                                const ComputeContext& context);
+  // Null: it can compute every problem.
+  bool (*can_compute)(const Problem& problem) = nullptr;
 };
 
 // The `create` of a body whose constructor cannot fail.
@@ -45,18 +42,12 @@ struct ProductCandidates {
   std::span<const Candidate<Problem>> input_grad;    // slices' dy to dx
 };
 
-// Whose body computes each product.
-struct ProductChoice {
-  Library forward;
-  Library weight_grads;
-  Library input_grad;
-};
-
 // The bodies that one layer computes with.
 struct Products {
   std::unique_ptr<Operation> forward;
   std::unique_ptr<Operation> weight_grads;
   std::unique_ptr<Operation> input_grad;  // null where dx is not wanted
+  MultiplyAdds multiply_adds;
 
   // See Operation; forward and backward slices may differ.
   Status Plan(const PlanContext& context, int64_t forward_slice,
@@ -72,27 +63,40 @@ struct Products {
   bool RecreatesOperators() const;
 };
 
-// REQUIRES: each list has a body of the library chosen.
+// Creates a layer's bodies, those that context.chooser takes. `shape` is what
+// the layer's products have in common: its direction and its multiply-adds are
+// filled in here.
 template <class Problem>
 Result<Products> CreateProducts(const ProductCandidates<Problem>& candidates,
-                                const ProductChoice& choice,
-                                const Problem& problem, bool wants_dx,
-                                const ComputeContext& context) {
-  const auto create = [&](std::span<const Candidate<Problem>> list,
-                          Library library) {
-    const auto found =
-        std::ranges::find(list, library, &Candidate<Problem>::library);
-    CHECK(found != list.end());
-    return found->create(problem, context);
-  };
+                                const Problem& problem, OperationShape shape,
+                                bool wants_dx, const ComputeContext& context) {
   Products products;
+  const auto create = [&](Direction direction,
+                          std::span<const Candidate<Problem>> list)
+      -> Result<std::unique_ptr<Operation>> {
+    std::vector<OperationBody> bodies;
+    for (const Candidate<Problem>& candidate : list) {
+      if (candidate.can_compute && !candidate.can_compute(problem)) continue;
+      bodies.push_back({candidate.library,
+                        [&] { return candidate.create(problem, context); }});
+    }
+    shape.direction = direction;
+    ASSIGN_OR_RETURN(const Library library,
+                     ChooserOf(context).Choose(shape, bodies));
+    products.multiply_adds.all += shape.multiply_adds;
+    if (library == Library::kXnnpack) {
+      products.multiply_adds.xnnpack += shape.multiply_adds;
+    }
+    return std::ranges::find(bodies, library, &OperationBody::library)
+        ->create();
+  };
   ASSIGN_OR_RETURN(products.forward,
-                   create(candidates.forward, choice.forward));
+                   create(Direction::kForward, candidates.forward));
   ASSIGN_OR_RETURN(products.weight_grads,
-                   create(candidates.weight_grads, choice.weight_grads));
+                   create(Direction::kWeightGrads, candidates.weight_grads));
   if (!wants_dx) return products;
   ASSIGN_OR_RETURN(products.input_grad,
-                   create(candidates.input_grad, choice.input_grad));
+                   create(Direction::kInputGrad, candidates.input_grad));
   return products;
 }
 

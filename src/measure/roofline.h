@@ -55,7 +55,8 @@ double StepLimitNs(const MachineLimits& limits, const ModelSpec& model,
 // No step can beat its limit. Where one seems to, something slowed the
 // measurement of the rates down: they are measured again, a few times if need
 // be, and the best of each counts from then on, in `limits` too, which hold the
-// best so far (0: nothing yet). Absent if the step beats even that.
+// best so far (0: nothing yet). Absent if the step beats even that, or if
+// measuring took a second.
 std::optional<double> UnbeatenLimitNs(
     double step_ns, const std::function<double(const MachineLimits&)>& limit_of,
     const std::function<MachineLimits()>& measure, MachineLimits& limits);

@@ -93,6 +93,15 @@ Status CheckRunInfo(const std::filesystem::path& path) {
   return {};
 }
 
+Result<std::vector<KernelRecord>> ReadKernels(
+    const std::filesystem::path& path) {
+  ASSIGN_OR_RETURN(const Json json, ReadRunJson(path));
+  std::vector<KernelRecord> kernels;
+  if (FromJson(json.value("kernels", Json()), kernels)) return kernels;
+  return Fail("{}: expected the kernels of a run; name the run.json of one",
+              path.string());
+}
+
 Result<EarlierRun> AdoptEarlierRun(const std::filesystem::path& path,
                                    OtherMachine other_machine, RunInfo& info) {
   ASSIGN_OR_RETURN(const Json earlier, ReadRunJson(path));

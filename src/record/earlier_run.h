@@ -7,6 +7,7 @@
 
 #include "measure/warning.h"
 #include "platform/error.h"
+#include "record/kernel_record.h"
 #include "record/run_info.h"
 
 namespace batchsweep {
@@ -14,6 +15,10 @@ namespace batchsweep {
 // An error says which version the file has, that it is no run.json, or that it
 // is not as it was written.
 Status CheckRunInfo(const std::filesystem::path& path);
+
+// Who computed that run. The same errors.
+Result<std::vector<KernelRecord>> ReadKernels(
+    const std::filesystem::path& path);
 
 // What becomes of a run that is resumed by another program or on another CPU
 // than it began with: its figures are no longer those of one machine.

@@ -90,6 +90,7 @@ Json RunInfoAsJson(const RunInfo& info) {
           {"frequency_source", info.frequency_source},
           {"energy_grade", info.energy_grade},
           {"energy_source", info.energy_source},
+          {"kernels", ToJson(info.kernels)},
           {"processes", std::move(processes)},
           {"warnings", ToJson(info.warnings)}};
 }

@@ -15,6 +15,7 @@
 #include "platform/memory.h"
 #include "platform/system.h"
 #include "record/build_info.h"
+#include "record/kernel_record.h"
 #include "record/process_spread.h"
 #include "record/setting.h"
 #include "util/fields.h"
@@ -22,7 +23,7 @@
 namespace batchsweep {
 
 // Of run.json and of the tables beside it. Readers refuse another version.
-inline constexpr int kSchemaVersion = 4;
+inline constexpr int kSchemaVersion = 5;
 
 struct RunInfo {
   // "running", "complete", "interrupted" (resumable), "diverged" (a loss was
@@ -102,6 +103,8 @@ struct RunInfo {
                        &O::counters_reading_ns>();
     }
   } overhead;
+  // Of each product, for each batch size and number of threads.
+  std::vector<KernelRecord> kernels;
   std::vector<ProcessSpread> processes;  // none if each cell ran once
   std::vector<Warning> warnings;
 

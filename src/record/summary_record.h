@@ -46,6 +46,8 @@ struct SummaryRecord {
   // up to 1. Absent where the step seemed to beat it: then the limit is wrong.
   std::optional<int64_t> limit_time_ns;
   std::optional<double> limit_fraction;
+  // Of the multiply-adds of all products, those that XNNPACK computes.
+  double xnnpack_share = 0.0;
   int64_t arena_bytes = 0;
   // Before the cell's own memory was taken, plus what was planned for it; to
   // compare with the peak, which is the process' own.
@@ -75,9 +77,9 @@ struct SummaryRecord {
         &R::step_time_p95_ns, &R::step_time_p99_ns,
         &R::clean_step_time_median_ns, &R::clean_step_time_p95_ns,
         &R::examples_per_second, &R::limit_time_ns, &R::limit_fraction,
-        &R::arena_bytes, &R::planned_rss_bytes, &R::peak_rss_bytes,
-        &R::rss_anon_bytes, &R::swap_bytes, &R::over_current_events,
-        &R::train_energy_joules, &R::time_to_target_ns,
+        &R::xnnpack_share, &R::arena_bytes, &R::planned_rss_bytes,
+        &R::peak_rss_bytes, &R::rss_anon_bytes, &R::swap_bytes,
+        &R::over_current_events, &R::train_energy_joules, &R::time_to_target_ns,
         &R::energy_to_target_joules, &R::cool_wait_ns, &R::total_time_ns>();
   }
 };

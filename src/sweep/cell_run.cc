@@ -15,6 +15,7 @@
 #include "sweep/cell_log.h"
 #include "sweep/cell_results.h"
 #include "sweep/first_weights.h"
+#include "sweep/kernel_choices.h"
 #include "sweep/progress_meter.h"
 #include "train/trainer.h"
 
@@ -96,6 +97,10 @@ class CellRun {
   }
 
   Result<Network> NewNetwork() {
+    auto chooser =
+        ChooserFor(config_.kernel_choices, cell_.batch_size, cell_.threads);
+    ComputeContext context = machine_.context;
+    if (chooser) context.chooser = &*chooser;
     ASSIGN_OR_RETURN(
         NetworkPlan plan,
         PlanNetwork(config_.model,
@@ -104,7 +109,7 @@ class CellRun {
                      .loss = config_.loss,
                      .lean = config_.memory == WeightMemory::kLean,
                      .seed = cell_.seed},
-                    machine_.context));
+                    context));
     log_.position().weights_are_live &= plan.weights_are_live;
     return Network::Allocate(std::move(plan));
   }
@@ -186,6 +191,7 @@ class CellRun {
     CellSummary summary = Summarize(cell_, log_.state().totals, test);
     SummaryRecord& record = summary.record;
     record.learning_rate = CellOptimizer().learning_rate;
+    record.xnnpack_share = network.plan().work.xnnpack_share();
     record.arena_bytes = network.plan().memory.arena_bytes();
     record.rss_anon_bytes = trained.rss_anon_bytes;
     record.swap_bytes = trained.swap_bytes;

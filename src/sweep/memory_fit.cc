@@ -10,6 +10,7 @@
 #include "measure/reading_buffer.h"
 #include "measure/readings.h"
 #include "measure/step_statistics.h"
+#include "sweep/kernel_choices.h"
 #include "train/epoch_measurements.h"
 #include "train/epoch_recorder.h"
 
@@ -73,16 +74,22 @@ int64_t RecordingBytes(const TrainingExtent& extent, int64_t batch_size) {
                   extent.scored_examples * kRowNumber);
 }
 
+Result<NetworkPlan> PlanOf(const MemoryQuestion& question, int64_t batch_size) {
+  auto chooser = ChooserFor(question.choices, batch_size,
+                            question.context.pool->threads());
+  ComputeContext context = question.context;
+  if (chooser) context.chooser = &*chooser;
+  return PlanNetwork(question.model,
+                     {.max_batch = batch_size,
+                      .optimizer_slots = OptimizerSlots(question.optimizer),
+                      .loss = question.loss,
+                      .lean = question.lean},
+                     context);
+}
+
 Result<CellMemory> PlanCellMemory(const MemoryQuestion& question,
                                   int64_t batch_size) {
-  ASSIGN_OR_RETURN(
-      const NetworkPlan plan,
-      PlanNetwork(question.model,
-                  {.max_batch = batch_size,
-                   .optimizer_slots = OptimizerSlots(question.optimizer),
-                   .loss = question.loss,
-                   .lean = question.lean},
-                  question.context));
+  ASSIGN_OR_RETURN(const NetworkPlan plan, PlanOf(question, batch_size));
   return CellMemory{
       .bytes_by_class = plan.memory.BytesByClass(),
       .arena_bytes = plan.memory.arena_bytes(),

@@ -4,10 +4,12 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include "graph/layer.h"
 #include "graph/memory_planner.h"
+#include "graph/network_plan.h"
 #include "model/loss.h"
 #include "model/model_spec.h"
 #include "platform/error.h"
@@ -51,8 +53,12 @@ struct MemoryQuestion {
   Loss loss = Loss::kSparseCategoricalCrossentropy;
   bool lean = false;
   TrainingExtent extent;
-  ComputeContext context;
+  ComputeContext context;  // its chooser is that of the choices
+  std::span<const NetworkChoices> choices;  // see ChoicesFor()
 };
+
+// The network that a cell of that batch size trains.
+Result<NetworkPlan> PlanOf(const MemoryQuestion& question, int64_t batch_size);
 
 Result<CellMemory> PlanCellMemory(const MemoryQuestion& question,
                                   int64_t batch_size);

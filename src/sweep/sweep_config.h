@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "graph/kernel_choice.h"
 #include "model/loss.h"
 #include "model/model_spec.h"
 #include "record/cell.h"
@@ -76,12 +77,39 @@ constexpr const char* NameOf(WeightMemory memory) {
   return nullptr;
 }
 
+// Who computes the products of a network: XNNPACK's operators unless ours are
+// faster on this machine, XNNPACK's wherever it has one, ours wherever we have
+// one, or what an earlier run chose.
+struct KernelSelection {
+  enum class Kind { kFastest, kXnnpack, kOwn, kFile };
+  Kind kind = Kind::kFastest;
+  std::filesystem::path file;  // that run's run.json
+};
+// Null for a file: its path stands for it.
+constexpr const char* NameOf(KernelSelection::Kind kind) {
+  switch (kind) {
+    case KernelSelection::Kind::kFastest:
+      return "fastest";
+    case KernelSelection::Kind::kXnnpack:
+      return "xnnpack";
+    case KernelSelection::Kind::kOwn:
+      return "own";
+    case KernelSelection::Kind::kFile:
+      return nullptr;
+  }
+  return nullptr;
+}
+
 struct SweepConfig {
   ModelSpec model;
   Loss loss = Loss::kSparseCategoricalCrossentropy;
   std::vector<int64_t> batch_sizes;
   std::vector<int> threads = {1};
   WeightMemory memory = WeightMemory::kFast;
+  KernelSelection kernels;
+  // What came of that, see sweep/kernel_choices.h; ours for batch sizes and
+  // threads that have none.
+  std::vector<NetworkChoices> kernel_choices;
   int64_t seeds = 1;  // 1 .. seeds
   int processes = 1;  // that repeat each cell, in rounds of all cells
   CellOrder order = CellOrder::kGiven;

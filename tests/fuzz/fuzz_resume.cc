@@ -7,6 +7,7 @@
 #include "record/json.h"
 #include "record/sealed_json.h"
 #include "sweep/checkpoint.h"
+#include "sweep/kernel_choices.h"
 #include "sweep/sweep_position.h"
 #include "tests/fuzz/fuzz_targets.h"
 #include "tests/temp_dir.h"
@@ -38,6 +39,9 @@ void FuzzRunInfo(std::string_view bytes) {
   static const TempDir folder;
   const auto path = folder.Write("run.json", Sealed(bytes));
   CheckMessage(CheckRunInfo(path));
+  const auto kernels = ReadKernels(path);
+  CheckMessage(kernels);
+  if (kernels) CheckMessage(ChoicesOf(*kernels));
   for (const OtherMachine other :
        {OtherMachine::kRefuse, OtherMachine::kGoOn}) {
     RunInfo info;
