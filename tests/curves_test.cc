@@ -8,6 +8,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "graph/kernel_chooser.h"
 #include "graph/network.h"
 #include "model/keras_json.h"
 #include "model/zoo.h"
@@ -106,6 +107,7 @@ TEST_CASE("the zoo's networks follow their float64 curves",
                ZooCurve{"autoencoder", 8, 8}, ZooCurve{"resnet8", 8, 2},
                ZooCurve{"ds-cnn", 8, 2}, ZooCurve{"mobilenet-v1-025", 4, 1});
   const bool sgd = GENERATE(false, true);
+  const Library library = GENERATE(Library::kXnnpack, Library::kOwn);
   const auto curve = ReadCurve(TestData() / "curves" /
                                std::format("{}_b{}{}.csv", zoo.model,
                                            zoo.batch_size, sgd ? "_sgd" : ""));
@@ -121,6 +123,9 @@ TEST_CASE("the zoo's networks follow their float64 curves",
   const bool reconstructs = std::string(zoo.model) == "autoencoder";
 
   TestEngine engine;
+  PreferredKernels chooser(library);
+  ComputeContext context = engine.context();
+  context.chooser = &chooser;
   Network network =
       Network::Allocate(
           PlanNetwork(
@@ -129,7 +134,7 @@ TEST_CASE("the zoo's networks follow their float64 curves",
                .optimizer_slots = OptimizerSlots(optimizer),
                .loss = reconstructs ? Loss::kMeanSquaredError
                                     : Loss::kSparseCategoricalCrossentropy},
-              engine.context())
+              context)
               .value())
           .value();
   network.SetWeights(FirstWeights(model));
@@ -148,7 +153,8 @@ TEST_CASE("the zoo's networks follow their float64 curves",
     network.Forward({.training = true, .step = step});
     const double loss =
         network.ScoreOutputs().loss_sum / static_cast<double>(zoo.batch_size);
-    INFO(zoo.model << (sgd ? " by SGD" : " by Adam") << ", step " << step + 1);
+    INFO(zoo.model << (sgd ? " by SGD" : " by Adam") << " and "
+                   << NameOf(library) << ", step " << step + 1);
     CHECK(std::abs(loss - want.total_loss) < tolerance);
     network.Backward();
     OptimizerStep(optimizer, step + 1, *engine.context().kernels,

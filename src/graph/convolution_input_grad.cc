@@ -115,13 +115,6 @@ class PhasedInputGrad : public Operation {
   float* padded_ = nullptr;
 };
 
-Result<std::unique_ptr<Operation>> CreateXnnpack(
-    const ConvolutionProblem& problem, const ComputeContext&) {
-  ASSIGN_OR_RETURN(
-      auto op, xnn::ConvolutionInputGradient::Create(XnnpackOptions(problem)));
-  return std::make_unique<XnnpackInputGrad>(problem, std::move(op));
-}
-
 // Phases come of strides, which Keras has no dilation beside.
 bool IsNotDilated(const ConvolutionProblem& problem) {
   return problem.window.dilation_height == 1 &&
@@ -129,12 +122,23 @@ bool IsNotDilated(const ConvolutionProblem& problem) {
 }
 
 constexpr Candidate<ConvolutionProblem> kCandidates[] = {
-    {Library::kXnnpack, CreateXnnpack},
+    {Library::kXnnpack, CreateXnnpackInputGrad},
     {Library::kOwn, CreateOperation<PhasedInputGrad, ConvolutionProblem>,
      IsNotDilated},
 };
 
 }  // namespace
+
+bool XnnpackHasInputGrad(const ConvolutionProblem& problem) {
+  return xnn::ConvolutionInputGradient::CanCompute(XnnpackOptions(problem));
+}
+
+Result<std::unique_ptr<Operation>> CreateXnnpackInputGrad(
+    const ConvolutionProblem& problem, const ComputeContext&) {
+  ASSIGN_OR_RETURN(
+      auto op, xnn::ConvolutionInputGradient::Create(XnnpackOptions(problem)));
+  return std::make_unique<XnnpackInputGrad>(problem, std::move(op));
+}
 
 ConvolutionCandidates ConvolutionInputGrads() { return kCandidates; }
 

@@ -59,8 +59,11 @@ Result<Products> CreateConvolutionProducts(const ConvolutionProblem& problem,
                                            bool wants_dx,
                                            const ComputeContext& context);
 
-// XNNPACK's body of the first; it can be depthwise too.
+// XNNPACK's bodies of the first and the last, which can be depthwise too.
 Result<std::unique_ptr<Operation>> CreateXnnpackForward(
+    const ConvolutionProblem& problem, const ComputeContext& context);
+bool XnnpackHasInputGrad(const ConvolutionProblem& problem);
+Result<std::unique_ptr<Operation>> CreateXnnpackInputGrad(
     const ConvolutionProblem& problem, const ComputeContext& context);
 
 }  // namespace batchsweep

@@ -262,6 +262,7 @@ constexpr Candidate<ConvolutionProblem> kWeightGrads[] = {
     {Library::kOwn, CreateOperation<OwnWeightGrads, ConvolutionProblem>},
 };
 constexpr Candidate<ConvolutionProblem> kInputGrads[] = {
+    {Library::kXnnpack, CreateXnnpackInputGrad, XnnpackHasInputGrad},
     {Library::kOwn, CreateOperation<OwnInputGrad, ConvolutionProblem>},
 };
 

@@ -64,11 +64,22 @@ std::optional<ConvolutionOptions> Turned(const ConvolutionOptions& options) {
   return turned;
 }
 
+// Both have (KH, KW, C); ours is read from the last tap to the first.
+std::vector<int64_t> TurnedDepthwiseOrder(int64_t taps, int64_t channels) {
+  std::vector<int64_t> order;
+  order.reserve(Size(taps * channels));
+  for (int64_t t = taps - 1; t >= 0; --t) {
+    for (int64_t c = 0; c < channels; ++c) order.push_back(t * channels + c);
+  }
+  return order;
+}
+
 // The turned convolution's (C, KH, KW, OC) to ours, (KH, KW, C, OC) read from
 // the last tap to the first.
 std::vector<int64_t> TurnedOrder(const ConvolutionOptions& options) {
-  std::vector<int64_t> order = GradientOrder(options);
   const int64_t taps = options.kernel_height * options.kernel_width;
+  if (options.depthwise) return TurnedDepthwiseOrder(taps, options.channels);
+  std::vector<int64_t> order = GradientOrder(options);
   const int64_t oc = options.out_channels;
   for (int64_t c = 0; c < options.channels; ++c) {
     const auto begin = order.begin() + c * taps * oc;
@@ -172,9 +183,18 @@ Status Convolution::Restore() {
   return Bind(workspace_, x_, y_);
 }
 
+bool ConvolutionInputGradient::CanCompute(const ConvolutionOptions& options) {
+  if (!options.depthwise) return true;
+  // More taps than this go through a workspace of their own.
+  constexpr int64_t kMostTaps = 25;
+  return options.out_channels == options.channels &&
+         options.kernel_height * options.kernel_width <= kMostTaps &&
+         Turned(options).has_value();
+}
+
 Result<ConvolutionInputGradient> ConvolutionInputGradient::Create(
     const ConvolutionOptions& options) {
-  CHECK(!options.depthwise);
+  CHECK(CanCompute(options));
   RETURN_IF_ERROR(CheckSizes(options));
   if (const auto turned = Turned(options)) {
     ASSIGN_OR_RETURN(

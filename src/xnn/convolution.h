@@ -71,17 +71,17 @@ class Convolution final : public WeightedOperator {
   float* y_ = nullptr;
 };
 
-// The gradient by x of the convolution of `options` (not depthwise, its bias
-// and clamp apart): dx (N, H, W, C) from dy (N, OH, OW, OC), with the
-// convolution's own kernel, (KH, KW, C, OC). Without strides it is the
-// convolution of dy with the kernel turned around; that is the same sum as
-// XNNPACK's deconvolution and up to five times as fast (32x32x16 to 16).
-//
-// With strides it is that deconvolution. Not used by the program yet: the rule
-// in graph/convolution_operations.cc prefers our own phases there. It stays,
-// with its tests, as the other candidate.
+// The gradient by x of the convolution of `options` (its bias and clamp apart):
+// dx (N, H, W, C) from dy (N, OH, OW, OC), with the convolution's own kernel,
+// (KH, KW, C, OC). Without strides it is the convolution of dy with the kernel
+// turned around; that is the same sum as XNNPACK's deconvolution and up to five
+// times as fast (32x32x16 to 16). With strides it is that deconvolution.
 class ConvolutionInputGradient final : public WeightedOperator {
  public:
+  // A deconvolution in groups would be 17 times slower than kernels of ours, so
+  // of depthwise convolutions it has only what can be turned around.
+  static bool CanCompute(const ConvolutionOptions& options);
+  // REQUIRES: CanCompute(options).
   static Result<ConvolutionInputGradient> Create(
       const ConvolutionOptions& options);
 

@@ -1,8 +1,4 @@
 // XNNPACK's fully connected operator with live weights.
-//
-// Not used by the program yet: dense layers are computed by our product (see
-// graph/dense_operations.cc for the times). It stays, with its tests, as the
-// other candidate for a dense layer's output.
 #ifndef BATCHSWEEP_XNN_FULLY_CONNECTED_H_
 #define BATCHSWEEP_XNN_FULLY_CONNECTED_H_
 

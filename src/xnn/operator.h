@@ -56,11 +56,10 @@ class Operator {
 // XNNPACK accepts the flag and ignores it.
 //
 // The roofline takes its rate of matrix products from this or from our product,
-// whichever is faster. Not used by the program yet: transpose_b, and with it
-// the operator as a candidate for a dense layer's products (dx = dy W'). Not
-// wrapped is XNNPACK's dynamic fully connected operator: on x86 it reads, with
-// fewer outputs than a register is wide, workspace that it never wrote, so that
-// it is right only in zeroed memory of its own; and it is not faster.
+// whichever is faster. Not wrapped is XNNPACK's dynamic fully connected
+// operator: on x86 it reads, with fewer outputs than a register is wide,
+// workspace that it never wrote, so that it is right only in zeroed memory of
+// its own; and it is not faster.
 class MatMul : public Operator {
  public:
   struct Options {
