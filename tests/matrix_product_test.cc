@@ -7,6 +7,7 @@
 #include <limits>
 #include <vector>
 
+#include "graph/arithmetic.h"
 #include "kernels/kernels.h"
 #include "tests/reference.h"
 
@@ -245,6 +246,55 @@ TEST_CASE("a clamp lets NaN through, so that it can be noticed",
                              .low = 0.0f,
                              .high = 6.0f});
     CHECK(std::ranges::all_of(c, [](float v) { return std::isnan(v); }));
+  }
+}
+
+TEST_CASE("threads share a product out along what balances and reads least",
+          "[matrix_product][threads]") {
+  using By = ProductSplit::By;
+  const struct {
+    int64_t m, n;
+    int threads;
+    By by;
+    int64_t piece;
+  } cases[] = {
+      {.m = 5408, .n = 8, .threads = 2, .by = By::kRows, .piece = 2706},
+      {.m = 5408, .n = 128, .threads = 2, .by = By::kRows, .piece = 2706},
+      {.m = 8, .n = 512, .threads = 4, .by = By::kColumns, .piece = 128},
+      // Eight columns are less than a tile, which is not shared.
+      {.m = 8, .n = 8, .threads = 2, .by = By::kRows, .piece = 6},
+      {.m = 80, .n = 64, .threads = 4, .by = By::kColumns, .piece = 16},
+      {.m = 64, .n = 80, .threads = 4, .by = By::kRows, .piece = 18},
+  };
+  for (const auto& [m, n, threads, by, piece] : cases) {
+    INFO(m << " x " << n << " on " << threads);
+    const ProductSplit split =
+        SplitOf({.rows = 10, .m = m, .n = n}, ThreadPool(threads));
+    CHECK(split.by == by);
+    CHECK(split.piece == piece);
+  }
+}
+
+TEST_CASE("a product has the same bits on any number of threads",
+          "[matrix_product][threads]") {
+  const Sizes sizes = GENERATE(Sizes{.m = 100, .n = 10, .rows = 40},
+                               Sizes{.m = 8, .n = 150, .rows = 300},
+                               Sizes{.m = 530, .n = 520, .rows = 140});
+  const bool offsets = GENERATE(false, true);
+  const Operands operands({.m = sizes.m,
+                           .n = sizes.n,
+                           .rows = sizes.rows,
+                           .offsets = offsets,
+                           .start = Start::kBias});
+  const Kernels& kernels = *AllKernels().back();
+  std::vector<float> want(static_cast<size_t>(sizes.m * sizes.n));
+  kernels.matrix_product(operands.ProductInto(want.data()));
+  for (const int threads : {1, 2, 3, 5}) {
+    ThreadPool pool(threads);
+    GuardedFloats c(operands.c_before(), 1);
+    RunProduct(operands.ProductInto(c.data()), kernels, pool);
+    CHECK(std::ranges::equal(c.values(), want));
+    CHECK(c.GuardsIntact());
   }
 }
 

@@ -14,9 +14,9 @@ constexpr int64_t kSumRows = 512;
 // Elements of an elementwise operation that are worth handing to a thread.
 constexpr int64_t kElementTile = 4096;
 
-// Rows and columns that the product's tiles divide without remainder.
+// Rows and columns of a product's tiles: threads are given whole ones.
 constexpr int64_t kProductRows = 6;
-constexpr int64_t kProductColumns = 64;
+constexpr int64_t kProductColumns = 16;
 
 int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -28,34 +28,52 @@ int64_t TileOf(int64_t size, int64_t least, const ThreadPool& pool) {
          least;
 }
 
+ProductSplit SplitOf(const MatrixProduct& product, const ThreadPool& pool) {
+  const ProductSplit rows = {.by = ProductSplit::By::kRows,
+                             .piece = TileOf(product.m, kProductRows, pool)};
+  const ProductSplit columns = {
+      .by = ProductSplit::By::kColumns,
+      .piece = TileOf(product.n, kProductColumns, pool)};
+  // The largest piece is what all wait for: a tenth more is worth it if less is
+  // read by several threads, b where rows are split and a where columns are.
+  const double of_rows = std::min(
+      1.0, static_cast<double>(rows.piece) / static_cast<double>(product.m));
+  const double of_columns = std::min(
+      1.0, static_cast<double>(columns.piece) / static_cast<double>(product.n));
+  if (product.m >= product.n)
+    return of_rows <= 1.1 * of_columns ? rows : columns;
+  return of_columns <= 1.1 * of_rows ? columns : rows;
+}
+
 void RunProduct(const MatrixProduct& product, const Kernels& kernels,
                 ThreadPool& pool) {
   if (pool.threads() == 1) return kernels.matrix_product(product);
-  const bool by_columns = product.n >= kProductColumns * pool.threads();
-  if (by_columns) {
-    pool.ParallelFor(product.n, TileOf(product.n, kProductColumns, pool),
-                     [&](int64_t begin, int64_t count) {
-                       MatrixProduct part = product;
-                       part.b += begin;
-                       part.c += begin;
-                       if (part.bias != nullptr) part.bias += begin;
-                       part.n = count;
-                       kernels.matrix_product(part);
-                     });
-    return;
+  const ProductSplit split = SplitOf(product, pool);
+  switch (split.by) {
+    case ProductSplit::By::kRows:
+      return pool.ParallelFor(product.m, split.piece,
+                              [&](int64_t begin, int64_t count) {
+                                MatrixProduct part = product;
+                                if (part.a_offsets != nullptr) {
+                                  part.a_offsets += begin;
+                                } else {
+                                  part.a += begin;
+                                }
+                                part.c += begin * product.c_stride;
+                                part.m = count;
+                                kernels.matrix_product(part);
+                              });
+    case ProductSplit::By::kColumns:
+      return pool.ParallelFor(product.n, split.piece,
+                              [&](int64_t begin, int64_t count) {
+                                MatrixProduct part = product;
+                                part.b += begin;
+                                part.c += begin;
+                                if (part.bias != nullptr) part.bias += begin;
+                                part.n = count;
+                                kernels.matrix_product(part);
+                              });
   }
-  pool.ParallelFor(product.m, TileOf(product.m, kProductRows, pool),
-                   [&](int64_t begin, int64_t count) {
-                     MatrixProduct part = product;
-                     if (part.a_offsets != nullptr) {
-                       part.a_offsets += begin;
-                     } else {
-                       part.a += begin;
-                     }
-                     part.c += begin * product.c_stride;
-                     part.m = count;
-                     kernels.matrix_product(part);
-                   });
 }
 
 xnn::Clamp ClampOf(Activation activation) {

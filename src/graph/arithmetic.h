@@ -28,7 +28,18 @@ void ForEachExample(ThreadPool& pool, int64_t count, const Body& body) {
                    });
 }
 
-// The product, split by rows or columns of c.
+// How a product is shared out to threads.
+struct ProductSplit {
+  enum class By { kRows, kColumns };  // of c
+  By by = By::kRows;
+  int64_t piece = 0;  // so many for each thread
+};
+
+// The split whose largest piece is the smallest; of two that are about equal,
+// the one with which threads read less of the same.
+ProductSplit SplitOf(const MatrixProduct& product, const ThreadPool& pool);
+
+// The product, split so; any split gives the same bits.
 void RunProduct(const MatrixProduct& product, const Kernels& kernels,
                 ThreadPool& pool);
 
