@@ -9,10 +9,12 @@
 #include "cli/output.h"
 #include "cli/setup.h"
 #include "cli/text.h"
+#include "graph/network_plan.h"
 #include "record/json.h"
 #include "record/text_table.h"
 #include "sweep/kernel_choices.h"
 #include "util/enum_names.h"
+#include "xnn/thread_pool.h"
 
 namespace batchsweep {
 namespace {
@@ -80,6 +82,11 @@ Result<int> KernelsCommand(RunOptions options) {
   sweep.model = std::move(loaded.spec);
   RETURN_IF_ERROR(CompleteOptions(options));
   ASSIGN_OR_RETURN(const Engine engine, StartEngine(sweep.threads));
+  // Refuses what could never train here: trials take memory too.
+  ThreadPool pool(1);
+  RETURN_IF_ERROR(PlanNetwork(sweep.model,
+                              {.max_batch = sweep.batch_sizes.front()},
+                              {.kernels = engine.kernels, .pool = &pool}));
   ASSIGN_OR_RETURN(const std::vector<KernelRecord> records,
                    ChooseKernels(sweep, *engine.kernels, /*other_batches=*/{},
                                  LoneBodies::kTime));

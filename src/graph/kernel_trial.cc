@@ -75,16 +75,10 @@ class Contest {
     const auto own = std::ranges::find_if(bodies_, IsOwn);
     if (own == bodies_.end()) return {};
     TrialBench& ours = benches_[static_cast<size_t>(own - bodies_.begin())];
-    std::vector<int64_t> batches = one.other_batches;
-    batches.push_back(TriedExamples(shape_, one.batch_size));
-    for (const int64_t batch : batches) {
-      const int64_t room = TriedExamples(shape_, batch);
-      for (size_t i = 0; i < benches_.size(); ++i) {
-        TrialBench& other = benches_[i];
-        if (&other == &ours) continue;
-        const int threads = one.pool->threads();
-        const int64_t examples =
-            std::min(ours.SliceOf(room, threads), other.SliceOf(room, threads));
+    for (size_t i = 0; i < benches_.size(); ++i) {
+      TrialBench& other = benches_[i];
+      if (&other == &ours) continue;
+      for (const int64_t examples : Together(one, ours, other)) {
         ASSIGN_OR_RETURN(const Checksum want,
                          ours.OutputOf(examples, *one.pool));
         ASSIGN_OR_RETURN(const Checksum found,
@@ -93,6 +87,28 @@ class Contest {
       }
     }
     return {};
+  }
+
+  // The numbers of examples that either body is run with at a time: whole
+  // slices of each batch, and the last ones.
+  std::vector<int64_t> Together(const TrialCase& one, const TrialBench& ours,
+                                const TrialBench& other) const {
+    std::vector<int64_t> batches = one.other_batches;
+    batches.push_back(one.batch_size);
+    std::vector<int64_t> counts;
+    for (const int64_t batch : batches) {
+      const int64_t tried = TriedExamples(shape_, batch);
+      for (const TrialBench* const bench : {&ours, &other}) {
+        const int64_t slice = bench->SliceOf(tried, one.pool->threads());
+        for (const int64_t count : {slice, tried % slice}) {
+          const int64_t fitting = std::min({count, ours.room(), other.room()});
+          if (fitting > 0 && !std::ranges::contains(counts, fitting)) {
+            counts.push_back(fitting);
+          }
+        }
+      }
+    }
+    return counts;
   }
 
   Status TimeBodies(const TrialCase& one, OperationTrial& trial) {

@@ -4,6 +4,7 @@
 #include <set>
 #include <string>
 
+#include "graph/kernel_chooser.h"
 #include "graph/network_plan.h"
 #include "kernels/kernels.h"
 #include "model/keras_json.h"
@@ -13,6 +14,7 @@
 #include "tests/fuzz/fuzz_targets.h"
 #include "tests/fuzz/fuzzed_folder.h"
 #include "util/check.h"
+#include "util/enum_names.h"
 #include "xnn/thread_pool.h"
 
 namespace batchsweep {
@@ -33,11 +35,13 @@ bool IsSmall(const ModelSpec& model) {
 
 void Plan(const ModelSpec& model) {
   static ThreadPool pool(1);
-  static const ComputeContext context = {&KernelsFor(DetectCpu().value().isa),
-                                         &pool};
-  const auto plan =
-      PlanNetwork(model, {.max_batch = 2, .optimizer_slots = 1}, context);
-  if (plan) CHECK(plan->memory.arena_bytes() > 0);
+  for (const Library library : EnumValues<Library>()) {
+    PreferredKernels chooser(library);
+    const auto plan =
+        PlanNetwork(model, {.max_batch = 2, .optimizer_slots = 1},
+                    {&KernelsFor(DetectCpu().value().isa), &pool, &chooser});
+    if (plan) CHECK(plan->memory.arena_bytes() > 0);
+  }
 }
 
 }  // namespace

@@ -17,6 +17,7 @@
 #include "model/keras_json.h"
 #include "model/zoo.h"
 #include "record/summary_table.h"
+#include "sweep/kernel_choices.h"
 #include "tests/fixtures.h"
 #include "train/step.h"
 #include "util/rng.h"
@@ -67,16 +68,29 @@ class Bench {
                                .reconstruct = reconstructs_})) {}
 
   ComputeContext context() { return engine_.context(); }
+
+  // Finds out who computes fastest, as a run does, and keeps to it.
+  void ChooseKernels() {
+    const SweepConfig config = {
+        .model = model_,
+        .batch_sizes = {kBatchSizes.begin(), kBatchSizes.end()}};
+    const auto records = batchsweep::ChooseKernels(config, *context().kernels,
+                                                   {}, LoneBodies::kSkip);
+    choices_ = ChoicesOf(records.value()).value();
+  }
   int64_t weights() const { return CountWeights(model_); }
 
   Network NewNetwork(int64_t batch) {
+    auto chooser = ChooserFor(choices_, batch, /*threads=*/1);
+    ComputeContext chosen = context();
+    if (chooser) chosen.chooser = &*chooser;
     return MakeNetwork(
         model_,
         {.max_batch = batch,
          .optimizer_slots = 2,
          .loss = reconstructs_ ? Loss::kMeanSquaredError
                                : Loss::kSparseCategoricalCrossentropy},
-        context());
+        chosen);
   }
 
   StepContext Step(Network& network) {
@@ -104,6 +118,7 @@ class Bench {
   const DataSource source_;
   const OptimizerConfig optimizer_;
   TestEngine engine_;
+  std::vector<NetworkChoices> choices_;
 };
 
 // One column of the table of phases: the medians, and that of whole steps.
@@ -197,6 +212,7 @@ int Main(int argc, char** argv) {
   std::println("{}: {} kernels, 1 thread; matrix products {:.0f} GF/s\n",
                zoo->name, IsaName(bench.context().kernels->isa),
                limits.matmul_flops_per_second / 1e9);
+  bench.ChooseKernels();
   PrintPhases(bench);
   PrintLayers(bench);
   return 0;
