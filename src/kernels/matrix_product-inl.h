@@ -53,9 +53,8 @@ template <class Body>
 template <bool kOffsets>
 void ProductOfWideColumns(const MatrixProduct& p) {
   const auto columns = [&]<int kVectors>() {
-    ProductColumns<kLanes, kVectors, kOffsets>(
-        p, {.last = p.n - kLanes,
-            .covered = static_cast<int>(kVectors * kLanes - p.n)});
+    ProductColumns<TileShape{kLanes, kVectors, false, kOffsets}>(
+        p, {.last = p.n - kLanes, .covered = 0});
   };
   switch ((p.n + kLanes - 1) / kLanes) {
     case 1:
@@ -71,20 +70,23 @@ void ProductOfWideColumns(const MatrixProduct& p) {
   }
 }
 
-// Computes fewer columns than the widest vector has lanes, in one or two of the
-// widest vectors that they fill.
-template <bool kOffsets, int kLanesOf = kLanes / 2>
+// Computes fewer columns than the widest vector has lanes: in the smallest
+// vector that they fill, or that they fill in halves.
+template <bool kOffsets, int kCount = kLanes>
 void ProductOfNarrowColumns(const MatrixProduct& p) {
-  if (p.n == kLanesOf) {
-    ProductColumns<kLanesOf, 1, kOffsets>(p, {.last = 0, .covered = 0});
-  } else if constexpr (kLanesOf > 1) {
-    if (p.n < kLanesOf) {
-      return ProductOfNarrowColumns<kOffsets, kLanesOf / 2>(p);
+  if constexpr (kCount > 1) {
+    if (p.n <= kCount / 2) {
+      return ProductOfNarrowColumns<kOffsets, kCount / 2>(p);
     }
-    ProductColumns<kLanesOf, 2, kOffsets>(
-        p, {.last = p.n - kLanesOf,
-            .covered = static_cast<int>(2 * kLanesOf - p.n)});
   }
+  if constexpr (kCount > 2) {
+    if (p.n < kCount) {
+      return ProductColumns<TileShape{kCount, 1, true, kOffsets}>(
+          p, {.last = p.n - kCount / 2, .covered = 0});
+    }
+  }
+  ProductColumns<TileShape{kCount, 1, false, kOffsets}>(
+      p, {.last = 0, .covered = 0});
 }
 
 // Computes the product with its operands as they lie.
@@ -100,7 +102,7 @@ void ProductAsItLies(const MatrixProduct& p) {
   }
   if (first == p.n) return;
   // Fewer columns are left than a vector has lanes, so it begins before them.
-  ProductColumns<kLanes, 1, kOffsets>(
+  ProductColumns<TileShape{kLanes, 1, false, kOffsets}>(
       ColumnsOf(p, first, p.n - first),
       {.last = p.n - first - kLanes,
        .covered = static_cast<int>(kLanes - (p.n - first))});

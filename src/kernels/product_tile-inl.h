@@ -19,54 +19,94 @@ constexpr int kOffsetRows = 8;
 constexpr int kOffsetRows = 12;
 #endif
 
-// The most rows of a tile. With fewer sums than eight the multipliers wait for
-// their own last ones: narrow tiles make up for it by their height.
-constexpr int MostRows(int vectors, bool offsets) {
-  const int most = vectors == kWide ? kTileRows
-                   : vectors == 3   ? 8
-                   : offsets        ? kOffsetRows
-                                    : 12;
-  return most;
-}
+struct TileShape {
+  int lanes;  // of its vectors
+  int vectors;
+  // Whether it is one vector whose halves lie apart: so it covers more columns
+  // than half a vector and fewer than a whole.
+  bool halves;
+  bool offsets;  // whether a's rows are found through offsets
+
+  // The most rows. With fewer sums than eight the multipliers wait for their
+  // own last ones: narrow tiles make up for it by their height.
+  constexpr int MostRows() const {
+    return vectors == kWide ? kTileRows
+           : vectors == 3   ? 8
+           : offsets        ? kOffsetRows
+                            : 12;
+  }
+};
 
 // The columns of a tile. Where they do not fill its vectors, the last vector
-// begins before the end of the one in front: its first `covered` lanes are
-// computed twice, and left as they are in c.
+// begins before the end of the one in front, or the second half of a vector
+// before the end of the first: some columns are computed twice.
 struct TileColumns {
-  int64_t last;  // where the last vector begins, behind the tile's first column
+  int64_t
+      last;  // where the last vector or half begins, behind the first column
+  // So many columns of the tile's first vector are those of the tile before it:
+  // they are left as they are in c.
   int covered;
 };
 
-template <int kLanesOf>
-using Lanes = typename VectorOf<kLanesOf>::Type;
-
-// Where each vector of a row begins.
-template <int kLanesOf, int kVectors>
-[[gnu::always_inline]] inline int64_t VectorAt(const TileColumns& columns,
-                                               int j) {
-  return j + 1 < kVectors ? int64_t{j} * kLanesOf : columns.last;
+template <int kCount>
+[[gnu::always_inline]] inline typename VectorOf<kCount>::Type Joined(
+    typename VectorOf<kCount / 2>::Type low,
+    typename VectorOf<kCount / 2>::Type high) {
+  if constexpr (kCount == 16) {
+    return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
+                                   11, 12, 13, 14, 15);
+  } else if constexpr (kCount == 8) {
+    return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7);
+  } else {
+    return __builtin_shufflevector(low, high, 0, 1, 2, 3);
+  }
 }
 
-// Begins a tile's sums with c, the bias or zero.
-template <int kLanesOf, int kRows, int kVectors>
-[[gnu::always_inline]] inline void BeginSums(
-    const MatrixProduct& p, const TileColumns& columns, const float* c,
-    Lanes<kLanesOf> (&sums)[kRows][kVectors]) {
-  using V = Lanes<kLanesOf>;
-  if (p.accumulate) {
-    for (int i = 0; i < kRows; ++i) {
-      for (int j = 0; j < kVectors; ++j) {
-        sums[i][j] = LoadAs<V>(c + i * p.c_stride +
-                               VectorAt<kLanesOf, kVectors>(columns, j));
-      }
+// Reads and writes a row of a tile's columns, vector by vector.
+template <TileShape kShape>
+struct TileRow {
+  using V = typename VectorOf<kShape.lanes>::Type;
+  using Half = typename VectorOf<(kShape.lanes + 1) / 2>::Type;
+
+  [[gnu::always_inline]] static V Read(const float* row, int j, int64_t last) {
+    if constexpr (kShape.halves) {
+      return Joined<kShape.lanes>(LoadAs<Half>(row), LoadAs<Half>(row + last));
+    } else {
+      return LoadAs<V>(row + At(j, last));
     }
-    return;
   }
-  for (int j = 0; j < kVectors; ++j) {
-    const V first =
-        p.bias == nullptr
-            ? V{}
-            : LoadAs<V>(p.bias + VectorAt<kLanesOf, kVectors>(columns, j));
+  [[gnu::always_inline]] static void Write(float* row, int j, int64_t last,
+                                           V v) {
+    if constexpr (kShape.halves) {
+      Half halves[2];
+      __builtin_memcpy(halves, &v, sizeof(v));
+      StoreAs(row, halves[0]);
+      StoreAs(row + last, halves[1]);
+    } else {
+      StoreAs(row + At(j, last), v);
+    }
+  }
+
+ private:
+  [[gnu::always_inline]] static int64_t At(int j, int64_t last) {
+    return j + 1 < kShape.vectors ? int64_t{j} * kShape.lanes : last;
+  }
+};
+
+// Begins a tile's sums with c, the bias or zero.
+template <TileShape kShape, int kRows, class V>
+[[gnu::always_inline]] inline void BeginSums(const MatrixProduct& p,
+                                             int64_t last, const float* c,
+                                             V (&sums)[kRows][kShape.vectors]) {
+  using Row = TileRow<kShape>;
+  for (int j = 0; j < kShape.vectors; ++j) {
+    if (p.accumulate) {
+      for (int i = 0; i < kRows; ++i) {
+        sums[i][j] = Row::Read(c + i * p.c_stride, j, last);
+      }
+      continue;
+    }
+    const V first = p.bias == nullptr ? V{} : Row::Read(p.bias, j, last);
     for (int i = 0; i < kRows; ++i) sums[i][j] = first;
   }
 }
@@ -80,96 +120,93 @@ template <class V>
   return high < sum ? high : sum;
 }
 
-template <int kLanesOf, int kRows, int kVectors>
-[[gnu::always_inline]] inline void EndSums(
-    const MatrixProduct& p, const TileColumns& columns,
-    Lanes<kLanesOf> (&sums)[kRows][kVectors], float* c) {
-  using V = Lanes<kLanesOf>;
+template <TileShape kShape, int kRows, class V>
+[[gnu::always_inline]] inline void EndSums(const MatrixProduct& p,
+                                           const TileColumns& columns,
+                                           V (&sums)[kRows][kShape.vectors],
+                                           float* c) {
+  using Row = TileRow<kShape>;
   if (p.low > -MatrixProduct::kUnlimited ||
       p.high < MatrixProduct::kUnlimited) {
     for (auto& row : sums) {
       for (V& sum : row) sum = Clamped(p, sum);
     }
   }
-  // What two vectors of this tile compute is the same, but what the tile in
-  // front has computed must not be added to again.
-  if (kVectors == 1 && columns.covered > 0) {
-    typename VectorOf<kLanesOf>::Integers lane;
-    for (int l = 0; l < kLanesOf; ++l) lane[l] = l;
+  if (kShape.vectors == 1 && columns.covered > 0) {
+    typename VectorOf<kShape.lanes>::Integers lane;
+    for (int l = 0; l < kShape.lanes; ++l) lane[l] = l;
     for (int i = 0; i < kRows; ++i) {
-      V& sum = sums[i][0];
-      const V before = LoadAs<V>(c + i * p.c_stride + columns.last);
-      sum = lane >= columns.covered ? sum : before;
+      const V before = Row::Read(c + i * p.c_stride, 0, columns.last);
+      sums[i][0] = lane >= columns.covered ? sums[i][0] : before;
     }
   }
   for (int i = 0; i < kRows; ++i) {
-    for (int j = 0; j < kVectors; ++j) {
-      StoreAs(c + i * p.c_stride + VectorAt<kLanesOf, kVectors>(columns, j),
-              sums[i][j]);
+    for (int j = 0; j < kShape.vectors; ++j) {
+      Row::Write(c + i * p.c_stride, j, columns.last, sums[i][j]);
     }
   }
 }
 
-// Computes kRows rows of c from row i on, kVectors vectors of its first
-// columns. The sums take k in ascending order, so that tiles of any size give
-// the same bits.
-template <int kLanesOf, int kRows, int kVectors, bool kOffsets>
+// Computes kRows rows of c's first columns, from row i on. The sums take k in
+// ascending order, so that tiles of any size give the same bits.
+template <TileShape kShape, int kRows>
 [[gnu::always_inline]] inline void ProductTile(const MatrixProduct& p,
                                                const TileColumns& columns,
                                                int64_t i) {
-  using V = Lanes<kLanesOf>;
+  using Row = TileRow<kShape>;
   float* const c = p.c + i * p.c_stride;
-  V sums[kRows][kVectors];
-  BeginSums<kLanesOf>(p, columns, c, sums);
-  int64_t offsets[kRows];
-  for (int r = 0; r < kRows; ++r)
-    offsets[r] = kOffsets ? p.a_offsets[i + r] : r;
   const int64_t a_stride = p.a_stride;
   const int64_t b_stride = p.b_stride;
   const int64_t last = columns.last;
+  typename Row::V sums[kRows][kShape.vectors];
+  BeginSums<kShape, kRows>(p, last, c, sums);
+  int64_t offsets[kRows];
+  for (int r = 0; r < kRows; ++r) {
+    offsets[r] = kShape.offsets ? p.a_offsets[i + r] : r;
+  }
   for (int64_t band = 0; band < p.bands; ++band) {
-    const float* a = p.a + band * p.a_band_stride + (kOffsets ? 0 : i);
+    const float* a = p.a + band * p.a_band_stride + (kShape.offsets ? 0 : i);
     const float* b = p.b + band * p.b_band_stride;
     for (int64_t row = 0; row < p.rows; ++row) {
-      V vectors[kVectors];
-      for (int j = 0; j + 1 < kVectors; ++j) {
-        vectors[j] = LoadAs<V>(b + j * kLanesOf);
+      typename Row::V vectors[kShape.vectors];
+      for (int j = 0; j < kShape.vectors; ++j) {
+        vectors[j] = Row::Read(b, j, last);
       }
-      vectors[kVectors - 1] = LoadAs<V>(b + last);
       for (int r = 0; r < kRows; ++r) {
         const float value = a[offsets[r]];
-        for (int j = 0; j < kVectors; ++j) sums[r][j] += value * vectors[j];
+        for (int j = 0; j < kShape.vectors; ++j) {
+          sums[r][j] += value * vectors[j];
+        }
       }
       a += a_stride;
       b += b_stride;
     }
   }
-  EndSums<kLanesOf>(p, columns, sums, c);
+  EndSums<kShape, kRows>(p, columns, sums, c);
 }
 
 // Computes tiles of kRows from row i on, as many as fit in `end`; returns where
 // they end.
-template <int kLanesOf, int kRows, int kVectors, bool kOffsets>
+template <TileShape kShape, int kRows>
 int64_t ProductTiles(const MatrixProduct& product, const TileColumns& columns,
                      int64_t i, int64_t end) {
   // A copy whose address nobody has: what a tile writes cannot be taken for it.
   const MatrixProduct p = product;
   for (; i + kRows <= end; i += kRows) {
-    ProductTile<kLanesOf, kRows, kVectors, kOffsets>(p, columns, i);
+    ProductTile<kShape, kRows>(p, columns, i);
   }
   return i;
 }
 
 // Computes rows of c's first columns in tiles of the given heights, the
 // greatest first, as far as registers allow.
-template <int kLanesOf, int kVectors, bool kOffsets, int... kHeights>
+template <TileShape kShape, int... kHeights>
 [[gnu::always_inline]] inline int64_t TilesOfHeights(const MatrixProduct& p,
                                                      const TileColumns& columns,
                                                      int64_t i, int64_t end) {
   const auto tiles = [&]<int kHeight>() {
-    if constexpr (kHeight <= MostRows(kVectors, kOffsets)) {
-      i = ProductTiles<kLanesOf, kHeight, kVectors, kOffsets>(p, columns, i,
-                                                              end);
+    if constexpr (kHeight <= kShape.MostRows()) {
+      i = ProductTiles<kShape, kHeight>(p, columns, i, end);
     }
   };
   (tiles.template operator()<kHeights>(), ...);
@@ -177,13 +214,12 @@ template <int kLanesOf, int kVectors, bool kOffsets, int... kHeights>
 }
 
 // Computes all rows of c's first columns.
-template <int kLanesOf, int kVectors, bool kOffsets>
+template <TileShape kShape>
 void ProductColumns(const MatrixProduct& p, const TileColumns& columns) {
   const auto tiles = [&]<int... kHeights>(int64_t i, int64_t end) {
-    return TilesOfHeights<kLanesOf, kVectors, kOffsets, kHeights...>(p, columns,
-                                                                     i, end);
+    return TilesOfHeights<kShape, kHeights...>(p, columns, i, end);
   };
-  if constexpr (MostRows(kVectors, kOffsets) > kTileRows) {
+  if constexpr (kShape.MostRows() > kTileRows) {
     tiles.template operator()<12, 8, 4, 2, 1>(0, p.m);
     return;
   }
