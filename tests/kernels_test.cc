@@ -413,15 +413,16 @@ TEST_CASE("every instruction set gives the baseline's images and columns",
     }
     kernels.average_pool(window, x.data(), next(out));
     kernels.average_pool_grad(window, dy.data(), next(in));
-    kernels.affine(x.data(), row.data(), kernel.data(), 42, channels, next(in));
+    kernels.affine(x.data(), {.scale = row.data(), .offset = kernel.data()}, 42,
+                   channels, next(in));
     float* sums = next(channels);
     kernels.shifted_moments(x.data(), row.data(), 42, channels, sums,
                             next(channels));
     sums = next(channels);
-    kernels.gradient_moments(x.data(), x.data(), row.data(), 42, channels, sums,
-                             next(channels));
+    kernels.gradient_moments(x.data(), x.data(), row.data(), nullptr, 42,
+                             channels, sums, next(channels));
     kernels.normalization_grad(x.data(), x.data(), row.data(), kernel.data(),
-                               row.data(), 42, channels, next(in));
+                               row.data(), nullptr, 42, channels, next(in));
     kernels.dropout(x.data(), 99, 5, in, 1u << 30, 2.0f, next(in));
     return all;
   };

@@ -12,15 +12,20 @@ namespace {
 constexpr int64_t kBlockRows = 256;
 
 // With rows = all but the last dimension, for each channel:
-// y = gamma (x - mean) / sqrt(variance + epsilon) + beta
+// y = activation(gamma (x - mean) / sqrt(variance + epsilon) + beta)
 // dx = gamma / sqrt(..) * (dy - mean(dy) - xhat * mean(dy * xhat)), where xhat
-// is what gamma is multiplied with. (Ioffe and Szegedy,
-// arxiv.org/abs/1502.03167)
+// is what gamma is multiplied with, and dy has passed the activation. (Ioffe
+// and Szegedy, arxiv.org/abs/1502.03167)
+//
+// The activation costs no pass of its own: forward it clamps what is written,
+// and on the way back what it let through is told from x, which is read anyway.
 class BatchNormalization : public Layer {
  public:
-  BatchNormalization(const BatchNormalizationSpec& spec, const Shape& input,
-                     const ComputeContext& context)
+  // REQUIRES: the activation is linear, relu or relu6.
+  BatchNormalization(const BatchNormalizationSpec& spec, Activation activation,
+                     const Shape& input, const ComputeContext& context)
       : spec_(spec),
+        activation_(activation),
         channels_(input.dims.back()),
         rows_per_example_(input.elements() / channels_),
         kernels_(*context.kernels) {}
@@ -43,6 +48,10 @@ class BatchNormalization : public Layer {
                          &dx_constant_}) {
       vector->resize(size);
     }
+    scaling_.scale = y_by_x_.data();
+    scaling_.offset = y_constant_.data();
+    if (ComputesActivation(activation_)) scaling_.low = 0.0f;
+    if (activation_ == Activation::kRelu6) scaling_.high = 6.0f;
     return {};
   }
 
@@ -81,8 +90,8 @@ class BatchNormalization : public Layer {
     }
     ForEachRows(*pools_.forward, [&](int64_t begin, int64_t count) {
       const int64_t at = begin * channels_;
-      kernels_.affine(tensors_.x[0] + at, y_by_x_.data(), y_constant_.data(),
-                      count, channels_, tensors_.y + at);
+      kernels_.affine(tensors_.x[0] + at, scaling_, count, channels_,
+                      tensors_.y + at);
     });
   }
 
@@ -95,7 +104,7 @@ class BatchNormalization : public Layer {
     ForEachBlock(pool, [&](int64_t block, int64_t first, int64_t count) {
       kernels_.gradient_moments(
           x + first * channels_, tensors_.dy + first * channels_, shift_.data(),
-          count, channels_, Part(backward_partial_, block, 0),
+          Gate(), count, channels_, Part(backward_partial_, block, 0),
           Part(backward_partial_, block, 1));
     });
     FinishGradients();
@@ -103,8 +112,8 @@ class BatchNormalization : public Layer {
     ForEachRows(pool, [&](int64_t begin, int64_t count) {
       const int64_t at = begin * channels_;
       kernels_.normalization_grad(x + at, tensors_.dy + at, dx_by_dy_.data(),
-                                  dx_by_x_.data(), dx_constant_.data(), count,
-                                  channels_, tensors_.dx[0] + at);
+                                  dx_by_x_.data(), dx_constant_.data(), Gate(),
+                                  count, channels_, tensors_.dx[0] + at);
     });
   }
 
@@ -203,7 +212,12 @@ class BatchNormalization : public Layer {
     pool.ParallelFor(rows_, TileOf(rows_, kBlockRows, pool), body);
   }
 
+  const ColumnScaling* Gate() const {
+    return activation_ == Activation::kLinear ? nullptr : &scaling_;
+  }
+
   const BatchNormalizationSpec spec_;
+  const Activation activation_;
   const int64_t channels_;
   const int64_t rows_per_example_;
   const Kernels& kernels_;
@@ -231,6 +245,7 @@ class BatchNormalization : public Layer {
   // y = y_by_x x + y_constant
   std::vector<float> y_by_x_;
   std::vector<float> y_constant_;
+  ColumnScaling scaling_;  // the two, and the activation
   // dx = dx_by_dy dy + dx_by_x x + dx_constant
   std::vector<float> dx_by_dy_;
   std::vector<float> dx_by_x_;
@@ -239,10 +254,22 @@ class BatchNormalization : public Layer {
 
 }  // namespace
 
+// An activation that is the only reader, and that a clamp computes, is built
+// in.
 Status BuildLayer(const BatchNormalizationSpec& spec, LayerBuilder& builder) {
-  builder.Append(std::make_unique<BatchNormalization>(
-                     spec, builder.input_shape(), builder.context()),
-                 builder.output_shape(), spec.Params(builder.input_shape()));
+  Activation activation = Activation::kLinear;
+  Shape output = builder.output_shape();
+  if (const LayerSpec* reader = builder.OnlyReader()) {
+    const auto* behind = std::get_if<ActivationSpec>(reader);
+    if (behind != nullptr && ComputesActivation(behind->activation)) {
+      activation = behind->activation;
+      output = builder.BuildInReader();
+    }
+  }
+  builder.Append(
+      std::make_unique<BatchNormalization>(
+          spec, activation, builder.input_shape(), builder.context()),
+      output, spec.Params(builder.input_shape()));
   return {};
 }
 

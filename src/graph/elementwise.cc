@@ -156,12 +156,13 @@ class Rescaling : public SimpleLayer {
   void Apply(ThreadPool& pool, const float* from,
              const std::vector<float>& offset, float* to) const {
     const int64_t rows = batch_ * rows_;
-    pool.ParallelFor(rows, TileOf(rows, 64, pool),
-                     [&](int64_t begin, int64_t count) {
-                       const int64_t at = begin * columns_;
-                       kernels_.affine(from + at, scale_.data(), offset.data(),
-                                       count, columns_, to + at);
-                     });
+    pool.ParallelFor(
+        rows, TileOf(rows, 64, pool), [&](int64_t begin, int64_t count) {
+          const int64_t at = begin * columns_;
+          kernels_.affine(from + at,
+                          {.scale = scale_.data(), .offset = offset.data()},
+                          count, columns_, to + at);
+        });
   }
 
   const int64_t columns_;

@@ -76,20 +76,51 @@ struct RowPart {
   static constexpr int64_t kWidth = sizeof(V) / sizeof(float);
 };
 
-void Affine(const float* x, const float* scale, const float* offset,
-            int64_t rows, int64_t columns, float* y) {
+void Affine(const float* x, const ColumnScaling& scaling, int64_t rows,
+            int64_t columns, float* y) {
+  const float low = scaling.low, high = scaling.high;
   ForEachStrip(
       rows, columns,
       [&]<class V, int kVectors>(int64_t first, int64_t count, int64_t c) {
-        const RowPart<V, kVectors> a(scale + c), b(offset + c);
+        const RowPart<V, kVectors> a(scaling.scale + c), b(scaling.offset + c);
         for (int64_t r = first; r < first + count; ++r) {
           RowPart<V, kVectors> row(x + r * columns + c);
-          for (int j = 0; j < kVectors; ++j)
-            row.v[j] = row.v[j] * a.v[j] + b.v[j];
+          for (int j = 0; j < kVectors; ++j) {
+            const V scaled = row.v[j] * a.v[j] + b.v[j];
+            const V above = scaled < low ? V{} + low : scaled;
+            row.v[j] = above > high ? V{} + high : above;
+          }
           row.StoreTo(y + r * columns + c);
         }
       });
 }
+
+// The gate of a block of columns.
+template <bool kGated, class V, int kVectors>
+struct GatePart {
+  explicit GatePart(const ColumnScaling*, int64_t) {}
+  V Through(int, const V&, const V& dy) const { return dy; }
+};
+
+// It scales x by the same instructions as the way forward did, so that both
+// see the same value.
+template <class V, int kVectors>
+struct GatePart<true, V, kVectors> {
+  RowPart<V, kVectors> scale, offset;
+  float low, high;
+
+  GatePart(const ColumnScaling* gate, int64_t c)
+      : scale(gate->scale + c),
+        offset(gate->offset + c),
+        low(gate->low),
+        high(gate->high) {}
+  V Through(int j, const V& x, const V& dy) const {
+    const V scaled = x * scale.v[j] + offset.v[j];
+    const auto passes = (scaled > low) & (scaled < high);
+    return __builtin_bit_cast(
+        V, __builtin_bit_cast(decltype(passes), dy) & passes);
+  }
+};
 
 // Two sums over rows for each column of a block, from what term(row, vector)
 // adds to each. A lone vector would wait for its own last sum at each row, so
@@ -138,22 +169,33 @@ void ShiftedMoments(const float* x, const float* shift, int64_t rows,
   });
 }
 
-void GradientMoments(const float* x, const float* dy, const float* shift,
-                     int64_t rows, int64_t columns, float* sums,
-                     float* products) {
+template <bool kGated>
+void GradientMomentsOf(const float* x, const float* dy, const float* shift,
+                       const ColumnScaling* gate, int64_t rows, int64_t columns,
+                       float* sums, float* products) {
   ForEachBlock(columns, [&]<class V, int kVectors>(int64_t c) {
     constexpr int64_t kWidth = sizeof(V) / sizeof(float);
     const RowPart<V, kVectors> own_shift(shift + c);
+    const GatePart<kGated, V, kVectors> own_gate(gate, c);
     SumRows<V, kVectors>(
         rows,
         [&](int64_t r, int j, V& sum, V& product) {
           const int64_t at = r * columns + c + j * kWidth;
-          const V gradient = LoadAs<V>(dy + at);
+          const V value = LoadAs<V>(x + at);
+          const V gradient = own_gate.Through(j, value, LoadAs<V>(dy + at));
           sum += gradient;
-          product += gradient * (LoadAs<V>(x + at) - own_shift.v[j]);
+          product += gradient * (value - own_shift.v[j]);
         },
         sums + c, products + c);
   });
+}
+
+void GradientMoments(const float* x, const float* dy, const float* shift,
+                     const ColumnScaling* gate, int64_t rows, int64_t columns,
+                     float* sums, float* products) {
+  const auto moments =
+      gate == nullptr ? GradientMomentsOf<false> : GradientMomentsOf<true>;
+  moments(x, dy, shift, gate, rows, columns, sums, products);
 }
 
 void AddToTotals(const float* __restrict partial, int64_t columns,
@@ -181,24 +223,36 @@ void InverseDeviations(const double* __restrict variances, double epsilon,
   }
 }
 
-void NormalizationGrad(const float* x, const float* dy, const float* a,
-                       const float* b, const float* d, int64_t rows,
-                       int64_t columns, float* dx) {
+template <bool kGated>
+void NormalizationGradOf(const float* x, const float* dy, const float* a,
+                         const float* b, const float* d,
+                         const ColumnScaling* gate, int64_t rows,
+                         int64_t columns, float* dx) {
   ForEachStrip(
       rows, columns,
       [&]<class V, int kVectors>(int64_t first, int64_t count, int64_t c) {
         const RowPart<V, kVectors> by_dy(a + c), by_x(b + c), constant(d + c);
+        const GatePart<kGated, V, kVectors> own_gate(gate, c);
         for (int64_t r = first; r < first + count; ++r) {
           const int64_t at = r * columns + c;
           const RowPart<V, kVectors> value(x + at);
           RowPart<V, kVectors> row(dy + at);
           for (int j = 0; j < kVectors; ++j) {
-            row.v[j] =
-                row.v[j] * by_dy.v[j] + value.v[j] * by_x.v[j] + constant.v[j];
+            row.v[j] = own_gate.Through(j, value.v[j], row.v[j]) * by_dy.v[j] +
+                       value.v[j] * by_x.v[j] + constant.v[j];
           }
           row.StoreTo(dx + at);
         }
       });
+}
+
+void NormalizationGrad(const float* x, const float* dy, const float* a,
+                       const float* b, const float* d,
+                       const ColumnScaling* gate, int64_t rows, int64_t columns,
+                       float* dx) {
+  const auto grad =
+      gate == nullptr ? NormalizationGradOf<false> : NormalizationGradOf<true>;
+  grad(x, dy, a, b, d, gate, rows, columns, dx);
 }
 
 constexpr ColumnKernels kColumnKernels = {

@@ -7,22 +7,33 @@
 
 namespace batchsweep {
 
+// What an activation leaves of x * scale[c] + offset[c]: no less than `low` and
+// no more than `high`. NaN stays NaN.
+struct ColumnScaling {
+  const float* scale = nullptr;
+  const float* offset = nullptr;
+  float low = -__builtin_inff();
+  float high = __builtin_inff();
+};
+
 struct ColumnKernels {
   // sums[c] = x[0][c] + x[1][c] + ..., in that order. x is (rows, columns).
   void (*column_sums)(const float* x, int64_t rows, int64_t columns,
                       float* sums);
 
-  // y[r][c] = x[r][c] * scale[c] + offset[c]; y may be x.
-  void (*affine)(const float* x, const float* scale, const float* offset,
-                 int64_t rows, int64_t columns, float* y);
+  // y = scaling(x); y may be x.
+  void (*affine)(const float* x, const ColumnScaling& scaling, int64_t rows,
+                 int64_t columns, float* y);
   // sums[c] = sum of x[r][c] - shift[c], squares[c] = of their squares.
   void (*shifted_moments)(const float* x, const float* shift, int64_t rows,
                           int64_t columns, float* sums, float* squares);
   // sums[c] = sum of dy[r][c], products[c] = of dy[r][c] * (x[r][c] -
-  // shift[c]).
+  // shift[c]). With a gate, dy counts only where the gate's low < x[r][c] *
+  // scale[c] + offset[c] < high, that is where its activation let x through.
+  // The gate may be null.
   void (*gradient_moments)(const float* x, const float* dy, const float* shift,
-                           int64_t rows, int64_t columns, float* sums,
-                           float* products);
+                           const ColumnScaling* gate, int64_t rows,
+                           int64_t columns, float* sums, float* products);
   // totals[c] += partial[c]
   void (*add_to_totals)(const float* partial, int64_t columns, double* totals);
   // From the sums over `rows` rows that shifted_moments() makes, in place: the
@@ -32,9 +43,11 @@ struct ColumnKernels {
   // inverse_deviations[c] = 1 / sqrt(variances[c] + epsilon)
   void (*inverse_deviations)(const double* variances, double epsilon,
                              int64_t columns, double* inverse_deviations);
-  // dx[r][c] = dy[r][c] * a[c] + x[r][c] * b[c] + d[c]; dx may be dy.
+  // dx[r][c] = dy[r][c] * a[c] + x[r][c] * b[c] + d[c], where dy counts as
+  // above; dx may be dy.
   void (*normalization_grad)(const float* x, const float* dy, const float* a,
-                             const float* b, const float* d, int64_t rows,
+                             const float* b, const float* d,
+                             const ColumnScaling* gate, int64_t rows,
                              int64_t columns, float* dx);
 };
 

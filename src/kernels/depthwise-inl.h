@@ -99,6 +99,11 @@ template <class V>
       }
       at += x_pixel;
       gradient += y_pixel;
+#if !defined(__arm__)
+      // Hides how `at` moves: otherwise the compiler would move a pointer for
+      // each tap, and spend more instructions on those than on the sums.
+      asm("" : "+r"(at));
+#endif
     }
   }
   for (int t = 0; t < kGradTaps && first + t <= last; ++t) {

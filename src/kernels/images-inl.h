@@ -156,35 +156,58 @@ inline float OneOver(const Taps& rows, const Taps& columns) {
                                    (columns.last - columns.first));
 }
 
-void AveragePool(const WindowGeometry& w, const float* __restrict x,
-                 float* __restrict y) {
+void AveragePool(const WindowGeometry& w, const float* x, float* y) {
   ForEachPosition(
       w, [&](int64_t oy, int64_t ox, const Taps& rows, const Taps& columns) {
         float* out = y + (oy * w.out_width + ox) * w.channels;
-        Fill(out, w.channels, 0.0f);
-        for (int64_t ky = rows.first; ky < rows.last; ++ky) {
-          for (int64_t kx = columns.first; kx < columns.last; ++kx) {
-            const float* tap = x + TapOffset(w, rows, columns, ky, kx);
-            for (int64_t c = 0; c < w.channels; ++c) out[c] += tap[c];
-          }
-        }
         const float share = OneOver(rows, columns);
-        for (int64_t c = 0; c < w.channels; ++c) out[c] *= share;
+        ForEachVectorOverlapping(w.channels, [&]<class V>(int64_t c) {
+          V sum{};
+          for (int64_t ky = rows.first; ky < rows.last; ++ky) {
+            const float* tap =
+                x + TapOffset(w, rows, columns, ky, columns.first) + c;
+            for (int64_t kx = columns.first; kx < columns.last; ++kx) {
+              sum += LoadAs<V>(tap);
+              tap += w.dilation_width * w.channels;
+            }
+          }
+          StoreAs(out + c, sum * share);
+        });
       });
 }
 
-void AveragePoolGrad(const WindowGeometry& w, const float* __restrict dy,
-                     float* __restrict dx) {
-  Fill(dx, w.height * w.width * w.channels, 0.0f);
+// The gradient of one position goes to each of its taps.
+template <bool kAdd, class V>
+[[gnu::always_inline]] inline void SpreadGradient(const WindowGeometry& w,
+                                                  const Taps& rows,
+                                                  const Taps& columns,
+                                                  V gradient, float* dx) {
+  for (int64_t ky = rows.first; ky < rows.last; ++ky) {
+    float* tap = dx + TapOffset(w, rows, columns, ky, columns.first);
+    for (int64_t kx = columns.first; kx < columns.last; ++kx) {
+      StoreAs(tap, kAdd ? LoadAs<V>(tap) + gradient : gradient);
+      tap += w.dilation_width * w.channels;
+    }
+  }
+}
+
+void AveragePoolGrad(const WindowGeometry& w, const float* dy, float* dx) {
+  const bool tiles = TilesExactly(w);
+  if (!tiles) Fill(dx, w.height * w.width * w.channels, 0.0f);
   ForEachPosition(
       w, [&](int64_t oy, int64_t ox, const Taps& rows, const Taps& columns) {
         const float* out = dy + (oy * w.out_width + ox) * w.channels;
         const float share = OneOver(rows, columns);
-        for (int64_t ky = rows.first; ky < rows.last; ++ky) {
-          for (int64_t kx = columns.first; kx < columns.last; ++kx) {
-            float* tap = dx + TapOffset(w, rows, columns, ky, kx);
-            for (int64_t c = 0; c < w.channels; ++c) tap[c] += out[c] * share;
-          }
+        if (tiles) {
+          ForEachVectorOverlapping(w.channels, [&]<class V>(int64_t c) {
+            SpreadGradient<false>(w, rows, columns, LoadAs<V>(out + c) * share,
+                                  dx + c);
+          });
+        } else {
+          ForEachVector(w.channels, [&]<class V>(int64_t c) {
+            SpreadGradient<true>(w, rows, columns, LoadAs<V>(out + c) * share,
+                                 dx + c);
+          });
         }
       });
 }

@@ -56,3 +56,14 @@ template <int kCount = kLanes, class Body>
     ForEachVector<1>(columns, body, first);
   }
 }
+
+// The same for bodies that do no harm when they are run twice on a column:
+// columns that fill no vector are taken by one that begins before them.
+template <class Body>
+[[gnu::always_inline]] inline void ForEachVectorOverlapping(int64_t columns,
+                                                            const Body& body) {
+  const int64_t rest = columns % 4;
+  if (rest == 0 || columns < 4) return ForEachVector(columns, body);
+  ForEachVector(columns - rest, body);
+  body.template operator()<VectorOf<4>::Type>(columns - 4);
+}
