@@ -153,8 +153,8 @@ TEST_CASE("the zoo's networks follow their float64 curves",
     network.Forward({.training = true, .step = step});
     const double loss =
         network.ScoreOutputs().loss_sum / static_cast<double>(zoo.batch_size);
-    INFO(zoo.model << (sgd ? " by SGD" : " by Adam") << " and "
-                   << NameOf(library) << ", step " << step + 1);
+    INFO(zoo.model << (sgd ? " by SGD" : " by Adam") << ", step " << step + 1
+                   << ", computed by " << NameOf(library));
     CHECK(std::abs(loss - want.total_loss) < tolerance);
     network.Backward();
     OptimizerStep(optimizer, step + 1, *engine.context().kernels,
