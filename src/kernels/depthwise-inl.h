@@ -48,14 +48,16 @@ void Depthwise(const DepthwisePass& pass, const float* kernel,
       const float* from = pass.x + line * pass.x_line + c;
       float* to = y + line * pass.y_line + c;
       const float* own_bias = bias == nullptr ? nullptr : bias + c;
+      // A pass without taps has no kernel.
+      const float* own_kernel = kernel == nullptr ? nullptr : kernel + c;
       int64_t p = 0;
       for (; p + kDepthwisePixels <= pass.pixels; p += kDepthwisePixels) {
         DepthwiseGroup<V, kDepthwisePixels>(pass, from + p * pass.x_pixel,
-                                            kernel + c, own_bias, clamp,
+                                            own_kernel, own_bias, clamp,
                                             to + p * pass.y_pixel);
       }
       DepthwiseRest<V>(pass, pass.pixels - p, from + p * pass.x_pixel,
-                       kernel + c, own_bias, clamp, to + p * pass.y_pixel);
+                       own_kernel, own_bias, clamp, to + p * pass.y_pixel);
     });
   }
 }
