@@ -113,8 +113,9 @@ std::string MappedText(const RunInfo::Data& data) {
                      FormatBytes(data.resident_bytes));
 }
 
-// Who multiplies: "XNNPACK computes 57, 55 and 0 % of the multiply-adds at 8,
-// 32 and 128 examples a step".
+// Who multiplies: "57, 55, 0 % of the multiply-adds by XNNPACK, the rest by
+// ours", a share for each batch size and number of threads, or one if all are
+// alike.
 std::string WorkText(const SweepConfig& sweep,
                      const std::vector<KernelRecord>& kernels) {
   std::vector<int> shares;

@@ -164,6 +164,8 @@ Result<std::vector<KernelRecord>> KernelsOfRun(const RunOptions& options,
                                                const Engine& engine) {
   const SweepConfig& config = options.sweep;
   if (!options.resume && !options.resume_anyway) {
+    // With ours, which take no more than XNNPACK's: the trials take memory too.
+    RETURN_IF_ERROR(CheckMemory(options, data, engine));
     return ChooseKernels(config, *engine.kernels,
                          OtherBatches(config, data.parts), LoneBodies::kSkip);
   }
@@ -195,8 +197,6 @@ Result<int> RunCommand(RunOptions options) {
   ASSIGN_OR_RETURN(const Engine engine, StartEngine(config.threads));
   ASSIGN_OR_RETURN(const LoadedData data, LoadData(options));
   options.loss = config.loss = data.loss;
-  // With ours, which take no more than XNNPACK's: the trials take memory too.
-  RETURN_IF_ERROR(CheckMemory(options, data, engine));
   ASSIGN_OR_RETURN(const std::vector<KernelRecord> kernels,
                    KernelsOfRun(options, data, engine));
   ASSIGN_OR_RETURN(config.kernel_choices, ChoicesOf(kernels));

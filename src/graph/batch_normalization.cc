@@ -50,8 +50,9 @@ class BatchNormalization : public Layer {
     }
     scaling_.scale = y_by_x_.data();
     scaling_.offset = y_constant_.data();
-    if (ComputesActivation(activation_)) scaling_.low = 0.0f;
-    if (activation_ == Activation::kRelu6) scaling_.high = 6.0f;
+    const xnn::Clamp clamp = ClampOf(activation_);
+    scaling_.low = clamp.min;
+    scaling_.high = clamp.max;
     return {};
   }
 

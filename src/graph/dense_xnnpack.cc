@@ -158,14 +158,11 @@ class XnnpackInputGrad : public Operation {
 
 Result<std::unique_ptr<Operation>> CreateXnnpackDenseForward(
     const DenseProblem& problem, const ComputeContext&) {
-  xnn::Clamp clamp;
-  if (ComputesActivation(problem.activation)) clamp.min = 0.0f;
-  if (problem.activation == Activation::kRelu6) clamp.max = 6.0f;
-  ASSIGN_OR_RETURN(auto op,
-                   xnn::FullyConnected::Create({.in = problem.in,
-                                                .out = problem.out,
-                                                .use_bias = problem.use_bias,
-                                                .clamp = clamp}));
+  ASSIGN_OR_RETURN(auto op, xnn::FullyConnected::Create(
+                                {.in = problem.in,
+                                 .out = problem.out,
+                                 .use_bias = problem.use_bias,
+                                 .clamp = ClampOf(problem.activation)}));
   return std::make_unique<XnnpackForward>(problem, std::move(op));
 }
 

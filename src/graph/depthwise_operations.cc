@@ -65,8 +65,9 @@ class OwnForward : public Operation {
               // Its depthwise kernels know no multiplier: there XNNPACK takes
               // those of convolutions.
               Multiplier(problem) == 1 ? TapOrder::kColumns : TapOrder::kRows) {
-    if (ComputesActivation(problem.activation)) clamp_.low = 0.0f;
-    if (problem.activation == Activation::kRelu6) clamp_.high = 6.0f;
+    const xnn::Clamp clamp = ClampOf(problem.activation);
+    clamp_.low = clamp.min;
+    clamp_.high = clamp.max;
   }
 
   Status Plan(const PlanContext& context, int64_t examples) override {
