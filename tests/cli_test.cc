@@ -257,7 +257,7 @@ TEST_CASE("threads are a dimension of the sweep", "[cli][threads]") {
   CheckRefused(Run("run --threads 1,1"), {"--threads", "twice"});
 }
 
-TEST_CASE("kernels tells who multiplies fastest", "[cli][kernels]") {
+TEST_CASE("kernels tells who multiplies fastest", "[cli]") {
   const Outcome text = Run("kernels --model mlp --batch-sizes 1,8");
   INFO(text.out << text.err);
   REQUIRE(text.exit_code == 0);
@@ -278,7 +278,7 @@ TEST_CASE("kernels tells who multiplies fastest", "[cli][kernels]") {
 }
 
 TEST_CASE("a run says who computed it, and another one repeats that",
-          "[cli][kernels]") {
+          "[cli]") {
   const QuickRun quick;
   const std::filesystem::path out = quick.out;
   REQUIRE(Run(quick.arguments + " --kernels xnnpack").exit_code == 0);
