@@ -1,25 +1,6 @@
 // Bodies of columns.h; included by kernels-inl.h after matrix_product-inl.h,
 // which says how wide a vector is.
 
-void ColumnSums(const float* __restrict x, int64_t rows, int64_t columns,
-                float* __restrict sums) {
-  // Sums of a block of columns stay in registers: 64 floats are four AVX-512
-  // registers or sixteen of NEON.
-  constexpr int64_t kBlock = 64;
-  int64_t c = 0;
-  for (; c + kBlock <= columns; c += kBlock) {
-    float block[kBlock] = {};
-    for (int64_t r = 0; r < rows; ++r) {
-      for (int64_t i = 0; i < kBlock; ++i) block[i] += x[r * columns + c + i];
-    }
-    for (int64_t i = 0; i < kBlock; ++i) sums[c + i] = block[i];
-  }
-  for (int64_t i = c; i < columns; ++i) sums[i] = 0.0f;
-  for (int64_t r = 0; r < rows; ++r) {
-    for (int64_t i = c; i < columns; ++i) sums[i] += x[r * columns + i];
-  }
-}
-
 // Vectors of columns that go through rows together: their sums and
 // coefficients have to stay in registers.
 #if defined(__AVX512F__) || defined(__aarch64__)
@@ -27,6 +8,28 @@ constexpr int kColumnVectors = 4;
 #else
 constexpr int kColumnVectors = 2;
 #endif
+
+void ColumnSums(const float* __restrict x, int64_t rows, int64_t columns,
+                float* __restrict sums) {
+  // Sums of a block of columns stay in registers: 64 floats are four AVX-512
+  // registers or sixteen of the 32 that 64-bit Arm has; where there are sixteen
+  // in all, eight of them.
+  constexpr int64_t kBlock = kColumnVectors == 4 ? 64 : 8 * kLanes;
+  int64_t c = 0;
+  for (; c + kBlock <= columns; c += kBlock) {
+    float block[kBlock] = {};
+    for (int64_t r = 0; r < rows; ++r) {
+#pragma clang loop vectorize(enable)
+      for (int64_t i = 0; i < kBlock; ++i) block[i] += x[r * columns + c + i];
+    }
+    for (int64_t i = 0; i < kBlock; ++i) sums[c + i] = block[i];
+  }
+  for (int64_t i = c; i < columns; ++i) sums[i] = 0.0f;
+  for (int64_t r = 0; r < rows; ++r) {
+#pragma clang loop vectorize(enable)
+    for (int64_t i = c; i < columns; ++i) sums[i] += x[r * columns + i];
+  }
+}
 
 // Calls block<V, kVectors>(first column) for blocks of kVectors vectors V that
 // together cover each column once.

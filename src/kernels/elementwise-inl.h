@@ -2,33 +2,40 @@
 
 void ScaleU8(const uint8_t* __restrict in, int64_t count, float scale,
              float* __restrict out) {
+#pragma clang loop vectorize(enable)
   for (int64_t i = 0; i < count; ++i) {
     out[i] = scale * static_cast<float>(in[i]);
   }
 }
 
 void Add(const float* __restrict x, int64_t count, float* __restrict y) {
+#pragma clang loop vectorize(enable)
   for (int64_t i = 0; i < count; ++i) y[i] += x[i];
 }
 
 void AddScaled(const float* __restrict x, float factor, int64_t count,
                float* __restrict y) {
+#pragma clang loop vectorize(enable)
   for (int64_t i = 0; i < count; ++i) y[i] += factor * x[i];
 }
 
 double SumOfSquares(const float* x, int64_t count) {
-  // Eight sums, for vectors; blocks in double, for accuracy.
+  // Eight sums, as a vector; blocks in double, for accuracy.
   constexpr int64_t kBlock = 1024, kSums = 8;
+  typedef float Sums __attribute__((vector_size(4 * kSums), aligned(4)));
   double total = 0.0;
   for (int64_t begin = 0; begin < count; begin += kBlock) {
     const int64_t end = begin + kBlock < count ? begin + kBlock : count;
-    float sums[kSums] = {};
+    Sums sums = {};
     int64_t i = begin;
     for (; i + kSums <= end; i += kSums) {
-      for (int64_t s = 0; s < kSums; ++s) sums[s] += x[i + s] * x[i + s];
+      const auto values = *reinterpret_cast<const Sums*>(x + i);
+      sums += values * values;
     }
+    // Seven at most.
+#pragma clang loop unroll(disable)
     for (; i < end; ++i) sums[0] += x[i] * x[i];
-    for (const float sum : sums) total += sum;
+    for (int64_t s = 0; s < kSums; ++s) total += sums[s];
   }
   return total;
 }

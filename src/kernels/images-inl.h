@@ -48,61 +48,6 @@ inline int64_t TapOffset(const WindowGeometry& w, const Taps& rows,
          w.channels;
 }
 
-// Channels whose best values and places stay in registers.
-constexpr int64_t kPoolBlock = 2 * kLanes;
-
-template <int64_t kChannels>
-[[gnu::always_inline]] inline void MaxPoolAt(const WindowGeometry& w,
-                                             const Taps& rows,
-                                             const Taps& columns,
-                                             const float* __restrict x,
-                                             float* __restrict y,
-                                             uint16_t* __restrict winner) {
-  float best[kChannels];
-  int32_t place[kChannels];
-  const int64_t first_offset =
-      TapOffset(w, rows, columns, rows.first, columns.first);
-  for (int64_t c = 0; c < kChannels; ++c) {
-    best[c] = x[first_offset + c];
-    place[c] =
-        static_cast<int32_t>(rows.first * w.window_width + columns.first);
-  }
-  for (int64_t ky = rows.first; ky < rows.last; ++ky) {
-    for (int64_t kx = columns.first; kx < columns.last; ++kx) {
-      const float* tap = x + TapOffset(w, rows, columns, ky, kx);
-      const auto at = static_cast<int32_t>(ky * w.window_width + kx);
-      for (int64_t c = 0; c < kChannels; ++c) {
-        const bool better = tap[c] > best[c];
-        best[c] = better ? tap[c] : best[c];
-        place[c] = better ? at : place[c];
-      }
-    }
-  }
-  for (int64_t c = 0; c < kChannels; ++c) {
-    y[c] = best[c];
-    winner[c] = static_cast<uint16_t>(place[c]);
-  }
-}
-
-void MaxPool(const WindowGeometry& w, const float* x, float* y,
-             uint16_t* winner) {
-  ForEachPosition(
-      w, [&](int64_t oy, int64_t ox, const Taps& rows, const Taps& columns) {
-        const int64_t out = (oy * w.out_width + ox) * w.channels;
-        int64_t c = 0;
-        for (; c + kPoolBlock <= w.channels; c += kPoolBlock) {
-          MaxPoolAt<kPoolBlock>(w, rows, columns, x + c, y + out + c,
-                                winner + out + c);
-        }
-        for (; c + 4 <= w.channels; c += 4) {
-          MaxPoolAt<4>(w, rows, columns, x + c, y + out + c, winner + out + c);
-        }
-        for (; c < w.channels; ++c) {
-          MaxPoolAt<1>(w, rows, columns, x + c, y + out + c, winner + out + c);
-        }
-      });
-}
-
 inline void Fill(float* x, int64_t count, float value) {
   for (int64_t i = 0; i < count; ++i) x[i] = value;
 }
@@ -117,39 +62,7 @@ inline bool TilesExactly(const WindowGeometry& w) {
          w.out_width * w.window_width == w.width;
 }
 
-template <bool kAdd>
-void MaxPoolGradInto(const WindowGeometry& w, const float* __restrict y,
-                     const float* __restrict dy,
-                     const uint16_t* __restrict winner, PoolGradMask mask,
-                     float* __restrict dx) {
-  const float limit =
-      mask == PoolGradMask::kPositive ? 0.0f : -__builtin_inff();
-  ForEachPosition(
-      w, [&](int64_t oy, int64_t ox, const Taps& rows, const Taps& columns) {
-        const int64_t out = (oy * w.out_width + ox) * w.channels;
-        for (int64_t ky = rows.first; ky < rows.last; ++ky) {
-          for (int64_t kx = columns.first; kx < columns.last; ++kx) {
-            float* tap = dx + TapOffset(w, rows, columns, ky, kx);
-            const auto at = static_cast<uint16_t>(ky * w.window_width + kx);
-            for (int64_t c = 0; c < w.channels; ++c) {
-              const bool won = (winner[out + c] == at) & (y[out + c] > limit);
-              const float gradient = won ? dy[out + c] : 0.0f;
-              tap[c] = kAdd ? tap[c] + gradient : gradient;
-            }
-          }
-        }
-      });
-}
-
-void MaxPoolGrad(const WindowGeometry& w, const float* y, const float* dy,
-                 const uint16_t* winner, PoolGradMask mask, float* dx) {
-  if (TilesExactly(w)) {
-    MaxPoolGradInto<false>(w, y, dy, winner, mask, dx);
-    return;
-  }
-  Fill(dx, w.height * w.width * w.channels, 0.0f);
-  MaxPoolGradInto<true>(w, y, dy, winner, mask, dx);
-}
+#include "kernels/max_pool-inl.h"
 
 inline float OneOver(const Taps& rows, const Taps& columns) {
   return 1.0f / static_cast<float>((rows.last - rows.first) *

@@ -63,6 +63,7 @@ template <class Score>
     }
   }
   // This goes through all rows at once: ten classes would not fill a vector.
+#pragma clang loop vectorize(enable)
   for (int64_t i = 0; i < rows * classes; ++i) {
     probabilities[i] = ExpOfNonPositive(probabilities[i]);
   }
@@ -71,6 +72,7 @@ template <class Score>
     float sum = 0.0f;
     for (int64_t c = 0; c < classes; ++c) sum += row[c];
     const float scale = 1.0f / sum;
+#pragma clang loop vectorize(enable)
     for (int64_t c = 0; c < classes; ++c) row[c] *= scale;
     const float* from = logits + r * classes;
     const int64_t highest = FirstHighest(from, classes);
@@ -126,6 +128,7 @@ void CrossEntropyOfGrad(const float* __restrict targets, int64_t rows,
     float* row = probabilities + r * classes;
     float mass = 0.0f;
     for (int64_t c = 0; c < classes; ++c) mass += target[c];
+#pragma clang loop vectorize(enable)
     for (int64_t c = 0; c < classes; ++c) {
       row[c] = (row[c] * mass - target[c]) * scale;
     }
@@ -137,6 +140,7 @@ BatchScore SquaredError(const float* __restrict y,
                         int64_t columns, float* __restrict gradient) {
   if (!AllFinite(y, rows * columns)) return NotFinite();
   BatchScore score;
+#pragma clang loop vectorize(enable)
   for (int64_t i = 0; i < rows * columns; ++i) {
     gradient[i] = y[i] - targets[i];
   }
@@ -146,6 +150,7 @@ BatchScore SquaredError(const float* __restrict y,
   }
   // The differences are scaled last, since the score needs them as they are.
   const float scale = 2.0f / static_cast<float>(rows * columns);
+#pragma clang loop vectorize(enable)
   for (int64_t i = 0; i < rows * columns; ++i) gradient[i] *= scale;
   return score;
 }
@@ -156,6 +161,7 @@ void CrossEntropyGrad(const uint8_t* labels, int64_t rows, int64_t classes,
     probabilities[r * classes + labels[r]] -= 1.0f;
   }
   const float scale = 1.0f / static_cast<float>(rows);
+#pragma clang loop vectorize(enable)
   for (int64_t i = 0; i < rows * classes; ++i) probabilities[i] *= scale;
 }
 
