@@ -8,6 +8,10 @@
 
 #include "kernels/kernels.h"
 
+#ifdef __ARM_NEON
+#include <arm_neon.h>
+#endif
+
 namespace batchsweep::BATCHSWEEP_ISA_NAMESPACE {
 namespace {
 

@@ -5,6 +5,9 @@ namespace batchsweep {
 namespace baseline {
 extern const Kernels kKernels;
 }
+namespace vfpv4 {
+extern const Kernels kKernels;
+}
 namespace avx2 {
 extern const Kernels kKernels;
 }
@@ -21,7 +24,9 @@ namespace {
 // name and its detection in platform/cpu.
 constexpr const Kernels* kTables[] = {
     &baseline::kKernels,
-#ifdef __x86_64__
+#if defined(__arm__)
+    &vfpv4::kKernels,
+#elif defined(__x86_64__)
     &avx2::kKernels,
     &avx512::kKernels,
 #endif

@@ -30,18 +30,25 @@ struct SgdCoefficients {
 };
 
 // RMSprop as Keras computes it (keras.io/api/optimizers/rmsprop):
-//   v = rho * v + one_minus_rho * g^2
-//   a = rho * a + one_minus_rho * g                         (centered only)
+//   v += (g^2 - v) * one_minus_rho
+//   a += (g - a) * one_minus_rho                            (centered only)
 //   d = learning_rate * g / sqrt(v + epsilon), centered sqrt(v - a^2 + epsilon)
 //   w -= d, or with momentum m = momentum * m + d; w -= m
 struct RmsPropCoefficients {
   float learning_rate;
-  float rho;
   float one_minus_rho;
   float momentum;
   float epsilon;
 };
 
+// m, v and velocities are computed as the formulas say, in float. The change of
+// a weight under Adam and RMSprop is right to 4 units in the last place (4 *
+// 2^-23 of it) for what is stored of m and v: quotients on x86 with FMA, roots
+// and quotients on Arm are estimates, refined; those of SSE2 are exact. A v
+// below the smallest normal float counts as 0. A gradient, m or v that is
+// infinite or NaN makes a weight that is NaN or infinite, which the next step's
+// logits show. The bits of a weight depend neither on its place in the tensor
+// nor on `count`, and differ between instruction sets.
 struct OptimizerKernels {
   void (*adam_step)(const AdamCoefficients& coefficients, const float* grads,
                     int64_t count, float* params, float* m, float* v);

@@ -78,7 +78,6 @@ void UpdateByRmsProp(const OptimizerConfig& config, int64_t /*step*/,
   float* const mean =
       config.centered ? tile.slots[with_momentum ? 2 : 1].data() : nullptr;
   kernels.rmsprop_step({.learning_rate = config.learning_rate,
-                        .rho = config.rho,
                         .one_minus_rho = 1.0f - config.rho,
                         .momentum = config.momentum,
                         .epsilon = config.epsilon},
