@@ -277,8 +277,7 @@ TEST_CASE("kernels tells who multiplies fastest", "[cli]") {
   }
 }
 
-TEST_CASE("a run says who computed it, and another one repeats that",
-          "[cli]") {
+TEST_CASE("a run says who computed it, and another one repeats that", "[cli]") {
   const QuickRun quick;
   const std::filesystem::path out = quick.out;
   REQUIRE(Run(quick.arguments + " --kernels xnnpack").exit_code == 0);

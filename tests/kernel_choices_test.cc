@@ -53,20 +53,37 @@ TEST_CASE("XNNPACK computes unless ours is at least a tenth faster",
           "[kernel_choices]") {
   const auto fastest = [](int64_t xnnpack_ns, int64_t own_ns) {
     return FastestOf(std::vector<BodyTrial>{{Library::kXnnpack, xnnpack_ns},
-                                            {Library::kOwn, own_ns}});
+                                            {Library::kOwn, own_ns}},
+                     Library::kXnnpack);
   };
   CHECK(fastest(1000, 2000) == Library::kXnnpack);
   CHECK(fastest(1000, 901) == Library::kXnnpack);
   CHECK(fastest(1000, 900) == Library::kOwn);
-  CHECK(FastestOf(std::vector<BodyTrial>{{Library::kXnnpack, 5}}) ==
-        Library::kXnnpack);
-  CHECK(FastestOf(std::vector<BodyTrial>{{Library::kOwn, 5}}) == Library::kOwn);
+  CHECK(FastestOf(std::vector<BodyTrial>{{Library::kXnnpack, 5}},
+                  Library::kXnnpack) == Library::kXnnpack);
+  CHECK(FastestOf(std::vector<BodyTrial>{{Library::kOwn, 5}},
+                  Library::kXnnpack) == Library::kOwn);
+}
+
+TEST_CASE("where ours fuses the update, XNNPACK has to be a tenth faster",
+          "[kernel_choices]") {
+  const auto fastest = [](int64_t xnnpack_ns, int64_t own_ns) {
+    return FastestOf(std::vector<BodyTrial>{{Library::kXnnpack, xnnpack_ns},
+                                            {Library::kOwn, own_ns}},
+                     Library::kOwn);
+  };
+  CHECK(fastest(2000, 1000) == Library::kOwn);
+  CHECK(fastest(901, 1000) == Library::kOwn);
+  CHECK(fastest(900, 1000) == Library::kXnnpack);
 }
 
 TEST_CASE("times decide nothing where bits differ", "[kernel_choices]") {
-  CHECK(FastestOf(std::vector<BodyTrial>{
-            {.library = Library::kXnnpack, .step_ns = 1, .equal_bits = false},
-            {.library = Library::kOwn, .step_ns = 1000}}) == Library::kOwn);
+  CHECK(
+      FastestOf(
+          std::vector<BodyTrial>{
+              {.library = Library::kXnnpack, .step_ns = 1, .equal_bits = false},
+              {.library = Library::kOwn, .step_ns = 1000}},
+          Library::kXnnpack) == Library::kOwn);
 }
 
 TEST_CASE("each product is tried for each batch size and number of threads",

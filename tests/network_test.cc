@@ -166,6 +166,11 @@ TEST_CASE("two threads give the bits of one", "[network]") {
   CHECK(grads[0] == grads[1]);
 }
 
+// For networks whose gradients are all stored.
+struct NoUpdate final : WeightUpdate {
+  void Apply(std::span<float>, std::span<const float>) const override {}
+};
+
 TEST_CASE("choosing threads leaves a network of zeros that gives the same bits",
           "[network][threads]") {
   const ModelSpec model =
@@ -186,7 +191,7 @@ TEST_CASE("choosing threads leaves a network of zeros that gives the same bits",
     return std::vector<float>(network.grads().begin(), network.grads().end());
   };
   const std::vector<float> on_all = step();
-  REQUIRE(ChooseLayerThreads(network));
+  REQUIRE(ChooseLayerThreads(network, NoUpdate()));
   CHECK(network.threads().size() == network.plan().layers.size());
   CHECK(std::ranges::all_of(network.params(),
                             [](float value) { return value == 0.0f; }));

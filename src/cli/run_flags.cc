@@ -128,6 +128,13 @@ void VisitWeights(auto& options, const auto& visit) {
              .help = "keep packed copies of weights (fast), or pack them anew "
                      "before each use (lean)"},
         options.sweep.memory);
+  visit(Flag{.name = "--update",
+             .key = "update",
+             .commands = kRun | kPlan,
+             .help = "a dense layer's weights while their gradient is computed "
+                     "(fused), or all after all gradients (separate); the same "
+                     "results"},
+        options.sweep.updates);
   visit(Flag{.name = "--memory-limit",
              .commands = kRun | kPlan,
              .help = "MiB that the program may take",

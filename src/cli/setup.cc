@@ -158,6 +158,7 @@ MemoryQuestion QuestionOf(const RunOptions& options, const LoadedData& data,
           .optimizer = sweep.optimizer,
           .loss = data.loss,
           .lean = sweep.memory == WeightMemory::kLean,
+          .fuses_updates = sweep.updates == WeightUpdates::kFused,
           .extent = ExtentOf(sweep, data.parts),
           .context = context,
           .choices = sweep.kernel_choices};

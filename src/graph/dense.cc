@@ -51,18 +51,9 @@ class Dense : public Layer {
         {.count = batch_, .x = tensors_.x[0], .y = tensors_.y});
   }
 
-  void Backward() override {
-    ThreadPool& pool = *pools_.backward;
-    ActivationGrad(problem_.activation, tensors_.y, batch_ * problem_.out,
-                   tensors_.dy, kernels_, pool);
-    if (problem_.use_bias) {
-      ColumnSums(tensors_.dy, batch_, problem_.out, partial_, tensors_.grads[1],
-                 kernels_, pool);
-    }
-    products_.RunBackward({.count = batch_,
-                           .x = tensors_.x[0],
-                           .dy = tensors_.dy,
-                           .dx = tensors_.dx[0]});
+  void Backward() override { RunBackward(nullptr); }
+  void BackwardAndUpdate(const WeightUpdate& update) override {
+    RunBackward(&update);
   }
 
   void WeightsChanged() override { products_.WeightsChanged(); }
@@ -73,8 +64,24 @@ class Dense : public Layer {
   bool RecreatesOperators() const override {
     return products_.RecreatesOperators();
   }
+  bool FusesUpdate() const override { return products_.FusesUpdate(); }
 
  private:
+  void RunBackward(const WeightUpdate* update) {
+    ThreadPool& pool = *pools_.backward;
+    ActivationGrad(problem_.activation, tensors_.y, batch_ * problem_.out,
+                   tensors_.dy, kernels_, pool);
+    if (problem_.use_bias) {
+      ColumnSums(tensors_.dy, batch_, problem_.out, partial_, tensors_.grads[1],
+                 kernels_, pool);
+    }
+    products_.RunBackward({.count = batch_,
+                           .x = tensors_.x[0],
+                           .dy = tensors_.dy,
+                           .dx = tensors_.dx[0],
+                           .update = update});
+  }
+
   const DenseProblem problem_;
   const Products products_;
   const Kernels& kernels_;
@@ -92,6 +99,10 @@ Status BuildLayer(const DenseSpec& spec, LayerBuilder& builder) {
                              .in = builder.input_shape().elements(),
                              .out = spec.units,
                              .use_bias = spec.use_bias,
+                             // A penalty is added to a gradient that is whole.
+                             .fuses_update = builder.fuses_updates() &&
+                                             spec.kernel_l2 == 0.0f &&
+                                             HasUpdateTiles(spec.units),
                              .activation = ComputedActivation(spec.activation)};
   ASSIGN_OR_RETURN(
       Products products,

@@ -1,9 +1,13 @@
 #include "graph/dense_operations.h"
 
+#include <algorithm>
+#include <array>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "graph/arithmetic.h"
+#include "graph/weight_update.h"
 #include "util/check.h"
 #include "xnn/operator.h"
 
@@ -69,7 +73,15 @@ class ProductForward : public Operation {
   const float* bias_ = nullptr;
 };
 
-// Our product, with x and dy as they lie: examples are what it sums over.
+// A tile of dW has so many floats at most, 48 KiB on the stack of the thread
+// that computes it, and whole groups of so many rows: what the product's tiles
+// fill. A tile that fits a first-level cache has too few rows where they are
+// long.
+constexpr int64_t kTileFloats = 12 * 1024;
+constexpr int64_t kTileRowGroup = 12;
+
+// Our product, with x and dy as they lie: examples are what it sums over. It is
+// stored, or handed to the update in tiles of some rows of W.
 class ProductKernelGrad : public Operation {
  public:
   ProductKernelGrad(const DenseProblem& problem, const ComputeContext& context)
@@ -78,6 +90,7 @@ class ProductKernelGrad : public Operation {
   Status Plan(const PlanContext&, int64_t) override { return {}; }
 
   void Bind(const LayerTensors& tensors, const Arena&) override {
+    kernel_ = tensors.params[0];
     grad_ = tensors.grads[0];
   }
 
@@ -86,24 +99,61 @@ class ProductKernelGrad : public Operation {
     return {};
   }
 
+  // A trial has no update, and a place for the whole gradient.
   void Run(const ExampleSlice& slice) override {
-    RunProduct({.a = slice.x,
-                .a_stride = problem_.in,
-                .b = slice.dy,
-                .b_stride = problem_.out,
-                .rows = slice.count,
-                .m = problem_.in,
-                .n = problem_.out,
-                .c = grad_,
-                .c_stride = problem_.out,
-                .accumulate = slice.first > 0},
-               kernels_, *pool_);
+    if (FusesUpdate() && slice.update != nullptr) return Update(slice);
+    MatrixProduct product = ProductOf(slice);
+    product.c = grad_;
+    RunProduct(product, kernels_, *pool_);
   }
 
+  bool FusesUpdate() const override { return problem_.fuses_update; }
+
  private:
+  int64_t TileRows() const {
+    return kTileFloats / (problem_.out * kTileRowGroup) * kTileRowGroup;
+  }
+
+  // All of dW, but for the place that it is written to.
+  MatrixProduct ProductOf(const ExampleSlice& slice) const {
+    return {.a = slice.x,
+            .a_stride = problem_.in,
+            .b = slice.dy,
+            .b_stride = problem_.out,
+            .rows = slice.count,
+            .m = problem_.in,
+            .n = problem_.out,
+            .c_stride = problem_.out,
+            .accumulate = slice.first > 0};
+  }
+
+  // Each thread has consecutive rows of W. No element of dW depends on how it
+  // is cut.
+  void Update(const ExampleSlice& slice) const {
+    pool_->ParallelFor(problem_.in, TileOf(problem_.in, TileRows(), *pool_),
+                       [&](int64_t begin, int64_t count) {
+                         UpdateRows(slice, begin, begin + count);
+                       });
+  }
+
+  void UpdateRows(const ExampleSlice& slice, int64_t row, int64_t end) const {
+    alignas(64) std::array<float, kTileFloats> tile;
+    MatrixProduct product = ProductOf(slice);
+    product.c = tile.data();
+    for (; row < end; row += product.m) {
+      product.a = slice.x + row;
+      product.m = std::min(TileRows(), end - row);
+      kernels_.matrix_product(product);
+      const auto size = static_cast<size_t>(product.m * problem_.out);
+      slice.update->Apply({kernel_ + row * problem_.out, size},
+                          std::span(tile).first(size));
+    }
+  }
+
   const DenseProblem problem_;
   const Kernels& kernels_;
   ThreadPool* pool_ = nullptr;
+  float* kernel_ = nullptr;
   float* grad_ = nullptr;
 };
 
@@ -206,6 +256,8 @@ constexpr Candidate<DenseProblem> kInputGrads[] = {
 
 }  // namespace
 
+bool HasUpdateTiles(int64_t out) { return out * kTileRowGroup <= kTileFloats; }
+
 DenseCandidates DenseForwards() { return kForwards; }
 DenseCandidates DenseKernelGrads() { return kKernelGrads; }
 DenseCandidates DenseInputGrads() { return kInputGrads; }
@@ -217,6 +269,7 @@ Result<Products> CreateDenseProducts(const DenseProblem& problem, bool wants_dx,
       .in = problem.in,
       .out = problem.out,
       .params = {problem.in * problem.out},
+      .weight_grads_fuse_update = problem.fuses_update,
       .multiply_adds = problem.in * problem.out,
       // The whole batch goes through each product at once.
       .slice = [](int64_t, int64_t batch, int64_t) { return batch; }};

@@ -19,9 +19,15 @@ struct DenseProblem {
   int64_t in = 0;
   int64_t out = 0;
   bool use_bias = false;
+  // Whether W is updated tile by tile of dW, which is then not stored, if our
+  // body computes it. REQUIRES: HasUpdateTiles(out).
+  bool fuses_update = false;
   // Linear, relu or relu6; any other is a layer of its own.
   Activation activation = Activation::kLinear;
 };
+
+// Whether rows of dW are short enough for tiles of several of them.
+bool HasUpdateTiles(int64_t out);
 
 using DenseCandidates = std::span<const Candidate<DenseProblem>>;
 

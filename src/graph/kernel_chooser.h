@@ -24,7 +24,10 @@ struct OperationShape {
   int64_t in = 0;               // floats of an example's x and dx
   int64_t out = 0;              // of its y and dy
   std::vector<int64_t> params;  // floats of each of the layer's parameters
-  int64_t multiply_adds = 0;    // of an example
+  // Whether our weight gradients update the weights at once; XNNPACK's are
+  // written and read again.
+  bool weight_grads_fuse_update = false;
+  int64_t multiply_adds = 0;  // of an example
   // How many examples the layer passes at a time to a body that takes so many
   // floats of scratch for each.
   std::function<int64_t(int64_t scratch_floats, int64_t batch, int64_t threads)>

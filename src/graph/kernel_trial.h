@@ -39,8 +39,9 @@ struct OperationTrial {
   Library chosen = Library::kOwn;
 };
 
-// The rule above. REQUIRES: `bodies` is not empty.
-Library FastestOf(std::span<const BodyTrial> bodies);
+// The rule above: the other library's body has to be a tenth faster than that
+// of the `favoured` one. REQUIRES: `bodies` is not empty.
+Library FastestOf(std::span<const BodyTrial> bodies, Library favoured);
 
 // For whom bodies are tried.
 struct TrialCase {

@@ -26,6 +26,7 @@
 namespace batchsweep {
 
 class KernelChooser;
+class WeightUpdate;
 
 // Whom a network computes with. All outlive it; the chooser is asked only while
 // its layers are created.
@@ -69,7 +70,8 @@ struct LayerTensors {
   float* y = nullptr;
   float* dy = nullptr;  // Backward() may overwrite it
   std::vector<float*> dx;
-  // In the order of ModelParams(); the gradient of an untrained one is null.
+  // In the order of ModelParams(). Null is the gradient of one that does not
+  // train, and of one whose gradient is not stored, see Layer::FusesUpdate().
   std::vector<float*> params;
   std::vector<float*> grads;
 };
@@ -101,6 +103,8 @@ class Layer {
   virtual void Forward(const ForwardContext& context) = 0;
   // dx and grads from dy, after Forward() in training on the same x.
   virtual void Backward() = 0;
+  // The same, but where FusesUpdate() the first parameter is updated at once.
+  virtual void BackwardAndUpdate(const WeightUpdate&) { Backward(); }
   // Takes over changed parameters.
   virtual void WeightsChanged() {}
 
@@ -112,6 +116,9 @@ class Layer {
   // Whether an XNNPACK operator's packed weights could not be rewritten in
   // place, so that it is created anew at each step.
   virtual bool RecreatesOperators() const { return false; }
+  // Whether its first parameter's gradient is not stored: then Backward() must
+  // not be called.
+  virtual bool FusesUpdate() const { return false; }
   // Of its products.
   virtual MultiplyAdds Work() const { return {}; }
 };

@@ -6,10 +6,10 @@
 
 namespace batchsweep {
 
-LayerBuilder::LayerBuilder(const ModelSpec& model, uint64_t seed,
+LayerBuilder::LayerBuilder(const ModelSpec& model, const BuildOptions& options,
                            const ComputeContext& context)
     : model_(model),
-      seed_(seed),
+      options_(options),
       context_(context),
       shapes_(LayerOutputShapes(model)),
       params_(ModelParams(model)),
@@ -65,7 +65,8 @@ bool LayerBuilder::wants_dx() const {
 // The layer's number is spread over many bits by an odd factor, which keeps the
 // numbers apart: two dropouts of a model draw masks of their own.
 uint64_t LayerBuilder::RandomKey() const {
-  return (seed_ << 32) ^ (static_cast<uint64_t>(layer_ + 1) * 0x9e3779b1);
+  return (options_.seed << 32) ^
+         (static_cast<uint64_t>(layer_ + 1) * 0x9e3779b1);
 }
 
 void LayerBuilder::Append(std::unique_ptr<Layer> layer, const Shape& output,
@@ -98,9 +99,10 @@ const Shape& LayerBuilder::BuildInReader() {
   return shapes_[last_built_in_];
 }
 
-Result<NetworkSpec> BuildNetwork(const ModelSpec& model, uint64_t seed,
+Result<NetworkSpec> BuildNetwork(const ModelSpec& model,
+                                 const BuildOptions& options,
                                  const ComputeContext& context) {
-  return LayerBuilder(model, seed, context).BuildAll();
+  return LayerBuilder(model, options, context).BuildAll();
 }
 
 }  // namespace batchsweep

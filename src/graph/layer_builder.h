@@ -24,10 +24,11 @@ namespace batchsweep {
 // the network.
 class LayerBuilder {
  public:
-  LayerBuilder(const ModelSpec& model, uint64_t seed,
+  LayerBuilder(const ModelSpec& model, const BuildOptions& options,
                const ComputeContext& context);
 
   const ComputeContext& context() const { return context_; }
+  bool fuses_updates() const { return options_.fuses_updates; }
 
   // What the next layer appended here reads: the shapes of one example, and
   // whether something in front trains, so that Backward() has to write dx.
@@ -67,7 +68,7 @@ class LayerBuilder {
   Read InputOf(int input) const;
 
   const ModelSpec& model_;
-  const uint64_t seed_;
+  const BuildOptions options_;
   const ComputeContext& context_;
   const std::vector<Shape> shapes_;  // behind each layer of the model
   const std::vector<ParamSpec> params_;

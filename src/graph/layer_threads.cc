@@ -9,7 +9,8 @@ namespace {
 
 // Times the layer alone, at the network's batch. What the arena holds does not
 // matter: no kernel's time depends on values.
-Result<LayerThreads> FasterThreadsOf(Layer& layer, const Network& network) {
+Result<LayerThreads> FasterThreadsOf(Layer& layer, const Network& network,
+                                     const WeightUpdate& update) {
   // A trial cannot stop half-way: the first error is kept, and told at the end.
   Status status;
   const auto use = [&](Threads threads) {
@@ -21,19 +22,20 @@ Result<LayerThreads> FasterThreadsOf(Layer& layer, const Network& network) {
   LayerThreads faster;
   faster.forward =
       FasterThreads(use, [&] { layer.Forward({.training = true}); });
-  faster.backward = FasterThreads(use, [&] { layer.Backward(); });
+  faster.backward =
+      FasterThreads(use, [&] { layer.BackwardAndUpdate(update); });
   RETURN_IF_ERROR(status);
   return faster;
 }
 
 }  // namespace
 
-Status ChooseLayerThreads(Network& network) {
+Status ChooseLayerThreads(Network& network, const WeightUpdate& update) {
   if (network.pool(Threads::kAll).threads() == 1) return {};
   std::vector<LayerThreads> chosen;
   for (const PlannedLayer& layer : network.plan().layers) {
     ASSIGN_OR_RETURN(const LayerThreads faster,
-                     FasterThreadsOf(*layer.node.layer, network));
+                     FasterThreadsOf(*layer.node.layer, network, update));
     chosen.push_back(faster);
   }
   network.UseThreads(chosen);

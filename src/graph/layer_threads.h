@@ -3,6 +3,7 @@
 #define BATCHSWEEP_GRAPH_LAYER_THREADS_H_
 
 #include "graph/network.h"
+#include "graph/weight_update.h"
 #include "platform/error.h"
 
 namespace batchsweep {
@@ -12,8 +13,8 @@ namespace batchsweep {
 // layer need not be so for the whole step: data then moves between cores. So
 // whoever trains times the step as a whole too. All tensors are zero
 // afterwards; costs at most some 20 ms a layer and direction, and nothing on a
-// single thread.
-Status ChooseLayerThreads(Network& network);
+// single thread. Layers that fuse their update apply `update`.
+Status ChooseLayerThreads(Network& network, const WeightUpdate& update);
 
 }  // namespace batchsweep
 

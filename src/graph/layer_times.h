@@ -18,7 +18,8 @@ struct LayerTime {
 };
 
 // The best of `rounds` steps on what input() holds, with the threads in use.
-// Weights stay as they are. REQUIRES: rounds >= 1.
+// Weights stay as they are. REQUIRES: rounds >= 1, and all gradients are
+// stored.
 std::vector<LayerTime> TimeLayers(Network& network, int rounds);
 
 }  // namespace batchsweep

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "graph/weight_update.h"
 #include "util/check.h"
 
 namespace batchsweep {
@@ -40,9 +41,10 @@ Status Network::BindLayers() {
     for (const int param : node.params) {
       const auto index = static_cast<size_t>(param);
       tensors.params.push_back(ParamValues(index).data());
-      tensors.grads.push_back(param_specs()[index].trainable
-                                  ? ParamPart(grads(), index).data()
-                                  : nullptr);
+      const bool is_stored = param_specs()[index].trainable &&
+                             plan_.params.offsets[index] < std::ssize(grads());
+      tensors.grads.push_back(is_stored ? ParamPart(grads(), index).data()
+                                        : nullptr);
     }
     RETURN_IF_ERROR(node.layer->Bind(tensors, arena()));
   }
@@ -81,8 +83,10 @@ std::span<float> Network::ParamValues(size_t param) const {
 std::span<float> Network::ParamPart(std::span<float> flat, size_t param) const {
   const ParamSpec& spec = plan_.params.specs[param];
   CHECK(spec.trainable);
-  return flat.subspan(static_cast<size_t>(plan_.params.offsets[param]),
-                      static_cast<size_t>(spec.shape.elements()));
+  const auto begin = static_cast<size_t>(plan_.params.offsets[param]);
+  const auto size = static_cast<size_t>(spec.shape.elements());
+  CHECK(begin + size <= flat.size());
+  return flat.subspan(begin, size);
 }
 
 // Shapes are checked once more here, since a tensor of another size would write
@@ -186,10 +190,20 @@ BatchScore Network::ScoreOutputs() {
 }
 
 void Network::Backward() {
+  CHECK(plan_.params.grads_size == plan_.params.trained_size);
+  RunBackward([](Layer& layer) { layer.Backward(); });
+}
+
+void Network::BackwardAndUpdate(const WeightUpdate& update) {
+  RunBackward([&](Layer& layer) { layer.BackwardAndUpdate(update); });
+}
+
+template <class LayerBackward>
+void Network::RunBackward(const LayerBackward& backward) {
   const Kernels& kernels = *plan_.context.kernels;
   OutputGradient(loss(), TensorsOfLoss(), kernels);
   for (size_t i = plan_.layers.size(); i-- > 0;) {
-    plan_.layers[i].node.layer->Backward();
+    backward(*plan_.layers[i].node.layer);
     // Its gradients are added at once: the memory of one that is written beside
     // another is planned for this moment only, and may be others' in the next.
     AddInputGradients(plan_.layers[i]);

@@ -66,12 +66,19 @@ class Network {
   void Forward(const ForwardContext& context);
   // Backward() builds on it. The loss has the kernels' regularisation in it.
   BatchScore ScoreOutputs();
+  // grads() of all weights. REQUIRES: all of them are stored.
   void Backward();
+  // grads() of the weights that have one, and new values of all others.
+  void BackwardAndUpdate(const WeightUpdate& update);
 
-  // All trained weights, gradients and state of the optimizer's slots as flat
-  // arrays of one length, aligned and padded alike; padding stays zero.
+  // All trained weights and state of the optimizer's slots as flat arrays of
+  // one length, aligned and padded alike; padding stays zero. The gradients'
+  // array ends where the weights begin whose gradient is not stored.
   std::span<float> params() { return Flat(plan_.tensors.params); }
-  std::span<float> grads() { return Flat(plan_.tensors.grads); }
+  std::span<float> grads() {
+    return {Floats(plan_.tensors.grads),
+            static_cast<size_t>(plan_.params.grads_size)};
+  }
   std::span<float> optimizer_slot(int slot) {
     return Flat(plan_.tensors.slots[static_cast<size_t>(slot)]);
   }
@@ -91,6 +98,8 @@ class Network {
   Status BindLayers();
   Status ShapeLayers();
   void FindRegularized();
+  template <class LayerBackward>
+  void RunBackward(const LayerBackward& backward);
   void AddInputGradients(const PlannedLayer& layer);
   LossTensors TensorsOfLoss() const;
 

@@ -30,8 +30,15 @@ struct NetworkSpec {
   int output = 0;                 // the value that the loss reads
 };
 
-// `seed` decides dropout's draws.
-Result<NetworkSpec> BuildNetwork(const ModelSpec& model, uint64_t seed,
+struct BuildOptions {
+  uint64_t seed = 1;  // of dropout
+  // Whether layers that can update their weights while they compute the
+  // gradient do so, see Layer::FusesUpdate().
+  bool fuses_updates = false;
+};
+
+Result<NetworkSpec> BuildNetwork(const ModelSpec& model,
+                                 const BuildOptions& options,
                                  const ComputeContext& context);
 
 }  // namespace batchsweep

@@ -1,5 +1,6 @@
 #include "graph/network_plan.h"
 
+#include <algorithm>
 #include <format>
 #include <string>
 #include <utility>
@@ -49,7 +50,8 @@ void PlanParams(const StepMoments& moments, NetworkPlan& plan) {
   // apart from it.
   plan.tensors.untrained = add("running statistics", MemoryClass::kWeights,
                                plan.params.untrained_size);
-  plan.tensors.grads = add("gradients", MemoryClass::kGradients, trained);
+  plan.tensors.grads =
+      add("gradients", MemoryClass::kGradients, plan.params.grads_size);
   for (int slot = 0; slot < plan.options.optimizer_slots; ++slot) {
     plan.tensors.slots.push_back(
         add(std::format("slot {}", slot), MemoryClass::kOptimizer, trained));
@@ -147,8 +149,9 @@ Status PlanLayers(const ValueGraph& graph, const StepMoments& moments,
 
 // Creating operators takes memory for each weight already, so a model that
 // could never train here is refused before.
-Status CheckRoomForWeights(const ParamPlaces& params) {
+Status CheckRoomForWeights(const ModelSpec& model) {
   const auto room = AvailableMemoryBytes();
+  const ParamPlaces params = PlaceParams(ModelParams(model), /*fused=*/{});
   const int64_t bytes =
       (2 * params.trained_size + params.untrained_size) * kFloatBytes;
   if (!room || bytes <= *room) return {};
@@ -160,13 +163,22 @@ Status CheckRoomForWeights(const ParamPlaces& params) {
 
 }  // namespace
 
-ParamPlaces PlaceParams(std::vector<ParamSpec> specs) {
+ParamPlaces PlaceParams(std::vector<ParamSpec> specs,
+                        const std::vector<int>& fused) {
   ParamPlaces places = {.specs = std::move(specs)};
-  for (const ParamSpec& param : places.specs) {
-    int64_t& size =
-        param.trainable ? places.trained_size : places.untrained_size;
-    places.offsets.push_back(size);
-    size += RoundUpToLine(param.shape.elements());
+  places.offsets.resize(places.specs.size());
+  const auto place = [&](size_t param, int64_t& size) {
+    places.offsets[param] = size;
+    size += RoundUpToLine(places.specs[param].shape.elements());
+  };
+  for (size_t i = 0; i < places.specs.size(); ++i) {
+    if (std::ranges::contains(fused, static_cast<int>(i))) continue;
+    place(i, places.specs[i].trainable ? places.grads_size
+                                       : places.untrained_size);
+  }
+  places.trained_size = places.grads_size;
+  for (const int param : fused) {
+    place(static_cast<size_t>(param), places.trained_size);
   }
   return places;
 }
@@ -177,19 +189,24 @@ Result<NetworkPlan> PlanNetwork(const ModelSpec& model,
   NetworkPlan plan;
   plan.options = options;
   plan.context = context;
-  plan.params = PlaceParams(ModelParams(model));
-  RETURN_IF_ERROR(CheckRoomForWeights(plan.params));
-  ASSIGN_OR_RETURN(NetworkSpec spec,
-                   BuildNetwork(model, options.seed, context));
+  RETURN_IF_ERROR(CheckRoomForWeights(model));
+  ASSIGN_OR_RETURN(
+      NetworkSpec spec,
+      BuildNetwork(
+          model, {.seed = options.seed, .fuses_updates = options.fuses_updates},
+          context));
   plan.values = std::move(spec.values);
   plan.output = spec.output;
+  std::vector<int> fused;
   for (NodeSpec& node : spec.nodes) {
     // An operator has tried its map of packed weights when it was created, so
     // the plan can tell before the first step whether all maps hold.
     plan.weights_are_live &= !node.layer->RecreatesOperators();
     plan.work += node.layer->Work();
+    if (node.layer->FusesUpdate()) fused.push_back(node.params.front());
     plan.layers.push_back({.node = std::move(node), .dx_places = {}, .dx = {}});
   }
+  plan.params = PlaceParams(ModelParams(model), fused);
   const StepMoments moments{static_cast<int>(plan.layers.size())};
   const ValueGraph graph = GraphOf(plan);
   PlanParams(moments, plan);

@@ -23,21 +23,26 @@ struct NetworkOptions {
   int64_t max_batch = 1;
   int optimizer_slots = 0;  // tensors of the size of all trained weights
   Loss loss = Loss::kSparseCategoricalCrossentropy;
-  bool lean = false;  // less memory, see PlanContext
-  uint64_t seed = 1;  // of dropout
+  bool lean = false;           // less memory, see PlanContext
+  uint64_t seed = 1;           // of dropout
+  bool fuses_updates = false;  // see BuildOptions
 };
 
 // Where the model's parameters lie, in floats: the trained ones one behind
 // another in a flat array, which weights, gradients and each slot of the
-// optimizer have alike; the untrained ones in an array of their own. Every
-// parameter begins at a multiple of 64 bytes.
+// optimizer have alike; the untrained ones in an array of their own. Those
+// whose gradient is not stored come last, so that the gradients' array is just
+// shorter. Every parameter begins at a multiple of 64 bytes.
 struct ParamPlaces {
   std::vector<ParamSpec> specs;  // ModelParams()
   std::vector<int64_t> offsets;  // of each, in the array that it lies in
   int64_t trained_size = 0;      // of the arrays, padding included
+  int64_t grads_size = 0;        // of the gradients' array
   int64_t untrained_size = 0;
 };
-ParamPlaces PlaceParams(std::vector<ParamSpec> specs);
+// `fused` holds the indexes of those whose gradient is not stored.
+ParamPlaces PlaceParams(std::vector<ParamSpec> specs,
+                        const std::vector<int>& fused);
 
 // Tensors by their ids in the memory planner; -1 where there is none.
 struct ValueTensors {

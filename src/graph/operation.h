@@ -26,6 +26,7 @@ struct ExampleSlice {
   float* y = nullptr;
   const float* dy = nullptr;
   float* dx = nullptr;
+  const WeightUpdate* update = nullptr;  // for a body that fuses it
 };
 
 // `base` moved on by `floats`; stays null where there is no tensor.
@@ -56,6 +57,7 @@ class Operation {
   virtual int64_t scratch_floats() const { return 0; }
   // See Layer.
   virtual bool RecreatesOperators() const { return false; }
+  virtual bool FusesUpdate() const { return false; }
 };
 
 }  // namespace batchsweep

@@ -27,8 +27,8 @@ Status Products::SetBatch(int64_t batch, int64_t forward_slice,
 }
 
 void Products::RunBackward(const ExampleSlice& slice) const {
-  weight_grads->Run(slice);
   if (input_grad != nullptr) input_grad->Run(slice);
+  weight_grads->Run(slice);
 }
 
 void Products::WeightsChanged() const {

@@ -55,12 +55,14 @@ struct Products {
   void Bind(const LayerTensors& tensors, const Arena& arena) const;
   Status SetBatch(int64_t batch, int64_t forward_slice, int64_t backward_slice,
                   const LayerPools& pools) const;
-  // The gradients of a slice: by the weights, and by x where it is wanted.
+  // The gradients of a slice: by x where it is wanted, which needs the weights
+  // as they are, and by the weights, which may update them.
   void RunBackward(const ExampleSlice& slice) const;
   void WeightsChanged() const;
 
   int64_t backward_scratch_floats() const;  // the larger one
   bool RecreatesOperators() const;
+  bool FusesUpdate() const { return weight_grads->FusesUpdate(); }
 };
 
 // Creates a layer's bodies, those that context.chooser takes. `shape` is what

@@ -104,15 +104,11 @@ MachineLimits MeasureLimits(size_t weights, const ComputeContext& context) {
 }
 
 double StepLimitNs(const MachineLimits& limits, const ModelSpec& model,
-                   int optimizer_slots, int64_t batch_size) {
-  int64_t weights = 0;
-  for (const ParamSpec& param : ModelParams(model)) {
-    if (param.trainable) weights += param.shape.elements();
-  }
+                   const UpdateTraffic& update, int64_t batch_size) {
   const double flops = static_cast<double>(TrainingFlops(model) * batch_size);
-  // Weights and slots are read and written, gradients read.
-  const int64_t accesses = 2 + 2 * optimizer_slots + 1;
-  const double bytes = static_cast<double>(weights * accesses * kFloatBytes);
+  const int64_t accesses = update.weights * (2 + 2 * update.optimizer_slots) +
+                           update.stored_gradients;
+  const double bytes = static_cast<double>(accesses * kFloatBytes);
   return 1e9 * (flops / limits.matmul_flops_per_second +
                 bytes / limits.update_bytes_per_second);
 }

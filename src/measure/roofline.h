@@ -46,9 +46,16 @@ inline constexpr int64_t kMatmulSizes[] = {64, 128, 256};
 // Takes about 0.1 s.
 MachineLimits MeasureLimits(size_t weights, const ComputeContext& context);
 
-// Of one step; `optimizer_slots` as OptimizerSlots() tells.
+// What a step's update has to move: the trained weights and the optimizer's
+// slots are read and written, gradients that are stored are read.
+struct UpdateTraffic {
+  int64_t weights = 0;
+  int64_t stored_gradients = 0;  // fewer than weights where updates are fused
+  int optimizer_slots = 0;       // as OptimizerSlots() tells
+};
+
 double StepLimitNs(const MachineLimits& limits, const ModelSpec& model,
-                   int optimizer_slots, int64_t batch_size);
+                   const UpdateTraffic& update, int64_t batch_size);
 
 // The limit of a step that took `step_ns`, by limit_of() of the rates.
 //

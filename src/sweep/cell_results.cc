@@ -36,8 +36,9 @@ Result<WrittenFile> WriteWeights(const SweepConfig& config, const CellKey& cell,
   return WrittenFile{.name = std::move(name), .contents = contents};
 }
 
-bool SetLimit(const SweepConfig& config, ComputeContext context, size_t weights,
-              std::vector<ThreadsLimits>& limits, SummaryRecord& record) {
+bool SetLimit(const SweepConfig& config, ComputeContext context,
+              const UpdateTraffic& update, std::vector<ThreadsLimits>& limits,
+              SummaryRecord& record) {
   // Without statistics there is nothing to compare.
   if (record.step_time_median_ns.value_or(0) == 0) return true;
   const CellKey& cell = record.cell;
@@ -45,10 +46,11 @@ bool SetLimit(const SweepConfig& config, ComputeContext context, size_t weights,
   const auto limit_ns = UnbeatenLimitNs(
       step_ns,
       [&](const MachineLimits& rates) {
-        return StepLimitNs(rates, config.model,
-                           OptimizerSlots(config.optimizer), cell.batch_size);
+        return StepLimitNs(rates, config.model, update, cell.batch_size);
       },
-      [&] { return MeasureLimits(weights, context); },
+      [&] {
+        return MeasureLimits(static_cast<size_t>(update.weights), context);
+      },
       LimitsOf(cell.threads, limits));
   if (!limit_ns) return false;
   record.limit_time_ns = std::llround(*limit_ns);

@@ -25,11 +25,12 @@ Result<WrittenFile> WriteWeights(const SweepConfig& config, const CellKey& cell,
 
 // Fills limit_time_ns and limit_fraction of a record whose step times are
 // there. Measures the machine into `limits`, which has the best so far for each
-// number of threads; see UnbeatenLimitNs(); its update of so
-// many `weights` takes four times their memory. False, and the columns absent,
-// if the step beat the limit all the same.
+// number of threads; see UnbeatenLimitNs(). Its update of so many weights takes
+// four times their memory. False, and the columns absent, if the step beat the
+// limit all the same.
 [[nodiscard]] bool SetLimit(const SweepConfig& config, ComputeContext context,
-                            size_t weights, std::vector<ThreadsLimits>& limits,
+                            const UpdateTraffic& update,
+                            std::vector<ThreadsLimits>& limits,
                             SummaryRecord& record);
 
 // Fills planned_rss_bytes. `base_rss_bytes` is what the program held before the

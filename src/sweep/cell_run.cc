@@ -108,7 +108,8 @@ class CellRun {
                      .optimizer_slots = OptimizerSlots(config_.optimizer),
                      .loss = config_.loss,
                      .lean = config_.memory == WeightMemory::kLean,
-                     .seed = cell_.seed},
+                     .seed = cell_.seed,
+                     .fuses_updates = config_.updates == WeightUpdates::kFused},
                     context));
     log_.position().weights_are_live &= plan.weights_are_live;
     return Network::Allocate(std::move(plan));
@@ -213,11 +214,14 @@ class CellRun {
   // Frees the tensors, which nothing reads any more: the limit is measured on
   // as much memory again as weights and Adam's slots take.
   void SetLimitInPlaceOf(Network& network, SummaryRecord& record) {
-    const size_t weights = network.params().size();
+    const UpdateTraffic update = {
+        .weights = std::ssize(network.params()),
+        .stored_gradients = std::ssize(network.grads()),
+        .optimizer_slots = network.optimizer_slots()};
     {
       const Network done = std::move(network);
     }
-    if (!SetLimit(config_, machine_.context, weights, log_.position().limits,
+    if (!SetLimit(config_, machine_.context, update, log_.position().limits,
                   record)) {
       warnings_.push_back(LimitWarning(CellName(cell_)));
     }

@@ -60,12 +60,16 @@ KernelRecord RecordOf(const TrialCase& one, const OperationTrial& trial) {
   return record;
 }
 
+BuildOptions BuildOptionsOf(const SweepConfig& config) {
+  return {.fuses_updates = config.updates == WeightUpdates::kFused};
+}
+
 Result<std::vector<KernelRecord>> TimeKernels(
     const SweepConfig& config, const Kernels& kernels,
     std::span<const int64_t> other_batches, LoneBodies lone_bodies) {
   const Cases all = CasesOf(config, other_batches);
   TimedKernels timed(all.cases, lone_bodies);
-  RETURN_IF_ERROR(BuildNetwork(config.model, /*seed=*/1,
+  RETURN_IF_ERROR(BuildNetwork(config.model, BuildOptionsOf(config),
                                {.kernels = &kernels,
                                 .pool = all.pools.front().get(),
                                 .chooser = &timed}));
@@ -119,7 +123,7 @@ Result<std::vector<KernelRecord>> AskKernels(const SweepConfig& config,
       ASSIGN_OR_RETURN(const auto chooser, chooser_of(batch_size, threads));
       KeptChoices kept(*chooser, batch_size, threads, records);
       RETURN_IF_ERROR(
-          BuildNetwork(config.model, /*seed=*/1,
+          BuildNetwork(config.model, BuildOptionsOf(config),
                        {.kernels = &kernels, .pool = &pool, .chooser = &kept}));
     }
   }

@@ -83,7 +83,8 @@ Result<NetworkPlan> PlanOf(const MemoryQuestion& question, int64_t batch_size) {
                      {.max_batch = batch_size,
                       .optimizer_slots = OptimizerSlots(question.optimizer),
                       .loss = question.loss,
-                      .lean = question.lean},
+                      .lean = question.lean,
+                      .fuses_updates = question.fuses_updates},
                      context);
 }
 

@@ -52,6 +52,7 @@ struct MemoryQuestion {
   const OptimizerConfig& optimizer;
   Loss loss = Loss::kSparseCategoricalCrossentropy;
   bool lean = false;
+  bool fuses_updates = false;
   TrainingExtent extent;
   ComputeContext context;  // its chooser is that of the choices
   std::span<const NetworkChoices> choices;  // see ChoicesFor()

@@ -77,6 +77,20 @@ constexpr const char* NameOf(WeightMemory memory) {
   return nullptr;
 }
 
+// Whether a dense layer's weights are updated while their gradient is computed,
+// which is then never stored as a whole, or all weights after all gradients.
+// Both train to the same bits.
+enum class WeightUpdates { kFused, kSeparate };
+constexpr const char* NameOf(WeightUpdates updates) {
+  switch (updates) {
+    case WeightUpdates::kFused:
+      return "fused";
+    case WeightUpdates::kSeparate:
+      return "separate";
+  }
+  return nullptr;
+}
+
 // Who computes the products of a network: XNNPACK's operators unless ours are
 // faster on this machine, XNNPACK's wherever it has one, ours wherever we have
 // one, or what an earlier run chose.
@@ -106,6 +120,7 @@ struct SweepConfig {
   std::vector<int64_t> batch_sizes;
   std::vector<int> threads = {1};
   WeightMemory memory = WeightMemory::kFast;
+  WeightUpdates updates = WeightUpdates::kFused;
   KernelSelection kernels;
   // What came of that, see sweep/kernel_choices.h; ours for batch sizes and
   // threads that have none.

@@ -23,42 +23,50 @@ struct Optimizer {
   OptimizerConfig defaults;  // Keras', under the optimizer's name
   Takes takes;
   int (*slots)(const OptimizerConfig& config);
-  // Step number `step` for the weights of `tile`. Any cut into tiles gives the
-  // same bits.
-  void (*update)(const OptimizerConfig& config, int64_t step,
+  float (*step_size)(const OptimizerConfig& config, int64_t step);
+  // A step for the weights of `tile`, by what step_size() said. Any cut into
+  // tiles gives the same bits.
+  void (*update)(const OptimizerConfig& config, float step_size,
                  const Kernels& kernels, const OptimizerTensors& tile);
 };
 
 int64_t SizeOf(const OptimizerTensors& tensors) {
-  return static_cast<int64_t>(tensors.params.size());
+  return static_cast<int64_t>(tensors.grads.size());
+}
+
+float LearningRate(const OptimizerConfig& config, int64_t /*step*/) {
+  return config.learning_rate;
 }
 
 int AdamSlots(const OptimizerConfig&) { return 2; }
 
-void UpdateByAdam(const OptimizerConfig& config, int64_t step,
-                  const Kernels& kernels, const OptimizerTensors& tile) {
+float AdamStepSize(const OptimizerConfig& config, int64_t step) {
   // In double: 1 - beta2^t loses all of a float's digits for small t.
   const double t = static_cast<double>(step);
   const double beta1 = config.beta1, beta2 = config.beta2;
   const double correction =
       std::sqrt(1.0 - std::pow(beta2, t)) / (1.0 - std::pow(beta1, t));
-  kernels.adam_step(
-      {.step_size = static_cast<float>(config.learning_rate * correction),
-       .one_minus_beta1 = 1.0f - config.beta1,
-       .one_minus_beta2 = 1.0f - config.beta2,
-       .epsilon = config.epsilon,
-       .decay = config.learning_rate * config.weight_decay},
-      tile.grads.data(), SizeOf(tile), tile.params.data(), tile.slots[0].data(),
-      tile.slots[1].data());
+  return static_cast<float>(config.learning_rate * correction);
+}
+
+void UpdateByAdam(const OptimizerConfig& config, float step_size,
+                  const Kernels& kernels, const OptimizerTensors& tile) {
+  kernels.adam_step({.step_size = step_size,
+                     .one_minus_beta1 = 1.0f - config.beta1,
+                     .one_minus_beta2 = 1.0f - config.beta2,
+                     .epsilon = config.epsilon,
+                     .decay = config.learning_rate * config.weight_decay},
+                    tile.grads.data(), SizeOf(tile), tile.params.data(),
+                    tile.slots[0].data(), tile.slots[1].data());
 }
 
 int SgdSlots(const OptimizerConfig& config) {
   return config.momentum == 0.0f ? 0 : 1;
 }
 
-void UpdateBySgd(const OptimizerConfig& config, int64_t /*step*/,
+void UpdateBySgd(const OptimizerConfig& config, float step_size,
                  const Kernels& kernels, const OptimizerTensors& tile) {
-  kernels.sgd_step({.learning_rate = config.learning_rate,
+  kernels.sgd_step({.learning_rate = step_size,
                     .momentum = config.momentum,
                     .nesterov = config.nesterov},
                    tile.grads.data(), SizeOf(tile), tile.params.data(),
@@ -71,13 +79,13 @@ int RmsPropSlots(const OptimizerConfig& config) {
   return 1 + (config.momentum == 0.0f ? 0 : 1) + (config.centered ? 1 : 0);
 }
 
-void UpdateByRmsProp(const OptimizerConfig& config, int64_t /*step*/,
+void UpdateByRmsProp(const OptimizerConfig& config, float step_size,
                      const Kernels& kernels, const OptimizerTensors& tile) {
   const bool with_momentum = config.momentum != 0.0f;
   float* const momentum = with_momentum ? tile.slots[1].data() : nullptr;
   float* const mean =
       config.centered ? tile.slots[with_momentum ? 2 : 1].data() : nullptr;
-  kernels.rmsprop_step({.learning_rate = config.learning_rate,
+  kernels.rmsprop_step({.learning_rate = step_size,
                         .one_minus_rho = 1.0f - config.rho,
                         .momentum = config.momentum,
                         .epsilon = config.epsilon},
@@ -89,23 +97,28 @@ constexpr Optimizer kOptimizers[] = {
     {.defaults = {.name = "adam"},
      .takes = {},
      .slots = AdamSlots,
+     .step_size = AdamStepSize,
      .update = UpdateByAdam},
     {.defaults = {.name = "adamw", .weight_decay = 4e-3f},
      .takes = {.weight_decay = true},
      .slots = AdamSlots,
+     .step_size = AdamStepSize,
      .update = UpdateByAdam},
     {.defaults = {.name = "sgd", .learning_rate = 1e-2f},
      .takes = {.momentum = true, .nesterov = true},
      .slots = SgdSlots,
+     .step_size = LearningRate,
      .update = UpdateBySgd},
     {.defaults = {.name = "rmsprop"},
      .takes = {.momentum = true},
      .slots = RmsPropSlots,
+     .step_size = LearningRate,
      .update = UpdateByRmsProp},
 };
 
 static_assert(std::ranges::all_of(kOptimizers, [](const Optimizer& optimizer) {
-  return optimizer.slots != nullptr && optimizer.update != nullptr;
+  return optimizer.slots != nullptr && optimizer.step_size != nullptr &&
+         optimizer.update != nullptr;
 }));
 
 const Optimizer* Find(std::string_view name) {
@@ -159,12 +172,12 @@ Status CheckTakes(const Optimizer& optimizer, const OptimizerOptions& options) {
   return {};
 }
 
-OptimizerTensors TileOf(const OptimizerTensors& tensors, int64_t begin,
-                        int64_t size) {
-  const auto first = static_cast<size_t>(begin);
-  const auto count = static_cast<size_t>(size);
+// The weights from `first` on whose gradients are `grads`.
+OptimizerTensors TileOf(const OptimizerTensors& tensors, size_t first,
+                        std::span<const float> grads) {
+  const size_t count = grads.size();
   OptimizerTensors tile = {.params = tensors.params.subspan(first, count),
-                           .grads = tensors.grads.subspan(first, count)};
+                           .grads = grads};
   for (size_t slot = 0; slot < kMaxOptimizerSlots; ++slot) {
     if (tensors.slots[slot].empty()) break;
     tile.slots[slot] = tensors.slots[slot].subspan(first, count);
@@ -202,15 +215,31 @@ int OptimizerSlots(const OptimizerConfig& config) {
   return OptimizerOf(config).slots(config);
 }
 
+float StepSize(const OptimizerConfig& config, int64_t step) {
+  return OptimizerOf(config).step_size(config, step);
+}
+
+void FusedUpdate::Apply(std::span<float> weights,
+                        std::span<const float> grads) const {
+  const auto first =
+      static_cast<size_t>(weights.data() - tensors_.params.data());
+  OptimizerOf(config_).update(config_, step_size_, kernels_,
+                              TileOf(tensors_, first, grads));
+}
+
 void OptimizerStep(const OptimizerConfig& config, int64_t step,
                    const Kernels& kernels, ThreadPool& pool,
                    const OptimizerTensors& tensors) {
   const Optimizer& optimizer = OptimizerOf(config);
+  const float step_size = optimizer.step_size(config, step);
   const int64_t count = SizeOf(tensors);
   pool.ParallelFor(count, pool.threads() == 1 ? count : kTile,
                    [&](int64_t begin, int64_t size) {
-                     optimizer.update(config, step, kernels,
-                                      TileOf(tensors, begin, size));
+                     const auto first = static_cast<size_t>(begin);
+                     const auto grads = tensors.grads.subspan(
+                         first, static_cast<size_t>(size));
+                     optimizer.update(config, step_size, kernels,
+                                      TileOf(tensors, first, grads));
                    });
 }
 

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "graph/weight_update.h"
 #include "kernels/kernels.h"
 #include "platform/error.h"
 #include "xnn/thread_pool.h"
@@ -51,11 +52,12 @@ std::vector<std::string> OptimizerNames();
 Result<OptimizerConfig> MakeOptimizer(std::string_view name,
                                       const OptimizerOptions& options = {});
 
-// Arrays of one length: a value of each for every weight.
+// A value of each array for every weight. Of the last weights there may be no
+// gradient: those are updated by a FusedUpdate.
 inline constexpr size_t kMaxOptimizerSlots = 3;
 struct OptimizerTensors {
   std::span<float> params;
-  std::span<const float> grads;
+  std::span<const float> grads;  // not longer than the others
   // The optimizer's state; empty behind the OptimizerSlots() that it has.
   std::array<std::span<float>, kMaxOptimizerSlots> slots = {};
 };
@@ -63,6 +65,32 @@ struct OptimizerTensors {
 // The slots that it needs: Adam's m and v, SGD's velocity if it has momentum.
 // REQUIRES, here and below: config.name is one of OptimizerNames().
 int OptimizerSlots(const OptimizerConfig& config);
+
+// The factor of the change of all weights in step `step`, from 1: the learning
+// rate, which Adam corrects for its means' start at zero.
+float StepSize(const OptimizerConfig& config, int64_t step);
+
+// Step `step` for weights whose gradients come in pieces while the backward
+// phase runs. It gives the bits of an OptimizerStep(). What it is made from
+// outlives it; the gradients of `tensors` are not used.
+class FusedUpdate final : public WeightUpdate {
+ public:
+  FusedUpdate(const OptimizerConfig& config, int64_t step,
+              const Kernels& kernels, const OptimizerTensors& tensors)
+      : config_(config),
+        step_size_(StepSize(config, step)),
+        kernels_(kernels),
+        tensors_(tensors) {}
+
+  void Apply(std::span<float> weights,
+             std::span<const float> grads) const override;
+
+ private:
+  const OptimizerConfig& config_;
+  const float step_size_;
+  const Kernels& kernels_;
+  const OptimizerTensors tensors_;
+};
 
 // Updates the weights from their gradients, as step `step`, from 1. The result
 // does not depend on the number of threads. REQUIRES: OptimizerSlots() slots,

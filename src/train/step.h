@@ -45,7 +45,14 @@ inline OptimizerTensors TrainedTensors(Network& network) {
   return tensors;
 }
 
-// New weights from the gradients, and the layers' packed copies of them.
+// The step of the weights whose gradient is not stored.
+inline FusedUpdate FusedUpdateOf(const StepContext& context, int64_t step) {
+  return {context.optimizer, step, context.kernels,
+          TrainedTensors(context.network)};
+}
+
+// New weights from the gradients that are stored, and the layers' packed copies
+// of all weights.
 inline void UpdateWeights(const StepContext& context, int64_t step) {
   OptimizerStep(context.optimizer, step, context.kernels, *context.pools.update,
                 TrainedTensors(context.network));
@@ -58,7 +65,8 @@ struct NoLap {
 
 // Trains on `rows` of the dataset, as step number `step` from 1, and scores
 // what the network made of them before the update. lap(phase) is called at the
-// end of each phase, in their order; the caller's clock starts before.
+// end of each phase, in their order; the caller's clock starts before. Weights
+// whose update is fused change in the backward phase.
 // Allocates nothing and touches no file. REQUIRES: rows.size() ==
 // network.batch().
 template <class Lap = NoLap>
@@ -71,7 +79,7 @@ BatchScore TrainStep(const StepContext& context, std::span<const uint32_t> rows,
   network.Forward({.training = true, .step = step - 1});
   const BatchScore score = network.ScoreOutputs();
   lap(Phase::kForward);
-  network.Backward();
+  network.BackwardAndUpdate(FusedUpdateOf(context, step));
   lap(Phase::kBackward);
   UpdateWeights(context, step);
   lap(Phase::kUpdate);

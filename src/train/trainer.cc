@@ -79,7 +79,7 @@ StepContext Trainer::Context() {
 }
 
 Status Trainer::ChooseThreads() {
-  RETURN_IF_ERROR(ChooseLayerThreads(network_));
+  RETURN_IF_ERROR(ChooseLayerThreads(network_, FusedUpdateOf(Context(), 1)));
   if (context_.pool->threads() == 1) return {};
   batcher_.StartEpoch(1);
   const auto rows = batcher_.Next(network_.batch());
