@@ -35,10 +35,17 @@ inline Vector RootOf(const Vector& x) { return __builtin_elementwise_sqrt(x); }
 
 #ifdef __FMA__
 // The compiler is free to estimate quotients and to refine them, as the build
-// asks for (-mrecip): the unit has enough to do with the roots.
+// asks for (-mrecip): the unit has enough to do with the roots. What it may do
+// ends at the values that asm() hides from it, so that all loops which divide
+// get the same instructions for it, and a weight the same bits in each.
 #pragma float_control(precise, off, push)
 inline Vector QuotientOf(const Vector& numerator, const Vector& d) {
-  return numerator / d;
+  Vector above = numerator;
+  Vector below = d;
+  asm("" : "+x"(above), "+x"(below));
+  Vector quotient = above / below;
+  asm("" : "+x"(quotient));
+  return quotient;
 }
 #pragma float_control(pop)
 #else
