@@ -6,8 +6,6 @@ const char* IsaName(IsaLevel level) {
   switch (level) {
     case IsaLevel::kBaseline:
       return "baseline";
-    case IsaLevel::kVfpv4:
-      return "vfpv4";
     case IsaLevel::kAvx2:
       return "avx2";
     case IsaLevel::kAvx512:

@@ -14,12 +14,11 @@ namespace batchsweep {
 // has one has those before it.
 enum class IsaLevel {
   kBaseline,  // SSE2 on x86-64, NEON on Arm
-  kVfpv4,     // 32-bit Arm: NEON's fused multiply-add, which 64-bit Arm's has
   kAvx2,      // AVX2 and FMA
   kAvx512,    // AVX-512 F, BW, DQ and VL
 };
 
-// "baseline", "vfpv4", "avx2", "avx512"
+// "baseline", "avx2", "avx512"
 const char* IsaName(IsaLevel level);
 
 // Cores of one kind that share a cache or a clock.

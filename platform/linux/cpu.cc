@@ -18,10 +18,6 @@ bool HasAvx512() {
 }
 
 IsaLevel DetectIsa() {
-#if CPUINFO_ARCH_ARM
-  // The 64-bit baseline has it anyway.
-  if (cpuinfo_has_arm_neon_fma()) return IsaLevel::kVfpv4;
-#endif
   if (HasAvx512()) return IsaLevel::kAvx512;
   if (cpuinfo_has_x86_avx2() && cpuinfo_has_x86_fma3()) return IsaLevel::kAvx2;
   return IsaLevel::kBaseline;

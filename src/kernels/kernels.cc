@@ -5,9 +5,6 @@ namespace batchsweep {
 namespace baseline {
 extern const Kernels kKernels;
 }
-namespace vfpv4 {
-extern const Kernels kKernels;
-}
 namespace avx2 {
 extern const Kernels kKernels;
 }
@@ -21,12 +18,12 @@ namespace {
 // A CPU runs the last one that asks for no more than platform/cpu.h says it
 // can. A new instruction set is a line here, a file like kernels_avx2.cc, the
 // compiler's flags for that file in CMakeLists.txt, and an IsaLevel with its
-// name and its detection in platform/cpu.
+// name and its detection in platform/cpu. 32-bit Arm has no table that fuses
+// multiplications and additions, although many CPUs could: XNNPACK's kernels
+// for it do not fuse either, and where bits agree times may choose.
 constexpr const Kernels* kTables[] = {
     &baseline::kKernels,
-#if defined(__arm__)
-    &vfpv4::kKernels,
-#elif defined(__x86_64__)
+#ifdef __x86_64__
     &avx2::kKernels,
     &avx512::kKernels,
 #endif

@@ -138,23 +138,34 @@ void RmsPropStep(const RmsPropCoefficients& coefficients, const float* grads,
   }
 }
 
-void SgdStep(const SgdCoefficients& coefficients, const float* __restrict grads,
-             int64_t count, float* __restrict params,
-             float* __restrict velocity) {
+void SgdStep(const SgdCoefficients& coefficients, const float* grads,
+             int64_t count, float* params, float* velocity) {
   const auto [learning_rate, momentum, nesterov] = coefficients;
   if (momentum == 0.0f) {
-#pragma clang loop vectorize(enable)
-    for (int64_t i = 0; i < count; ++i) params[i] -= learning_rate * grads[i];
+    const Streams<1> streams{.grads = grads, .arrays = {params}};
+    StepInVectors(streams, count, [&]<int kVectors>(const Streams<1>& s) {
+      for (int j = 0; j < kVectors; ++j) {
+        float* weights = s.arrays[0] + j * kLanes;
+        const Vector g = Load(s.grads + j * kLanes);
+        Store(weights, Load(weights) - learning_rate * g);
+      }
+    });
     return;
   }
   // Both forms are w += a * v + b * g: one loop without a branch inside.
   const float from_velocity = nesterov ? momentum : 1.0f;
   const float from_grad = nesterov ? -learning_rate : 0.0f;
-#pragma clang loop vectorize(enable)
-  for (int64_t i = 0; i < count; ++i) {
-    velocity[i] = momentum * velocity[i] - learning_rate * grads[i];
-    params[i] += from_velocity * velocity[i] + from_grad * grads[i];
-  }
+  const Streams<2> streams{.grads = grads, .arrays = {params, velocity}};
+  StepInVectors(streams, count, [&]<int kVectors>(const Streams<2>& s) {
+    for (int j = 0; j < kVectors; ++j) {
+      float* weights = s.arrays[0] + j * kLanes;
+      float* velocities = s.arrays[1] + j * kLanes;
+      const Vector g = Load(s.grads + j * kLanes);
+      const Vector v = momentum * Load(velocities) - learning_rate * g;
+      Store(velocities, v);
+      Store(weights, Load(weights) + (from_velocity * v + from_grad * g));
+    }
+  });
 }
 
 constexpr OptimizerKernels kOptimizerKernels = {

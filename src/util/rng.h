@@ -55,7 +55,7 @@ class Rng {
 template <class Value>
 void Shuffle(std::span<Value> values, Rng& rng) {
   for (size_t left = values.size(); left > 1; --left) {
-    std::swap(values[left - 1], values[rng.Below(left)]);
+    std::swap(values[left - 1], values[static_cast<size_t>(rng.Below(left))]);
   }
 }
 
