@@ -66,7 +66,7 @@ std::vector<uint8_t> MakePrototypes(const SyntheticOptions& options,
     for (int64_t y = 0; y < height; ++y) {
       for (int64_t x = 0; x < width; ++x) {
         const int64_t block = y / kBlock * blocks_across + x / kBlock;
-        const auto first = blocks.begin() + block * channels;
+        const uint8_t* first = blocks.data() + block * channels;
         prototypes.insert(prototypes.end(), first, first + channels);
       }
     }
