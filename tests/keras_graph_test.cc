@@ -274,7 +274,8 @@ std::vector<Listed> ShuffledModel(size_t size, Rng& rng) {
       listed.json = Dense(name(i), Of(name(i - 1)));
       listed.reads = {place[i - 1]};
     } else {
-      const size_t other = rng.Below(static_cast<uint32_t>(i - 1));
+      const auto other =
+          static_cast<size_t>(rng.Below(static_cast<uint32_t>(i - 1)));
       listed.json = Layer("Add", name(i), "", Both(name(i - 1), name(other)));
       listed.reads = {place[i - 1], place[other]};
     }

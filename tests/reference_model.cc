@@ -405,7 +405,7 @@ class Pass {
         static_cast<int64_t>(first.values.size()) / first.dims.back();
     for (int64_t row = 0; row < rows; ++row) {
       for (const Tensor* x : inputs_) {
-        const auto begin = x->values.begin() + row * x->dims.back();
+        const auto* begin = x->values.data() + row * x->dims.back();
         y.values.insert(y.values.end(), begin, begin + x->dims.back());
       }
     }

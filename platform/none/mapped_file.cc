@@ -27,7 +27,8 @@ Result<std::shared_ptr<const MappedFile>> MappedFile::Map(
   }
   std::ifstream file(path, std::ios::binary);
   file.seekg(offset);
-  if (!file.read(reinterpret_cast<char*>(mapping->copy.data()), size_bytes)) {
+  if (!file.read(reinterpret_cast<char*>(mapping->copy.data()),
+                 static_cast<std::streamsize>(size_bytes))) {
     return Fail("cannot read {}: it ends too soon", path.string());
   }
   return std::shared_ptr<const MappedFile>(new MappedFile(std::move(mapping)));

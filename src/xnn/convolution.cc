@@ -82,7 +82,7 @@ std::vector<int64_t> TurnedOrder(const ConvolutionOptions& options) {
   std::vector<int64_t> order = GradientOrder(options);
   const int64_t oc = options.out_channels;
   for (int64_t c = 0; c < options.channels; ++c) {
-    const auto begin = order.begin() + c * taps * oc;
+    int64_t* const begin = order.data() + c * taps * oc;
     for (int64_t t = 0; t < taps / 2; ++t) {
       std::swap_ranges(begin + t * oc, begin + (t + 1) * oc,
                        begin + (taps - 1 - t) * oc);

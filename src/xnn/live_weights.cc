@@ -55,7 +55,8 @@ StridedCopy RunAt(std::span<const int64_t> indexes, int64_t begin) {
 // Makes `run` a row of one of the last copies that it continues, or a copy of
 // its own.
 void AddRun(const StridedCopy& run, std::vector<StridedCopy>& copies) {
-  const auto open = static_cast<int64_t>(std::min(kOpenRuns, copies.size()));
+  const auto open =
+      static_cast<std::ptrdiff_t>(std::min(kOpenRuns, copies.size()));
   const auto block = std::find_if(
       copies.rbegin(), copies.rbegin() + open,
       [&](const StridedCopy& copy) { return Continues(copy, run); });
