@@ -66,9 +66,19 @@ StridedInputGrad::StridedInputGrad(const WindowGeometry& window,
   // now. The rule takes this body where there are strides, and a model that has
   // both is refused.
   CHECK(window.dilation_height == 1 && window.dilation_width == 1);
-  for (int64_t x = 0; x < CeilDiv(window.width, window.stride_width); ++x) {
-    pixel_offsets_.push_back(static_cast<int32_t>(x * filters));
+  const int64_t pixels = CeilDiv(window.width, window.stride_width);
+  for (int64_t y = 0; y < LinesTogether(); ++y) {
+    for (int64_t x = 0; x < pixels; ++x) {
+      pixel_offsets_.push_back(
+          static_cast<int32_t>((y * padded_width_ + x) * filters));
+    }
   }
+}
+
+int64_t StridedInputGrad::LinesTogether() const {
+  return window_.stride_height == 1 && window_.stride_width == 1
+             ? window_.height
+             : 1;
 }
 
 int64_t StridedInputGrad::kernel_floats() const {
@@ -130,7 +140,7 @@ void StridedInputGrad::RunPhase(const Phase& row, const Phase& column,
   const int64_t channels = window_.channels;
   const int64_t padded_row = padded_width_ * filters_;
   const int64_t stride = window_.stride_width * channels;
-  for (int64_t y = 0; y < row.pixels; ++y) {
+  for (int64_t y = 0; y < row.pixels; y += LinesTogether()) {
     const int64_t line = row.first + y * window_.stride_height;
     float* pixels = dx + (line * window_.width + column.first) * channels;
     // No window reads the pixels between two windows, so their gradient is 0.
@@ -152,7 +162,7 @@ void StridedInputGrad::RunPhase(const Phase& row, const Phase& column,
                             .b_band_stride = column.taps * filters_ * channels,
                             .bands = row.taps,
                             .rows = column.taps * filters_,
-                            .m = column.pixels,
+                            .m = LinesTogether() * column.pixels,
                             .n = channels,
                             .c = pixels,
                             .c_stride = stride});

@@ -13,7 +13,8 @@ namespace batchsweep {
 // With strides (s, t), pixel (y, x) was read only by the kernel's taps
 // ky = (y + top) mod s + j s and kx = (x + left) mod t + i t. Pixels of the
 // same remainders form a phase, and within one dx is a convolution of dy
-// without strides: a matrix product for each line of pixels.
+// without strides: a matrix product for each line of pixels. Without strides
+// there is one phase, and one product.
 //
 // XNNPACK's deconvolution does the same, but takes its tile from the number of
 // images, one row for a single one, and asks the heap anew when that changes.
@@ -48,6 +49,9 @@ class StridedInputGrad {
   static std::vector<Phase> Phases(int64_t size, int64_t before, int64_t window,
                                    int64_t stride);
 
+  // Lines of a phase's pixels that one product computes: all where they follow
+  // one another in dx, since products with many rows waste the fewest.
+  int64_t LinesTogether() const;
   // Copies dy to between its margins of zeros.
   void Pad(const float* dy, float* padded) const;
   // Computes the pixels of dx of one remainder along each axis; `arranged` has

@@ -1,6 +1,7 @@
 // Bodies of images.h; included by kernels-inl.h after matrix_product-inl.h,
-// which has the vectors. Inner loops run over channels, which lie next to each
-// other.
+// which has the vectors. Channels lie next to each other: a vector of them
+// passes over all positions of the window before the next does, so that nothing
+// is decided at each position.
 
 // The window's taps that fall inside the image, along one axis.
 struct Taps {
@@ -28,14 +29,30 @@ inline Taps ColumnTaps(const WindowGeometry& w, int64_t ox) {
                 w.width);
 }
 
-// Calls body(oy, ox, rows, columns) for each position of the window.
-template <class Body>
+// Whether no window reaches beyond the image.
+inline bool StaysInside(const WindowGeometry& w) {
+  const auto fits = [](int64_t before, int64_t out, int64_t stride,
+                       int64_t window, int64_t dilation, int64_t size) {
+    return before == 0 && (out - 1) * stride + (window - 1) * dilation < size;
+  };
+  return fits(w.top, w.out_height, w.stride_height, w.window_height,
+              w.dilation_height, w.height) &&
+         fits(w.left, w.out_width, w.stride_width, w.window_width,
+              w.dilation_width, w.width);
+}
+
+// Calls body(oy, ox, rows, columns) for each position of the window. kInside:
+// StaysInside(window), so that all positions have all taps.
+template <bool kInside, class Body>
 [[gnu::always_inline]] inline void ForEachPosition(const WindowGeometry& w,
                                                    const Body& body) {
   for (int64_t oy = 0; oy < w.out_height; ++oy) {
-    const Taps rows = RowTaps(w, oy);
+    const Taps rows = kInside ? Taps{0, w.window_height, oy * w.stride_height}
+                              : RowTaps(w, oy);
     for (int64_t ox = 0; ox < w.out_width; ++ox) {
-      body(oy, ox, rows, ColumnTaps(w, ox));
+      body(oy, ox, rows,
+           kInside ? Taps{0, w.window_width, ox * w.stride_width}
+                   : ColumnTaps(w, ox));
     }
   }
 }
@@ -69,60 +86,67 @@ inline float OneOver(const Taps& rows, const Taps& columns) {
                                    (columns.last - columns.first));
 }
 
-void AveragePool(const WindowGeometry& w, const float* x, float* y) {
-  ForEachPosition(
-      w, [&](int64_t oy, int64_t ox, const Taps& rows, const Taps& columns) {
-        float* out = y + (oy * w.out_width + ox) * w.channels;
-        const float share = OneOver(rows, columns);
-        ForEachVectorOverlapping(w.channels, [&]<class V>(int64_t c) {
+template <bool kInside>
+void AveragePoolOf(const WindowGeometry& window, const float* x, float* y) {
+  const WindowGeometry w = window;  // a copy, as of maximum pooling
+  ForEachVectorOverlapping(w.channels, [&]<class V>(int64_t c) {
+    ForEachPosition<kInside>(
+        w, [&](int64_t oy, int64_t ox, const Taps& rows, const Taps& columns) {
           V sum{};
           for (int64_t ky = rows.first; ky < rows.last; ++ky) {
             const float* tap =
                 x + TapOffset(w, rows, columns, ky, columns.first) + c;
+        // Windows are small: a loop for many taps would begin in vain.
+#pragma clang loop unroll(disable)
             for (int64_t kx = columns.first; kx < columns.last; ++kx) {
               sum += LoadAs<V>(tap);
               tap += w.dilation_width * w.channels;
             }
           }
-          StoreAs(out + c, sum * share);
+          StoreAs(y + (oy * w.out_width + ox) * w.channels + c,
+                  sum * OneOver(rows, columns));
         });
-      });
+  });
 }
 
-// The gradient of one position goes to each of its taps.
-template <bool kAdd, class V>
-[[gnu::always_inline]] inline void SpreadGradient(const WindowGeometry& w,
-                                                  const Taps& rows,
-                                                  const Taps& columns,
-                                                  V gradient, float* dx) {
-  for (int64_t ky = rows.first; ky < rows.last; ++ky) {
-    float* tap = dx + TapOffset(w, rows, columns, ky, columns.first);
-    for (int64_t kx = columns.first; kx < columns.last; ++kx) {
-      StoreAs(tap, kAdd ? LoadAs<V>(tap) + gradient : gradient);
-      tap += w.dilation_width * w.channels;
+void AveragePool(const WindowGeometry& w, const float* x, float* y) {
+  const auto pool = StaysInside(w) ? AveragePoolOf<true> : AveragePoolOf<false>;
+  pool(w, x, y);
+}
+
+// The gradient of each position goes to each of its taps. kWrite: windows tile
+// the image, so nothing was there before; else it is added.
+template <bool kWrite, bool kInside, class V>
+[[gnu::always_inline]] inline void SpreadGradients(const WindowGeometry& w,
+                                                   const float* dy, float* dx) {
+  ForEachPosition<kInside>(w, [&](int64_t oy, int64_t ox, const Taps& rows,
+                                  const Taps& columns) {
+    const V gradient = LoadAs<V>(dy + (oy * w.out_width + ox) * w.channels) *
+                       OneOver(rows, columns);
+    for (int64_t ky = rows.first; ky < rows.last; ++ky) {
+      float* tap = dx + TapOffset(w, rows, columns, ky, columns.first);
+      // As above.
+#pragma clang loop unroll(disable)
+      for (int64_t kx = columns.first; kx < columns.last; ++kx) {
+        StoreAs(tap, kWrite ? gradient : LoadAs<V>(tap) + gradient);
+        tap += w.dilation_width * w.channels;
+      }
     }
-  }
+  });
 }
 
-void AveragePoolGrad(const WindowGeometry& w, const float* dy, float* dx) {
-  const bool tiles = TilesExactly(w);
-  if (!tiles) Fill(dx, w.height * w.width * w.channels, 0.0f);
-  ForEachPosition(
-      w, [&](int64_t oy, int64_t ox, const Taps& rows, const Taps& columns) {
-        const float* out = dy + (oy * w.out_width + ox) * w.channels;
-        const float share = OneOver(rows, columns);
-        if (tiles) {
-          ForEachVectorOverlapping(w.channels, [&]<class V>(int64_t c) {
-            SpreadGradient<false>(w, rows, columns, LoadAs<V>(out + c) * share,
-                                  dx + c);
-          });
-        } else {
-          ForEachVector(w.channels, [&]<class V>(int64_t c) {
-            SpreadGradient<true>(w, rows, columns, LoadAs<V>(out + c) * share,
-                                 dx + c);
-          });
-        }
-      });
+void AveragePoolGrad(const WindowGeometry& window, const float* dy, float* dx) {
+  const WindowGeometry w = window;
+  if (TilesExactly(w)) {
+    ForEachVectorOverlapping(w.channels, [&]<class V>(int64_t c) {
+      SpreadGradients<true, true, V>(w, dy + c, dx + c);
+    });
+    return;
+  }
+  Fill(dx, w.height * w.width * w.channels, 0.0f);
+  ForEachVector(w.channels, [&]<class V>(int64_t c) {
+    SpreadGradients<false, false, V>(w, dy + c, dx + c);
+  });
 }
 
 constexpr ImageKernels kImageKernels = {

@@ -47,15 +47,24 @@ template <class V>
   Write(winner, __builtin_convertvector(place, typename WinnersOf<V>::Type));
 }
 
+template <bool kInside>
+void MaxPoolOf(const WindowGeometry& window, const float* x, float* y,
+               uint16_t* winner) {
+  // A copy whose address nobody has: what is written cannot be taken for it.
+  const WindowGeometry w = window;
+  ForEachVector<2 * kLanes>(w.channels, [&]<class V>(int64_t c) {
+    ForEachPosition<kInside>(
+        w, [&](int64_t oy, int64_t ox, const Taps& rows, const Taps& columns) {
+          const int64_t out = (oy * w.out_width + ox) * w.channels + c;
+          MaxPoolAt<V>(w, rows, columns, x + c, y + out, winner + out);
+        });
+  });
+}
+
 void MaxPool(const WindowGeometry& w, const float* x, float* y,
              uint16_t* winner) {
-  ForEachPosition(
-      w, [&](int64_t oy, int64_t ox, const Taps& rows, const Taps& columns) {
-        const int64_t out = (oy * w.out_width + ox) * w.channels;
-        ForEachVector<2 * kLanes>(w.channels, [&]<class V>(int64_t c) {
-          MaxPoolAt<V>(w, rows, columns, x + c, y + out + c, winner + out + c);
-        });
-      });
+  const auto pool = StaysInside(w) ? MaxPoolOf<true> : MaxPoolOf<false>;
+  pool(w, x, y, winner);
 }
 
 // Gives the gradients of some channels to the taps that won. They are masked by
@@ -88,20 +97,22 @@ template <class V, bool kAdd>
 }
 
 template <bool kAdd>
-void MaxPoolGradInto(const WindowGeometry& w, const float* __restrict y,
+void MaxPoolGradInto(const WindowGeometry& window, const float* __restrict y,
                      const float* __restrict dy,
                      const uint16_t* __restrict winner, PoolGradMask mask,
                      float* __restrict dx) {
+  const WindowGeometry w = window;  // a copy, as above
   const float limit =
       mask == PoolGradMask::kPositive ? 0.0f : -__builtin_inff();
-  ForEachPosition(
-      w, [&](int64_t oy, int64_t ox, const Taps& rows, const Taps& columns) {
-        const int64_t out = (oy * w.out_width + ox) * w.channels;
-        ForEachVector<2 * kLanes>(w.channels, [&]<class V>(int64_t c) {
-          MaxPoolGradAt<V, kAdd>(w, rows, columns, limit, y + out + c,
-                                 dy + out + c, winner + out + c, dx + c);
+  ForEachVector<2 * kLanes>(w.channels, [&]<class V>(int64_t c) {
+    // Windows that tile the image stay inside.
+    ForEachPosition<!kAdd>(
+        w, [&](int64_t oy, int64_t ox, const Taps& rows, const Taps& columns) {
+          const int64_t out = (oy * w.out_width + ox) * w.channels + c;
+          MaxPoolGradAt<V, kAdd>(w, rows, columns, limit, y + out, dy + out,
+                                 winner + out, dx + c);
         });
-      });
+  });
 }
 
 void MaxPoolGrad(const WindowGeometry& w, const float* y, const float* dy,
