@@ -42,7 +42,7 @@ KERNELS = {
     "TanhGrad": 1,
     "SigmoidGrad": 1,
     "Dropout": 1,
-    "ColumnSums": 2,
+    r"(?:ColumnSums|SumFewVectors|SumVectors)": 2,
     "ShiftedMoments": 2,
     "GradientMomentsOf<false>": 2,
     "NormalizationGradOf<false>": 1,
