@@ -198,39 +198,29 @@ int64_t ProductTiles(const MatrixProduct& product, const TileColumns& columns,
   return i;
 }
 
-// Computes rows of c's first columns in tiles of the given heights, the
-// greatest first, as far as registers allow.
-template <TileShape kShape, int... kHeights>
-[[gnu::always_inline]] inline int64_t TilesOfHeights(const MatrixProduct& p,
-                                                     const TileColumns& columns,
-                                                     int64_t i, int64_t end) {
-  const auto tiles = [&]<int kHeight>() {
-    if constexpr (kHeight <= kShape.MostRows()) {
-      i = ProductTiles<kShape, kHeight>(p, columns, i, end);
+// Computes `rows` rows of c's first columns, from row i on, as one tile.
+// REQUIRES: 0 <= rows <= kRows.
+template <TileShape kShape, int kRows = kShape.MostRows()>
+void ProductTileOf(const MatrixProduct& p, const TileColumns& columns,
+                   int64_t i, int64_t rows) {
+  if constexpr (kRows > 0) {
+    if (rows < kRows) {
+      return ProductTileOf<kShape, kRows - 1>(p, columns, i, rows);
     }
-  };
-  (tiles.template operator()<kHeights>(), ...);
-  return i;
+    ProductTiles<kShape, kRows>(p, columns, i, i + kRows);
+  }
 }
 
-// Computes all rows of c's first columns.
+// Computes all rows of c's first columns: in tiles as high as can be, of which
+// the last two share what is left for them, since one of a row or two would
+// take nearly as long as one of four.
 template <TileShape kShape>
 void ProductColumns(const MatrixProduct& p, const TileColumns& columns) {
-  const auto tiles = [&]<int... kHeights>(int64_t i, int64_t end) {
-    return TilesOfHeights<kShape, kHeights...>(p, columns, i, end);
-  };
-  if constexpr (kShape.MostRows() > kTileRows) {
-    tiles.template operator()<12, 8, 4, 2, 1>(0, p.m);
-    return;
-  }
-  // One to three rows more than full tiles are shared by the last two tiles:
-  // one of so few rows would take as long as one of four.
-  const int64_t over = p.m % kTileRows;
-  const bool shared = p.m > kTileRows && over > 0 && over < 4;
-  int64_t i = tiles.template operator()<kTileRows>(
-      0, shared ? p.m - over - kTileRows : p.m);
-  if (shared) {
-    i = tiles.template operator()<5, 4>(i, i + (p.m - i + 1) / 2);
-  }
-  tiles.template operator()<5, 4, 3, 2, 1>(i, p.m);
+  constexpr int64_t kMost = kShape.MostRows();
+  const int64_t left = p.m < kMost ? p.m : kMost + p.m % kMost;
+  const int64_t i = ProductTiles<kShape, kMost>(p, columns, 0, p.m - left);
+  if (left <= kMost) return ProductTileOf<kShape>(p, columns, i, left);
+  const int64_t half = (left + 1) / 2;
+  ProductTileOf<kShape>(p, columns, i, half);
+  ProductTileOf<kShape>(p, columns, i + half, left - half);
 }
