@@ -87,14 +87,30 @@ class CheckVectors(unittest.TestCase):
                                          "expected none to use the stack"])
 
     def test_a_product_may_spill_in_none_of_its_loops(self):
-        product = r"(?:Matrix)?Product\w*"
         for architecture, (vectors, _) in LOOPS.items():
             with self.subTest(architecture):
                 larger = [*vectors[:2], *vectors[1:]]
                 spilling = [*vectors[:2], *SPILLS[architecture], *vectors[2:]]
-                found = violations(architecture, function("ProductOf", larger, spilling), kernels={product: 2})
+                found = violations(architecture, function("ProductOf", larger, spilling), kernels={check_vectors.PRODUCT: 2})
                 self.assertEqual(len(found), 1)
                 self.assertEqual(violations(architecture, function("Adam", larger, spilling)), [])
+
+    def test_a_product_of_one_or_two_columns_may_have_single_floats(self):
+        for shape, count in (("{1, 1}", 0), ("{2, 1, false, true}", 0), ("{16, 1}", 1), ("{4, 2, false, true}", 1)):
+            with self.subTest(shape):
+                vectors, singles = LOOPS[X86]
+                mixed = [*vectors[:2], *vectors[1:3], singles[1], vectors[3]]
+                tile = f"ProductTiles<batchsweep::avx2::(anonymous namespace)::TileShape{shape}, 12>"
+                found = violations(X86, function("ProductOf", vectors), function(tile, mixed),
+                                   kernels={check_vectors.PRODUCT: 1})
+                self.assertEqual(len(found), count, found)
+
+    def test_a_jump_back_to_the_functions_end_is_no_loop(self):
+        ends = {X86: ["popq %rbx", "retq"], ARM64: ["ldp x29, x30, [sp], #16", "ret"], ARM32: ["pop {r4, pc}"]}
+        for architecture, (vectors, singles) in LOOPS.items():
+            with self.subTest(architecture):
+                exit_first = [*ends[architecture], *SPILLS[architecture], *vectors[:2], vectors[1], singles[1], vectors[3]]
+                self.assertEqual(violations(architecture, function("Adam", vectors, exit_first)), [])
 
     def test_an_array_on_the_stack_and_spills_around_the_loop_are_none(self):
         for architecture, (vectors, _) in LOOPS.items():

@@ -27,10 +27,13 @@ import sys
 OBJDUMP = "llvm-objdump-19"
 SKIPPED = 77  # what ctest takes for it
 
+# Those of a matrix product, except for tiles of one or two columns, which fill no vector.
+PRODUCT = r"(?:Matrix)?Product(?!\w*<[^>]*TileShape\{[12], )\w*"
+
 # How many loops of vectors are expected of the functions that are called so, with all that is inlined into them. A
 # source's loop may be several of the compiler's.
 KERNELS = {
-    r"(?:Matrix)?Product\w*": 2,
+    PRODUCT: 2,
     "ScaleU8": 1,
     "Add": 1,
     "AddScaled": 1,
@@ -60,7 +63,7 @@ KERNELS = {
     "RmsPropStep": 8,
 }
 # Where every loop of vectors has to do without the stack: each is some shape's hottest.
-EVERY_LOOP_IN_REGISTERS = {r"(?:Matrix)?Product\w*"}
+EVERY_LOOP_IN_REGISTERS = {PRODUCT}
 
 FORMAT = re.compile(r".*:\s+file format (\S+)$")
 FUNCTION = re.compile(r"[0-9a-f]+ <(.*)>:$")
@@ -72,6 +75,7 @@ COMMENT = re.compile(r"\s+(?:#|@|//) .*")
 class X86:
     """x86-64, as AT&T write it. What is indexed on the stack is an array, no spilled vector."""
     branch = re.compile(r"j\w+")
+    returns = re.compile(r"retq? ?")
     arithmetic = r"v?(?:add|sub|mul|div|sqrt|rsqrt\w*|rcp\w*|min|max|cmp\w*|u?comi|fn?m(?:add|sub)\d+)"
     scalar = re.compile(rf"{arithmetic}ss")
     packed = re.compile(rf"{arithmetic}p[sd]|v?(?:and|andn|or|xor|blendv?|cvtdq2)p[sd]|v?pternlog\w+|vptestn?m\w|v?pblend\w+|"
@@ -91,6 +95,7 @@ class X86:
 class Arm64:
     """64-bit Arm."""
     branch = re.compile(r"b(\.\w+)?|cbn?z|tbn?z")
+    returns = re.compile(r"ret ?")
     moves = re.compile(r"(ld|st)\w*|f?mov\w*|mvni|dup|ins|umov|smov|ext|zip\d|uzp\d|trn\d|[su]?xtn?l?2?")
 
     def __init__(self, body):
@@ -109,6 +114,7 @@ class Arm64:
 class Arm32:
     """32-bit Arm."""
     branch = re.compile(r"b(eq|ne|cs|hs|cc|lo|mi|pl|vs|vc|hi|ls|ge|lt|gt|le|al)?")
+    returns = re.compile(r"bx lr|(pop|ldm).*\bpc\b.*")
     moves = re.compile(r"v(ld|st|mov|mvn|dup|ext|zip|uzp|trn|push|pop|mrs|msr|swp)\w*(\..*)?")
 
     def __init__(self, body):
@@ -157,13 +163,24 @@ def functions(disassembly):
     return architecture, found
 
 
+def only_returns(architecture, body, address):
+    """Whether nothing but a return follows there: a jump to it ends the function, and begins no loop."""
+    for other, mnemonic, operands in body:
+        if other >= address:
+            if architecture.returns.fullmatch(f"{mnemonic} {operands}"):
+                return True
+            if architecture.branch.fullmatch(mnemonic):
+                return False
+    return False
+
+
 def loop_spans(architecture, body):
     """(first, last) address of each innermost loop: what a backward jump spans, and no other jump spans part of."""
     spans = {}
     for address, mnemonic, operands in body:
         if architecture.branch.fullmatch(mnemonic) and (match := TARGET.search(operands)):
             head = int(match[1], 16)
-            if body[0][0] <= head <= address:
+            if body[0][0] <= head <= address and not only_returns(architecture, body, head):
                 spans[head] = max(address, spans.get(head, 0))
     return [(head, tail) for head, tail in sorted(spans.items())
             if not any(head <= other and spans[other] <= tail for other in spans if other != head)]
