@@ -52,7 +52,7 @@ KERNELS = {
     "Affine": 1,
     "MaxPoolOf": 2,
     "MaxPoolGrad": 2,
-    "AveragePoolOf": 1,
+    "AveragePoolOf<true>": 1,
     "AveragePoolGrad": 1,
     "DepthwiseKernelGrad": 1,
     "SoftmaxCrossEntropy": 2,

@@ -86,9 +86,15 @@ inline float OneOver(const Taps& rows, const Taps& columns) {
                                    (columns.last - columns.first));
 }
 
+// Of a window that has all taps: divided once for an image.
+inline float OneOverWhole(const WindowGeometry& w) {
+  return OneOver({0, w.window_height, 0}, {0, w.window_width, 0});
+}
+
 template <bool kInside>
 void AveragePoolOf(const WindowGeometry& window, const float* x, float* y) {
   const WindowGeometry w = window;  // a copy, as of maximum pooling
+  const float whole = OneOverWhole(w);
   ForEachVectorOverlapping(w.channels, [&]<class V>(int64_t c) {
     ForEachPosition<kInside>(
         w, [&](int64_t oy, int64_t ox, const Taps& rows, const Taps& columns) {
@@ -104,7 +110,7 @@ void AveragePoolOf(const WindowGeometry& window, const float* x, float* y) {
             }
           }
           StoreAs(y + (oy * w.out_width + ox) * w.channels + c,
-                  sum * OneOver(rows, columns));
+                  sum * (kInside ? whole : OneOver(rows, columns)));
         });
   });
 }
@@ -119,10 +125,11 @@ void AveragePool(const WindowGeometry& w, const float* x, float* y) {
 template <bool kWrite, bool kInside, class V>
 [[gnu::always_inline]] inline void SpreadGradients(const WindowGeometry& w,
                                                    const float* dy, float* dx) {
+  const float whole = OneOverWhole(w);
   ForEachPosition<kInside>(w, [&](int64_t oy, int64_t ox, const Taps& rows,
                                   const Taps& columns) {
     const V gradient = LoadAs<V>(dy + (oy * w.out_width + ox) * w.channels) *
-                       OneOver(rows, columns);
+                       (kInside ? whole : OneOver(rows, columns));
     for (int64_t ky = rows.first; ky < rows.last; ++ky) {
       float* tap = dx + TapOffset(w, rows, columns, ky, columns.first);
       // As above.

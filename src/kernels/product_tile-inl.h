@@ -12,8 +12,9 @@ constexpr int kWide = 2;
 #endif
 constexpr int kTileRows = 6;  // of the widest tile
 
-// On x86 a general register for each row's offset must be left.
-#if defined(__x86_64__)
+// A general register for each row's offset must be left: there are 16 on x86
+// and on 32-bit Arm.
+#if defined(__x86_64__) || defined(__arm__)
 constexpr int kOffsetRows = 8;
 #else
 constexpr int kOffsetRows = 12;
