@@ -534,10 +534,10 @@ class OthersFiles(Scratch):
             self.assertEqual(run(folder, *TWO_EPOCHS).returncode, 1)
             self.assertEqual(list(elsewhere.iterdir()), [])
         # Of a run under way too.
-        source = self.interrupted(*SMALL, "--epochs", "60")
+        source = self.interrupted(*SMALL, "--epochs", "2000")
         shutil.rmtree(source / "weights", ignore_errors=True)
         (source / "weights").symlink_to(elsewhere)
-        process = run(source, *SMALL, "--epochs", "60", "--resume")
+        process = run(source, *SMALL, "--epochs", "2000", "--resume")
         self.assertEqual(process.returncode, 1)
         self.assertIn("weights is a symbolic link", process.stderr)
         self.assertEqual(list(elsewhere.iterdir()), [])
