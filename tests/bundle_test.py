@@ -138,7 +138,8 @@ class BundleTest(unittest.TestCase):
             check = [self.bundle / "board_check.sh", report]
             passed = subprocess.run(check, capture_output=True, text=True)
             self.assertEqual(passed.returncode, 0, passed.stdout + passed.stderr)
-            self.assertEqual(passed.stdout.count(" ok "), 6)
+            self.assertEqual(passed.stdout.count(" ok "), 7)
+            self.assertRegex(passed.stdout, r"us a step; [^\n]*\n(?:.*\n){3,6}cnn +128 +\d+")
             # A curve that training does not follow.
             curve = self.bundle / "test-data/curves/lenet5_b8.csv"
             kept = curve.read_text()
