@@ -30,7 +30,7 @@ BATCH_SIZES = (8, 32, 128)
 UPDATE_STREAMS = 6  # fused: w, m and v, there and back; the gradient stays in a near cache
 TILE_DEPTH = 128  # kDepth of src/kernels/matrix_product-inl.h: c is read and written once for so many k
 # How often each element is read or written by a kernel that passes over arrays.
-STREAMS = {"AdamStep": 7, "MaxPool": 1, "MaxPoolGrad": 2, "ReluGrad": 3, "ColumnSums": 1}
+STREAMS = {"AdamStep": 7, "MaxPoolOf<true>": 1, "MaxPoolGrad": 2, "ReluGrad": 3, "ColumnSums": 1}
 
 
 @dataclasses.dataclass
@@ -175,12 +175,8 @@ def column_tiles(columns, lanes, wide):
 
 def row_tiles(rows, most):
     """The heights of tiles of at most so many rows, as ProductColumns of src/kernels/product_tile-inl.h cuts rows."""
-    if most > 6:
-        return [most] * (rows // most) + [height for height in (8, 4, 2, 1) if rows % most & height]
-    over = rows % 6
-    if rows > 6 and 0 < over < 4:
-        return [6] * (rows // 6 - 1) + [(over + 7) // 2, (over + 6) // 2]
-    return [6] * (rows // 6) + [over] * (over > 0)
+    left = rows if rows < most else most + rows % most
+    return [most] * ((rows - left) // most) + ([left] if left <= most else [(left + 1) // 2, left // 2])
 
 
 def step_us(layers, batch, kernels, board):
@@ -204,7 +200,7 @@ def step_us(layers, batch, kernels, board):
                 moved = UPDATE_STREAMS * weights
             if direction != "input_grad" and layer.is_pooled:
                 activations = batch * layer.positions * layer.columns
-                behind = ["MaxPool"] if direction == "forward" else ["MaxPoolGrad", "ReluGrad", "ColumnSums"]
+                behind = ["MaxPoolOf<true>"] if direction == "forward" else ["MaxPoolGrad", "ReluGrad", "ColumnSums"]
                 cycles += activations * sum(kernels.cycles_of_float(kernel, board.cpu) for kernel in behind)
             arithmetic_us = cycles / (1000 * board.clock_ghz)
             memory_us = 0.0 if in_cache else moved / (2000 * board.copy_gb_per_s)
@@ -224,20 +220,25 @@ def table(rows):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program", metavar="PROGRAM", type=pathlib.Path)
-    parser.add_argument("object", metavar="OBJECT")
+    parser.add_argument("object", metavar="OBJECT", type=pathlib.Path)
     parser.add_argument("--machine")
     parser.add_argument("--table", action="store_true")
     options = parser.parse_args()
     cpu, *figures = (options.machine or "").split(",")
-    boards = [Board("machine", cpu, *map(float, figures))] if options.machine else BOARDS
+    boards = (Board("machine", cpu, *map(float, figures)),) if figures else BOARDS
 
     def output(*arguments):
-        return subprocess.check_output([options.program.resolve(), *arguments], text=True)
+        try:
+            return subprocess.check_output([options.program.resolve(), *arguments], text=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            sys.exit(f"boards: {options.program}: {error}: expected the program batchsweep of a build")
 
     def layers(*model):
         return layers_of(json.loads(output("kernels", *model, "--json")), output("plan", *model))
 
     models = {model: layers("--model", model, "--batch-sizes", "8") for model in MODELS}
+    if not options.object.is_file():
+        sys.exit(f"boards: {options.object} is not there: expected kernels_baseline.cc.o of an aarch64 build")
     kernels = Kernels(check_vectors.disassembly_of(options.object))
     rows = [(board.name, model, batch, round(step_us(layers, batch, kernels, board)))
             for board in boards for model, layers in models.items() for batch in BATCH_SIZES]
