@@ -7,94 +7,55 @@
 # `batchsweep run`. Where SAID fits no line of BOARDS_TXT, or BOARDS_CSV has not
 # that board, what was measured is printed alone.
 set -euf
-boards=$1 modelled=$2 said=$3
+boards=$1 modelled=$2
+export SAID="$3"
 shift 3
 
-# board_of SAID: its name in the table of boards; nothing if it is not there.
-board_of() {
-  while read -r name _ _ _ _ pattern _; do
-    case $name in '#'* | '') continue ;; esac
-    if printf '%s\n' "$1" | grep -Eq "$pattern"; then
-      echo "$name"
-      return
-    fi
-  done <"$boards"
-}
-
-# model_us MODEL BATCH_SIZE: what is expected on this board; - if nothing is.
-model_us() {
-  while IFS=, read -r name model batch_size us; do
-    if [ "$name,$model,$batch_size" = "$board,$1,$2" ]; then
-      echo "$us"
-      return
-    fi
-  done <"$modelled"
-  echo -
-}
-
-# column NAME HEADER: which column of a table is called so, from 1.
-column() {
-  number=0
-  IFS=,
-  for each in $2; do
-    number=$((number + 1))
-    if [ "$each" = "$1" ]; then
-      unset IFS
-      echo "$number"
-      return
-    fi
-  done
-  unset IFS
-  echo "board_times: no column $1: expected a summary.csv of this program" >&2
-  return 1
-}
-
-# cell NUMBER ROW
-cell() {
-  cell=$1
-  IFS=,
-  # shellcheck disable=SC2086 # split at its commas
-  set -- $2
-  unset IFS
-  shift $((cell - 1))
-  echo "${1-}"
-}
-
-# print_times MODEL SUMMARY: a line for each batch size.
-print_times() {
-  {
-    IFS= read -r header
-    size_column=$(column batch_size "$header")
-    time_column=$(column step_time_median_ns "$header")
-    while IFS= read -r row; do
-      size=$(cell "$size_column" "$row")
-      ns=$(cell "$time_column" "$row")
-      us=-
-      if [ -n "$ns" ]; then us=$(((${ns%.*} + 500) / 1000)); fi
-      expected=$(model_us "$1" "$size")
-      ratio=-
-      if [ "$expected" != - ] && [ "$us" != - ] && [ "$expected" -gt 0 ]; then
-        ratio=$((us / expected)).$(printf '%02d' $((us * 100 / expected % 100)))
-      fi
-      if [ "$modelled_here" = yes ]; then
-        printf '%-6s %5s %10s %10s %10s\n' "$1" "$size" "$us" "$expected" "$ratio"
-      else
-        printf '%-6s %5s %10s\n' "$1" "$size" "$us"
-      fi
-    done
-  } <"$2"
-}
-
-board=$(board_of "$said")
-modelled_here=no
-if [ -n "$board" ] && grep -q "^$board," "$modelled"; then modelled_here=yes; fi
-if [ "$modelled_here" = yes ]; then
-  echo "us a step; the model's are computed for $board, not measured:"
-  printf '%-6s %5s %10s %10s %10s\n' model batch measured modelled ratio
-else
-  echo "us a step; there is no model of ${board:-this machine}:"
-  printf '%-6s %5s %10s\n' model batch measured
-fi
+# awk takes an argument MODEL=NAME for what its variable is from there on.
 for each in "$@"; do
-  print_times "${each%%=*}" "${each#*=}/summary.csv"
+  set -- "$@" "model=${each%%=*}" "${each#*=}/summary.csv"
+  shift
 done
+exec awk -F, '
+  # The first line of the table of boards that fits names the board.
+  FILENAME == ARGV[1] {
+    split($0, column, " ")
+    if (board == "" && $0 !~ /^(#|$)/ && ENVIRON["SAID"] ~ column[6]) board = column[1]
+    next
+  }
+  FILENAME == ARGV[2] {
+    if (board != "" && $1 == board) expected[$2, $3] = $4
+    next
+  }
+  # A summary begins with its header.
+  FNR == 1 {
+    split("", column)
+    for (i = 1; i <= NF; ++i) column[$i] = i
+    for (i = split("batch_size step_time_median_ns", names, " "); i > 0; --i) {
+      if (names[i] in column) continue
+      print "board_times: no column " names[i] ": expected a summary.csv of this program" >"/dev/stderr"
+      exit 1
+    }
+    if (begun++) next
+    for (any in expected) is_modelled = 1
+    if (is_modelled) {
+      print "us a step; the model\047s are computed for " board ", not measured:"
+      printf "%-6s %5s %10s %10s %10s\n", "model", "batch", "measured", "modelled", "ratio"
+    } else {
+      print "us a step; there is no model of " (board == "" ? "this machine" : board) ":"
+      printf "%-6s %5s %10s\n", "model", "batch", "measured"
+    }
+    next
+  }
+  {
+    size = $column["batch_size"]
+    ns = $column["step_time_median_ns"]
+    us = ns == "" ? "-" : int((ns + 500) / 1000)
+    if (!is_modelled) {
+      printf "%-6s %5s %10s\n", model, size, us
+      next
+    }
+    ours = ((model, size) in expected) ? expected[model, size] : "-"
+    ratio = (us != "-" && ours > 0) ? sprintf("%.2f", int(us * 100 / ours) / 100) : "-"
+    printf "%-6s %5s %10s %10s %10s\n", model, size, us, ours, ratio
+  }' "$boards" "$modelled" "$@"
