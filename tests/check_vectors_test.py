@@ -91,7 +91,8 @@ class CheckVectors(unittest.TestCase):
             with self.subTest(architecture):
                 larger = [*vectors[:2], *vectors[1:]]
                 spilling = [*vectors[:2], *SPILLS[architecture], *vectors[2:]]
-                found = violations(architecture, function("ProductOf", larger, spilling), kernels={check_vectors.PRODUCT: 2})
+                found = violations(architecture, function("ProductOf", larger, spilling),
+                                   kernels={check_vectors.PRODUCT: 2})
                 self.assertEqual(len(found), 1)
                 self.assertEqual(violations(architecture, function("Adam", larger, spilling)), [])
 
@@ -109,7 +110,8 @@ class CheckVectors(unittest.TestCase):
         ends = {X86: ["popq %rbx", "retq"], ARM64: ["ldp x29, x30, [sp], #16", "ret"], ARM32: ["pop {r4, pc}"]}
         for architecture, (vectors, singles) in LOOPS.items():
             with self.subTest(architecture):
-                exit_first = [*ends[architecture], *SPILLS[architecture], *vectors[:2], vectors[1], singles[1], vectors[3]]
+                exit_first = [*ends[architecture], *SPILLS[architecture], *vectors[:2], vectors[1], singles[1],
+                              vectors[3]]
                 self.assertEqual(violations(architecture, function("Adam", vectors, exit_first)), [])
 
     def test_an_array_on_the_stack_and_spills_around_the_loop_are_none(self):
