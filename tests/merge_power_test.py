@@ -183,6 +183,7 @@ class MergePowerTest(unittest.TestCase):
         self.assertEqual((self.out / "weights" / "w").read_bytes(), b"\0\1")
         self.assertFalse((self.out / "checkpoint").exists())
         info = json.loads((self.out / "run.json").read_text(encoding="utf-8"))
+        self.assertAlmostEqual(info.pop("energy_sample_hz"), 10, places=3)
         self.assertEqual(info, self.info | {"energy_grade": "meter", "energy_source": "meter.csv"})
 
     def test_the_table_aligns(self):

@@ -10,7 +10,8 @@ one to the other. In the copy
   epochs.csv   train_energy_joules is what was drawn from an epoch's first step
                to the end of its last, without pauses in which the run stood,
   summary.csv  train_energy_joules and energy_to_target_joules are sums of these,
-  run.json     energy_grade is "meter", energy_source the meter's file.
+  run.json     energy_grade is "meter", energy_source the meter's file,
+               energy_sample_hz how often it measured.
 
 All else stays as it was. Where the meter has no samples for more than a second
 and ten of its usual intervals, cells are empty.
@@ -49,7 +50,9 @@ class Meter:
 
     def __post_init__(self):
         steps = np.diff(self.seconds)
-        limit = max(GAP_SECONDS, GAP_INTERVALS * float(np.median(steps)))
+        interval = float(np.median(steps))
+        self.sample_hz = 1 / interval
+        limit = max(GAP_SECONDS, GAP_INTERVALS * interval)
         self.joules = np.concatenate([[0.0], np.cumsum(steps * (self.watts[1:] + self.watts[:-1]) / 2)])
         self.gaps = np.concatenate([[0], np.cumsum(steps > limit)])  # before each sample
 
@@ -280,7 +283,7 @@ def read_finished_info(path):
 def merge(folder, meter_path, out, offset):
     info = read_finished_info(folder / "run.json")
     merged = Merged(folder, read_meter(meter_path, offset))
-    info["energy_grade"], info["energy_source"] = "meter", meter_path.name
+    info |= {"energy_grade": "meter", "energy_source": meter_path.name, "energy_sample_hz": merged.meter.sample_hz}
     if merged.uncovered():
         message = f"the meter has no samples for {merged.uncovered():,} of {len(merged.rows):,} steps"
         info["warnings"] = (get(info, "warnings", kind=list) or []) + [{"name": "meter_gap", "message": message}]
