@@ -39,6 +39,8 @@ BOOLEANS = {"throttled"}
 TEXTS = {"flags", "phase"}
 # How the names of measured values end.
 MEASURED = ("loss", "accuracy", "_celsius", "_hz", "_watts", "_joules", "_rate", "_per_second", "_fraction", "_share")
+# All bits of a float, which pandas reads by default from 3.1 on and warns of being asked for.
+EXACT = {"float_precision": "round_trip"} if tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1) else {}
 # Fewer readings of power say too little about energy (the power rules of MLPerf Training).
 ENOUGH_READINGS = 60
 
@@ -145,8 +147,7 @@ def parse_table(data, path, needed, others=True, first_line=2):
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)  # of rows with more cells than the header
             table = pd.read_csv(io.BytesIO(whole), usecols=None if others else needed, index_col=False,
-                                low_memory=False, float_precision="round_trip",
-                                dtype=dict.fromkeys(TEXTS & set(present), str))
+                                low_memory=False, dtype=dict.fromkeys(TEXTS & set(present), str), **EXACT)
     except (ValueError, pd.errors.ParserWarning) as error:
         raise BadInput(path, " ".join(str(error).split()), "a CSV file of `batchsweep run`") from None
     return pd.DataFrame({name: typed(table[name], path, first_line) for name in table})
