@@ -136,8 +136,8 @@ def read_bytes(path, expected):
         raise BadInput(path, error.strerror, expected) from None
 
 
-def parse_table(data, path, needed, others=True, first_line=2):
-    """A table of its bytes: a header line, and rows of which the first is line `first_line` of the file at `path`."""
+def parse_table(data, path, needed, others=True):
+    """A table of its bytes: a header line and rows."""
     whole = data[:data.rfind(b"\n") + 1]  # the power went while a row behind it was being written
     try:
         present = whole.partition(b"\n")[0].decode("utf-8").strip().split(",")
@@ -150,7 +150,7 @@ def parse_table(data, path, needed, others=True, first_line=2):
                                 low_memory=False, dtype=dict.fromkeys(TEXTS & set(present), str), **EXACT)
     except (ValueError, pd.errors.ParserWarning) as error:
         raise BadInput(path, " ".join(str(error).split()), "a CSV file of `batchsweep run`") from None
-    return pd.DataFrame({name: typed(table[name], path, first_line) for name in table})
+    return pd.DataFrame({name: typed(table[name], path) for name in table})
 
 
 def dtype_of(name):
@@ -163,7 +163,7 @@ def dtype_of(name):
     return "Int64" if name in WHOLE or name.endswith(("_ns", "_bytes")) else "float64"
 
 
-def typed(column, path, first_line):
+def typed(column, path):
     """A column as it was parsed, of the dtype that its name asks for."""
     name, dtype = column.name, dtype_of(column.name)
     if dtype == "category":
@@ -183,5 +183,5 @@ def typed(column, path, first_line):
         found = column.iloc[row]
         if isinstance(found, float):  # as a column with empty cells has whole numbers, too
             found = "" if np.isnan(found) else f"{found:.17g}"
-        raise BadInput(path, f"line {row + first_line}: {name} is '{found}'", expected, "mend or delete that line")
+        raise BadInput(path, f"line {row + 2}: {name} is '{found}'", expected, "mend or delete that line")
     return numbers.astype(dtype)
