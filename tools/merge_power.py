@@ -33,7 +33,7 @@ except ImportError as error:
     sys.exit(f"merge_power.py: {error} in {sys.executable}: expected Debian's pandas; run "
              "`apt-get install python3-pandas` and use /usr/bin/python3")
 
-from plotting.files import KEYS, BadInput, get, read_info
+from batchsweep_results import KEYS, BadInput, get, read_info
 
 TIME_COLUMNS = {"time": 1.0, "timestamp": 1.0, "unix_s": 1.0, "unix_ms": 1e-3, "unix_ns": 1e-9}  # in seconds
 WATT_COLUMNS = ["watts", "power_watts", "power_w", "power"]

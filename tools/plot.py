@@ -33,9 +33,10 @@ except ImportError as error:
     sys.exit(f"plot.py: {error} in {sys.executable}: expected Debian's pandas and matplotlib; run "
              "`apt-get install python3-pandas python3-matplotlib` and use /usr/bin/python3")
 
+from batchsweep_results import BadInput
 from plotting.boards import boards_figure, load_boards, write_table
 from plotting.drawing import COLORS, DASHES, MARKERS, add_caption, short
-from plotting.files import BadInput, disturbed, load
+from plotting.files import disturbed, load
 
 SMOOTH_EXAMPLES = 256  # the least a training loss is averaged over; more hides the first steep fall
 # Of boxes: matplotlib 3.10 has the first of these words, those before it only the second, and 3.11 warns of it.

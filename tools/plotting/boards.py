@@ -6,11 +6,12 @@ import dataclasses
 import pathlib
 
 import numpy as np
+from batchsweep_results import KEYS, BadInput, get
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from plotting.drawing import COLORS, DASHES, MARKERS, problems, short, write_caption
-from plotting.files import KEYS, BadInput, Run, get, load
+from plotting.files import Run, load
 
 MIB = 1 << 20
 LEGEND_COLUMN = 60  # characters that fit half the picture's width

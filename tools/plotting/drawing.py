@@ -5,7 +5,7 @@ import textwrap
 import matplotlib
 import numpy as np
 
-from plotting.files import get
+from batchsweep_results import get
 
 # Okabe and Ito's colours without the yellow, which is too pale for a line. The three lists differ
 # in length, so that more than seven batch sizes still get lines of their own.
