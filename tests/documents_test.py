@@ -66,8 +66,8 @@ class DocumentsTest(unittest.TestCase):
         flags = re.findall(r'return "(\w+)";', header)
         self.assertGreater(len(flags), 5)
         page = (REPOSITORY / "src/record/README.md").read_text(encoding="utf-8")
-        drawing = (REPOSITORY / "tools/plotting/drawing.py").read_text(encoding="utf-8")
-        doubtful = re.findall(r'"(\w+)"', re.search(r"^DOUBTFUL = \[(.*?)\]", drawing, re.DOTALL | re.MULTILINE)[1])
+        words = (REPOSITORY / "tools/plotting/words.py").read_text(encoding="utf-8")
+        doubtful = re.findall(r'"(\w+)"', re.search(r"^DOUBTFUL = \[(.*?)\]", words, re.DOTALL | re.MULTILINE)[1])
         for flag in flags:
             self.assertIn(f"`{flag}`", section(page, "## Whether to believe it"), flag)
             if flag not in ("warmup", "part_batch"):  # which are of the step's own kind

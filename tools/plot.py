@@ -34,9 +34,11 @@ except ImportError as error:
              "`apt-get install python3-pandas python3-matplotlib` and use /usr/bin/python3")
 
 from batchsweep_results import BadInput
-from plotting.boards import boards_figure, load_boards, write_table
-from plotting.drawing import COLORS, DASHES, MARKERS, add_caption, short
+from plotting.board_runs import load_boards
+from plotting.boards import boards_figure, write_table
+from plotting.drawing import add_caption
 from plotting.files import disturbed, load
+from plotting.words import COLORS, DASHES, MARKERS, short
 
 SMOOTH_EXAMPLES = 256  # the least a training loss is averaged over; more hides the first steep fall
 # Of boxes: matplotlib 3.10 has the first of these words, those before it only the second, and 3.11 warns of it.
