@@ -23,13 +23,16 @@ SCRIPT = pathlib.Path(__file__).resolve().parent.parent / "tools" / "plot.py"
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(SCRIPT.parent))
 import plot  # noqa: E402
+from plotting.words import rounded  # noqa: E402
 
-NAMES = ["batchsize_comparison.png", "training_loss.png", "step_time.png", "accuracy.png"]
+NAMES = ["batchsize_comparison.png", "loss_over_time.png", "training_loss.png", "step_time.png", "accuracy.png"]
 STEP_HEADER = ("batch_size,seed,threads,process,epoch,step,examples,loss,accuracy,start_unix_ns,step_time_ns,"
                "load_time_ns,forward_time_ns,backward_time_ns,update_time_ns,arena_bytes,rss_bytes,peak_rss_bytes,"
                "swap_bytes,cpu_temp_celsius,cpu_freq_hz,throttled,power_watts,energy_joules,flags").split(",")
 EPOCH_HEADER = ("batch_size,seed,threads,process,epoch,steps,train_loss,train_accuracy,val_loss,val_accuracy,"
                 "train_time_ns,val_time_ns,train_energy_joules").split(",")
+EVALUATION_HEADER = ("batch_size,seed,threads,process,step,epoch,examples,train_time_ns,train_energy_joules,val_loss,"
+                     "val_accuracy,subset_loss").split(",")
 SUMMARY_HEADER = ("batch_size,seed,threads,process,epochs,steps,best_val_loss,best_epoch,final_val_loss,"
                   "final_val_accuracy,test_loss,test_accuracy,step_time_median_ns,step_time_p95_ns,"
                   "examples_per_second,arena_bytes,peak_rss_bytes,total_time_ns").split(",")
@@ -38,6 +41,10 @@ EXAMPLES = 60  # of which the last step of batch size 8 gets 4, of 16 gets 12
 
 def val_loss(size, seed, epoch):
     return 0.3 + 0.01 * seed + size / 100 + 1 / epoch + (0.9 if (size, epoch) == (8, 4) else 0)
+
+
+def train_time_ns(size, seed, epoch):
+    return epoch * (1_000_000_000 // size + 10_000_000 * (seed - 1))
 
 
 def step_time_ns(size, step):
@@ -55,7 +62,7 @@ class Results:
             "config": {"batch_sizes": list(sizes), "epochs": epochs, "optimizer": "adam", "learning_rate": 0.001,
                        "lr_rule": "none", "seeds": len(seeds), "loss": "sparse_categorical_crossentropy", "threads": threads[0], "precision": "f32"},
             "cpu": {"model_name": "Test CPU", "isa": "neon"}, "warnings": []}
-        self.steps, self.epochs, self.summary = [], [], []
+        self.steps, self.epochs, self.summary, self.evaluations = [], [], [], []
         for process, size, seed, thread in itertools.product(range(1, processes + 1), sizes, seeds, threads):
             cell = dict(batch_size=size, seed=seed, threads=thread, process=process)
             per_epoch = math.ceil(EXAMPLES / size)
@@ -72,13 +79,17 @@ class Results:
                     epoch=epoch, steps=per_epoch, train_accuracy=0.9 - 0.2 / epoch,
                     val_loss=val_loss(size, seed, epoch) + (5 if thread != threads[0] else 0),
                     val_accuracy=0.8 - 0.1 / epoch))
+                self.evaluations.append(cell | dict(
+                    step=epoch * per_epoch, epoch=epoch, examples=epoch * EXAMPLES,
+                    train_time_ns=train_time_ns(size, seed, epoch), val_loss=self.epochs[-1]["val_loss"]))
             self.summary.append(cell | dict(epochs=epochs, test_accuracy=0.7 + size / 1000))
 
     def write(self, folder):
         folder.mkdir(exist_ok=True)
         (folder / "run.json").write_text(json.dumps(self.info), encoding="utf-8")
         for name, header, rows in (("steps.csv", STEP_HEADER, self.steps), ("epochs.csv", EPOCH_HEADER, self.epochs),
-                                   ("summary.csv", SUMMARY_HEADER, self.summary)):
+                                   ("summary.csv", SUMMARY_HEADER, self.summary),
+                                   ("evaluations.csv", EVALUATION_HEADER, self.evaluations)):
             with open(folder / name, "w", encoding="utf-8", newline="") as file:
                 writer = csv.DictWriter(file, header, restval="", lineterminator="\n")
                 writer.writeheader()
@@ -140,7 +151,7 @@ class PlotTest(unittest.TestCase):
 
     # -- a whole run
 
-    def test_a_complete_run_gives_four_pictures(self):
+    def test_a_complete_run_gives_five_pictures(self):
         Results().write(self.folder)
         self.expect_pictures()
 
@@ -199,7 +210,7 @@ class PlotTest(unittest.TestCase):
         results.write(self.folder)
         code, out, errors = self.run_main()
         self.assertEqual((code, errors), (0, ""))
-        self.assertEqual(out.splitlines(), [f"results/loss_curves/{name}" for name in NAMES[:3]])
+        self.assertEqual(out.splitlines(), [f"results/loss_curves/{name}" for name in NAMES[:-1]])
         self.assertFalse((self.folder / "loss_curves/accuracy.png").exists())
 
     def test_no_word_of_matplotlib_is_one_that_it_will_drop(self):
@@ -213,16 +224,83 @@ class PlotTest(unittest.TestCase):
         rings = [tuple(ring.get_offsets()[0]) for ring in ax.collections]
         self.assertEqual(rings, [(3, val_loss(8, 1, 3)), (4, val_loss(16, 1, 4)), (4, val_loss(60, 1, 4))])
 
-    def test_seeds_become_a_mean_line_in_a_band(self):
+    def test_seeds_become_a_median_line_in_a_band(self):
         fig = plot.comparison_figure(self.load(Results(sizes=(8,), seeds=(1, 2, 6))))
         (ax,) = fig.axes
-        np.testing.assert_allclose(batch_lines(ax)["8"].get_ydata(), [val_loss(8, 3, epoch) for epoch in (1, 2, 3, 4)])
+        np.testing.assert_allclose(batch_lines(ax)["8"].get_ydata(), [val_loss(8, 2, epoch) for epoch in (1, 2, 3, 4)])
         corners = ax.collections[0].get_paths()[0].vertices
         for seed in (1, 6):
             for epoch in (1, 2, 3, 4):
                 self.assertLess(np.abs(corners - [epoch, val_loss(8, seed, epoch)]).sum(1).min(), 1e-9)
         self.assertIn("3 seeds", words(fig))
-        self.assertIn("mean of the seeds; band: lowest to highest", words(fig))
+        self.assertIn("median of the seeds; band: lowest to highest", words(fig))
+
+    def test_a_seed_that_did_not_go_as_far_as_the_others_is_not_in_the_median(self):
+        results = Results(sizes=(8,), seeds=(1, 2))
+        results.epochs = [row for row in results.epochs if row["seed"] == 1 or row["epoch"] < 3]
+        (ax,) = plot.comparison_figure(self.load(results)).axes
+        self.assertEqual(list(batch_lines(ax)["8"].get_ydata()), [val_loss(8, 1, epoch) for epoch in (1, 2, 3, 4)])
+
+    def test_the_caption_has_the_updates_of_each_batch_size(self):
+        said = words(plot.comparison_figure(self.load(Results(sizes=(8, 60), seeds=(1, 2)))))
+        self.assertIn("Updates: 32 at batch size 8, 4 at batch size 60.", said)
+
+    def test_the_lowest_loss_has_no_more_digits_than_its_seeds_share(self):
+        results = Results(sizes=(8,), seeds=(1, 9))  # 0.08 apart
+        (ax,) = plot.comparison_figure(self.load(results)).axes
+        self.assertIn("lowest 0.76, epoch 3", ax.get_legend().get_texts()[0].get_text())
+        self.assertEqual(rounded(0.4, [0.4, 0.4]), "0.400")
+        self.assertEqual(rounded(1234.4, [1000.0, 2000.0]), "1234")
+
+    # -- over time and energy
+
+    def test_losses_of_one_seed_lie_at_its_training_times(self):
+        (ax,) = plot.over_time_figure(self.load(Results(sizes=(8, 60)))).axes
+        for size in (8, 60):
+            line = batch_lines(ax)[str(size)]
+            np.testing.assert_allclose(line.get_xdata(), [train_time_ns(size, 1, epoch) / 1e9 for epoch in (1, 2, 3, 4)])
+            np.testing.assert_allclose(line.get_ydata(), [val_loss(size, 1, epoch) for epoch in (1, 2, 3, 4)])
+        self.assertEqual(ax.get_xscale(), "log")
+
+    def test_seeds_of_other_speeds_meet_where_all_of_them_have_a_loss(self):
+        results = Results(sizes=(8,), seeds=(1, 2, 3), epochs=2)
+        for row in results.evaluations:
+            row["train_time_ns"] = 10**9 * row["epoch"] * (1 + row["seed"])  # 2, 4; 3, 6; 4, 8 s
+            row["val_loss"] = 3.0 - row["epoch"]
+        fig = plot.over_time_figure(self.load(results))
+        (ax,) = fig.axes
+        line = batch_lines(ax)["8"]  # from the first of the slowest to the last of the fastest, here the same
+        np.testing.assert_allclose(line.get_xdata(), [4.0])
+        np.testing.assert_allclose(line.get_ydata(), [3 - 4 / 3])  # of 1, 1 2/3 and 2
+        self.assertIn("median of the seeds", words(fig))
+
+    def test_the_loss_of_the_answer_is_a_line(self):
+        results = Results()
+        results.info["advice"] = {"sentences": ["8 is fastest."], "target": {"measure": "val_loss", "value": 0.7}}
+        fig = plot.over_time_figure(self.load(results))
+        self.assertIn("target 0.7", fig.axes[0].texts[0].get_text())
+        self.assertIn("8 is fastest.", words(fig))
+        results.info["advice"] = {"sentences": "none", "target": 5}
+        self.assertEqual(list(plot.over_time_figure(self.load(results)).axes[0].texts), [])
+
+    def test_energy_is_drawn_of_cells_with_60_readings_of_it(self):
+        results = Results(sizes=(8, 60))
+        results.info |= {"energy_grade": "board rails", "energy_source": "ina3221"}
+        results.info["config"]["sample_hz"] = 10.0
+        for row in results.evaluations:
+            row["train_time_ns"] = row["epoch"] * (1_500_000_000 if row["batch_size"] == 8 else 1_400_000_000)
+            row["train_energy_joules"] = 5.0 * row["epoch"]
+        results.write(self.folder)
+        _, out, _ = self.run_main()
+        self.assertIn("loss_over_energy.png", out)
+        fig = plot.over_energy_figure(plot.load(self.folder))
+        lines = batch_lines(fig.axes[0])
+        self.assertEqual(list(lines), ["8"])  # of 6.0 s, not of 5.6 s
+        np.testing.assert_allclose(lines["8"].get_xdata(), [5.0, 10.0, 15.0, 20.0])
+        self.assertIn("by ina3221", words(fig))
+
+    def test_a_run_without_power_has_no_picture_over_energy(self):
+        self.assertTrue(plot.powered(self.load(Results())).empty)
 
     def test_of_several_thread_counts_the_first_is_drawn(self):
         run = self.load(Results(threads=(2, 1)))

@@ -2,6 +2,8 @@
 """Draws a batchsweep run into RESULTS/loss_curves/:
 
   batchsize_comparison.png  validation loss per epoch, one line a batch size
+  loss_over_time.png        validation loss over training time
+  loss_over_energy.png      and over the energy it drew, where power was read
   training_loss.png         training loss against steps and against seconds
   step_time.png             how long a step takes, and the examples per second
   accuracy.png              training and validation accuracy per epoch, where the
@@ -25,10 +27,9 @@ try:
     import matplotlib
     matplotlib.use("Agg")
     import numpy as np
-    import pandas as pd
+    import pandas as pd  # noqa: F401
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 except ImportError as error:
     sys.exit(f"plot.py: {error} in {sys.executable}: expected Debian's pandas and matplotlib; run "
              "`apt-get install python3-pandas python3-matplotlib` and use /usr/bin/python3")
@@ -36,88 +37,15 @@ except ImportError as error:
 from batchsweep_results import BadInput
 from plotting.board_runs import load_boards
 from plotting.boards import boards_figure, write_table
+from plotting.curves import (accuracy_figure, add_legend, comparison_figure, new_figure, over_energy_figure,
+                             over_time_figure, powered, style)
 from plotting.drawing import add_caption
 from plotting.files import disturbed, load
-from plotting.words import COLORS, DASHES, MARKERS, short
+from plotting.words import short
 
 SMOOTH_EXAMPLES = 256  # the least a training loss is averaged over; more hides the first steep fall
 # Of boxes: matplotlib 3.10 has the first of these words, those before it only the second, and 3.11 warns of it.
 LYING = {"orientation": "horizontal"} if "orientation" in signature(Axes.bxp).parameters else {"vert": False}
-BAND = " Line: mean of the seeds; band: lowest to highest."
-
-
-def new_figure(title, columns=1, **options):
-    fig = Figure(figsize=(8, 5.2), dpi=150)
-    fig.suptitle(title, weight="bold", y=0.975)
-    return fig, fig.subplots(1, columns, **options)
-
-
-def style(run, size):
-    index = run.batch_sizes.index(size)
-    return {"color": COLORS[index % len(COLORS)], "linestyle": DASHES[index % len(DASHES)],
-            "marker": MARKERS[index % len(MARKERS)], "label": str(size)}
-
-
-def draw_epochs(ax, run, column):
-    """One line a batch size; returns {batch size: mean over the seeds, by epoch}."""
-    curves = {}
-    finite = run.epochs[np.isfinite(run.epochs[column])]
-    for size, rows in finite.groupby("batch_size"):
-        by_epoch = rows.groupby("epoch")[column]
-        mean = curves[size] = by_epoch.mean()
-        ax.plot(mean.index, mean, linewidth=2, markersize=6, **style(run, size))
-        if rows.seed.nunique() > 1:
-            ax.fill_between(mean.index, by_epoch.min(), by_epoch.max(), alpha=0.15, linewidth=0,
-                            color=style(run, size)["color"])
-    ax.set_xlabel("epoch")
-    ax.set_xlim(0.6, max(run.epochs.epoch.max(), 2) + 0.4)
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    return curves
-
-
-def add_legend(ax, run, words=None):
-    """The legend; words: {batch size: what follows its number}."""
-    lines = [line for line in ax.get_lines() if line.get_label().isdecimal()]
-    if lines:
-        width = max(len(line.get_label()) for line in lines)  # in figure spaces, as wide as a digit
-        texts = [line.get_label().rjust(width, "\u2007") + (words or {}).get(int(line.get_label()), "")
-                 for line in lines]
-        ax.legend(lines, texts, title="batch size", handlelength=4, alignment="left")
-    else:
-        ax.text(0.5, 0.5, "no finite value", transform=ax.transAxes, ha="center")
-
-
-def comparison_figure(run):
-    fig, ax = new_figure("Validation loss by batch size")
-    curves = draw_epochs(ax, run, "val_loss")
-    words = {}
-    for size, curve in curves.items():
-        best = curve.idxmin()
-        words[size] = f"   lowest {curve[best]:.3f}, epoch {best}"
-        ax.scatter([best], [curve[best]], s=170, facecolors="none", zorder=3, linewidths=1.5,
-                   edgecolors=style(run, size)["color"])
-    ax.set_ylabel(f"validation loss ({run.loss})")
-    values = pd.concat(curves.values()) if curves else pd.Series(dtype=float)
-    if values.max() > 20 * values.median() and values.min() > 0:  # one blew up: keep the rest legible
-        ax.set_yscale("log")
-    add_legend(ax, run, words)
-    add_caption(fig, run, "Ring: lowest loss." + BAND * (run.seeds > 1))
-    return fig
-
-
-def accuracy_figure(run):
-    fig, axes = new_figure("Accuracy by batch size", 2, sharey=True)
-    for ax, name, column in zip(axes, ("Training", "Validation"), ("train_accuracy", "val_accuracy")):
-        draw_epochs(ax, run, column)
-        ax.set_title(name)
-        ax.set_ylabel(f"{name.lower()} accuracy (%)")
-        ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{100 * y:.4g}"))
-        ax.tick_params(labelleft=True)
-    test = run.summary.groupby("batch_size").test_accuracy.mean().dropna()
-    add_legend(axes[1], run, {size: f"   test {100 * value:.1f} %" for size, value in test.items()})
-    add_caption(fig, run, "Training accuracy is the mean over an epoch, while the weights change; validation "
-                          "accuracy is measured after it." + BAND * (run.seeds > 1))
-    return fig
 
 
 def running_mean(values, at_least):
@@ -222,15 +150,22 @@ def step_time_figure(run):
     return fig
 
 
-FIGURES = {"batchsize_comparison.png": comparison_figure, "training_loss.png": training_loss_figure,
+FIGURES = {"batchsize_comparison.png": comparison_figure, "loss_over_time.png": over_time_figure,
+           "loss_over_energy.png": over_energy_figure, "training_loss.png": training_loss_figure,
            "step_time.png": step_time_figure, "accuracy.png": accuracy_figure}
+
+
+def has_any(run, draw):
+    """Whether a run has what a picture shows."""
+    return {accuracy_figure: run.has_accuracy, over_time_figure: not run.evaluations.empty,
+            over_energy_figure: not powered(run).empty}.get(draw, True)
 
 
 def draw_run(folder):
     run = load(folder)
     (folder / "loss_curves").mkdir(exist_ok=True)
     for name, draw in FIGURES.items():
-        if draw is accuracy_figure and not run.has_accuracy:
+        if not has_any(run, draw):
             continue
         path = folder / "loss_curves" / name
         draw(run).savefig(path)

@@ -10,6 +10,7 @@ from batchsweep_results import KEYS, BadInput, get, has_rows, read_info
 STEP_COLUMNS = KEYS + ["epoch", "step", "examples", "loss", "step_time_ns", "peak_rss_bytes", "flags"]
 EPOCH_COLUMNS = KEYS + ["epoch", "train_accuracy", "val_loss", "val_accuracy"]
 SUMMARY_COLUMNS = KEYS + ["test_accuracy"]
+EVALUATION_COLUMNS = KEYS + ["step", "epoch", "train_time_ns", "train_energy_joules", "val_loss"]
 # What axes call the losses of run.json; another one goes by its own name.
 LOSSES = {"sparse_categorical_crossentropy": "cross-entropy", "categorical_crossentropy": "cross-entropy"}
 
@@ -20,6 +21,7 @@ class Run:
     steps: pd.DataFrame  # of the first process, as epochs: all have the same losses
     epochs: pd.DataFrame
     summary: pd.DataFrame  # no rows before the first batch size is finished
+    evaluations: pd.DataFrame  # of the first process; no rows before the first
 
     def __post_init__(self):
         both = pd.concat([self.epochs[KEYS], self.steps[KEYS]])
@@ -27,9 +29,10 @@ class Run:
         self.batch_sizes = sorted({size for size in planned if type(size) is int} | set(both.batch_size))
         # Thread counts share their losses: draw each batch size's first.
         first = both.groupby("batch_size").threads.first()
-        self.epochs, steps = (table[table.threads == table.batch_size.map(first)]
-                              for table in (self.epochs, self.steps))
-        self.epochs, self.steps = (table[table.process == table.process.min()] for table in (self.epochs, steps))
+        self.epochs, self.evaluations, steps = (table[table.threads == table.batch_size.map(first)]
+                                                for table in (self.epochs, self.evaluations, self.steps))
+        self.epochs, self.evaluations, self.steps = (table[table.process == table.process.min()]
+                                                     for table in (self.epochs, self.evaluations, steps))
         self.times = self.measured(steps)
         self.threads = sorted(set(first))
         self.seeds = both.seed.nunique()
@@ -68,7 +71,7 @@ def read_table(path, columns):
 
 
 def load(folder):
-    return Run(*load_tables(folder))
+    return Run(*load_tables(folder), read_or_empty(folder / "evaluations.csv", EVALUATION_COLUMNS))
 
 
 def load_tables(folder, epoch_columns=EPOCH_COLUMNS, summary_columns=SUMMARY_COLUMNS):
@@ -83,6 +86,8 @@ def load_tables(folder, epoch_columns=EPOCH_COLUMNS, summary_columns=SUMMARY_COL
         if table.empty:
             raise BadInput(folder / name, "no rows", "at least one finished epoch",
                            "let the sweep run longer (`batchsweep run --resume` continues it)")
-    path = folder / "summary.csv"
-    summary = read_table(path, summary_columns) if has_rows(path) else pd.DataFrame(columns=summary_columns)
-    return info, steps, epochs, summary
+    return info, steps, epochs, read_or_empty(folder / "summary.csv", summary_columns)
+
+
+def read_or_empty(path, columns):
+    return read_table(path, columns) if has_rows(path) else pd.DataFrame(columns=columns)

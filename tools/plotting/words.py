@@ -70,3 +70,11 @@ def warnings_of(info):
 
 def short(x, _=None):
     return f"{x:.3g}" if x < 1000 else f"{x:,.0f}" if x < 10000 else f"{x / 1000:,.6g}k"
+
+
+def rounded(value, spread, decimals=3):
+    """A value in digits: no more than the spread, of the seeds, lets count, and no more than so many decimals."""
+    half = (np.max(spread) - np.min(spread)) / 2
+    if half > 0:
+        decimals = min(decimals, max(0, -int(np.floor(np.log10(half)))))
+    return f"{value:.{decimals}f}"
