@@ -341,7 +341,9 @@ class PlotTest(unittest.TestCase):
 
     def test_the_running_mean_covers_a_tenth_of_the_steps(self):
         values = np.sin(np.arange(100.0))
-        smooth = plot.running_mean(values, 4)
+        smooth = plot.running_mean(np.column_stack([values, -values]), 4)
+        np.testing.assert_allclose(smooth[:, 0], -smooth[:, 1])
+        smooth = smooth[:, 0]
         self.assertAlmostEqual(smooth[0], values[0])
         self.assertAlmostEqual(smooth[1], values[:2].mean())
         self.assertAlmostEqual(smooth[20], values[17:21].mean())
@@ -354,6 +356,16 @@ class PlotTest(unittest.TestCase):
         self.assertEqual(list(batch_lines(by_step)["60"].get_xdata()), [1, 2, 3])
         np.testing.assert_allclose(batch_lines(by_second)["60"].get_xdata(),
                                    np.cumsum([step_time_ns(60, step) for step in (1, 2, 3)]) / 1e9)
+
+    def test_training_loss_of_seeds_has_their_median_in_a_band(self):
+        results = Results(sizes=(60,), seeds=(1, 2, 3))
+        for row in results.steps:
+            row["loss"] = 2.0 ** row["seed"]
+        fig = plot.training_loss_figure(self.load(results))
+        np.testing.assert_allclose(batch_lines(fig.axes[0])["60"].get_ydata(), [4.0] * 4)
+        band = fig.axes[0].collections[0].get_paths()[0].vertices[:, 1]
+        self.assertEqual((band.min(), band.max()), (2.0, 8.0))
+        self.assertIn("single steps of one seed", words(fig))
 
     def test_step_times_have_median_p95_and_throughput(self):
         fig = plot.step_time_figure(self.load(Results(sizes=(8, 9))))

@@ -37,8 +37,8 @@ except ImportError as error:
 from batchsweep_results import BadInput
 from plotting.board_runs import load_boards
 from plotting.boards import boards_figure, write_table
-from plotting.curves import (accuracy_figure, add_legend, comparison_figure, new_figure, over_energy_figure,
-                             over_time_figure, powered, style)
+from plotting.curves import (BAND, accuracy_figure, add_legend, comparison_figure, draw_band, new_figure,
+                             over_energy_figure, over_time_figure, powered, style)
 from plotting.drawing import add_caption
 from plotting.files import disturbed, load
 from plotting.words import short
@@ -49,46 +49,55 @@ LYING = {"orientation": "horizontal"} if "orientation" in signature(Axes.bxp).pa
 
 
 def running_mean(values, at_least):
-    """The mean of the last tenth of the values so far (an even width on a log axis) or at_least."""
-    total = np.concatenate([[0.0], np.cumsum(values)])
+    """Of each column: the mean of the last tenth of the values so far (an even width on a log axis) or at_least."""
+    total = np.vstack([np.zeros(values.shape[1:]), np.cumsum(values, axis=0)])
     end = np.arange(1, len(values) + 1)
     start = np.maximum(0, end - np.maximum(at_least, end // 10))
-    return (total[end] - total[start]) / (end - start)
+    return (total[end] - total[start]) / (end - start)[:, None]
 
 
-def training_curve(rows):
-    """(step, seconds, loss) of one batch size, averaged over its seeds as far as all of them go."""
+def training_curves(rows):
+    """(steps, seconds, losses) of one batch size as far as all of its seeds go: a column of losses a seed, seconds by
+    the median of the seeds."""
     rows = rows.assign(seconds=rows.groupby("seed").step_time_ns.cumsum() / 1e9)
-    by_step = rows[np.isfinite(rows.loss)].groupby("step")
-    curve = by_step[["seconds", "loss"]].mean()[by_step.size() == rows.seed.nunique()]
-    return curve.index.to_numpy(), curve.seconds.to_numpy(), curve.loss.to_numpy()
+    wide = rows[np.isfinite(rows.loss)].pivot(index="step", columns="seed", values=["seconds", "loss"]).dropna()
+    if not len(wide):  # not one step that all have
+        return [], [], []
+    return wide.index.to_numpy(), wide["seconds"].median(axis=1).to_numpy(), wide["loss"].to_numpy()
+
+
+def draw_training_loss(axes, run, size, rows):
+    """Against steps and against seconds; returns the smoothed losses."""
+    steps, seconds, losses = training_curves(rows)
+    if not len(losses):
+        return np.empty((0, 1))
+    keep = np.unique(np.geomspace(1, len(losses), 1000).astype(int) - 1)  # more would not be seen
+    smooth = running_mean(losses, -(-SMOOTH_EXAMPLES // size))[keep]
+    look = style(run, size)
+    for ax, x in zip(axes, (steps[keep], seconds[keep])):
+        ax.plot(x, losses[keep, 0], color=look["color"], alpha=0.13, linewidth=0.6, zorder=1)
+        ax.plot(x, np.median(smooth, axis=1), linewidth=1.8, markevery=(len(keep) // 8, len(keep) // 5 + 1), **look)
+        if smooth.shape[1] > 1:
+            draw_band(ax, run, size, x, smooth.min(axis=1), smooth.max(axis=1))
+    return smooth
 
 
 def training_loss_figure(run):
     fig, axes = new_figure("Training loss by batch size", 2, sharey=True)
-    means = []
-    for size, rows in run.steps.groupby("batch_size"):
-        step, seconds, loss = training_curve(rows)
-        if not len(loss):
-            continue
-        keep = np.unique(np.geomspace(1, len(loss), 1000).astype(int) - 1)  # more would not be seen
-        means.append(running_mean(loss, -(-SMOOTH_EXAMPLES // size))[keep])
-        look = style(run, size)
-        for ax, x in zip(axes, (step, seconds)):
-            ax.plot(x[keep], loss[keep], color=look["color"], alpha=0.13, linewidth=0.6, zorder=1)
-            ax.plot(x[keep], means[-1], linewidth=1.8, markevery=(len(keep) // 8, len(keep) // 5 + 1), **look)
+    drawn = [draw_training_loss(axes, run, size, rows).ravel() for size, rows in run.steps.groupby("batch_size")]
     for ax, x in zip(axes, ("steps", "time (s)")):
         ax.set_xscale("log")
         ax.xaxis.set_major_formatter(FuncFormatter(short))
         ax.set(title=f"against {x.removesuffix(' (s)')}", xlabel=f"training {x}, log scale")
         ax.tick_params(labelleft=True)
     axes[0].set_ylabel(f"training loss ({run.loss})")
-    if means:  # the faint single steps may leave the frame
-        low, high = np.min(np.concatenate(means)), np.max(np.concatenate(means))
+    if len(values := np.concatenate(drawn)):  # the faint single steps may leave the frame
+        low, high = np.min(values), np.max(values)
         axes[0].set_ylim(low - 0.08 * (high - low) - 1e-9, high + 0.05 * (high - low) + 1e-9)
     add_legend(axes[1], run)
     add_caption(fig, run, f"Smoothed over the last tenth of the steps so far (at least {SMOOTH_EXAMPLES} examples); "
-                          "faint: single steps. Time: sum of step times.")
+                          "faint: single steps" + (" of one seed." if run.seeds > 1 else ".") +
+                          " Time: sum of step times." + BAND * (run.seeds > 1))
     return fig
 
 
