@@ -45,7 +45,7 @@ class MadeRun:
                        "loss": "mean_squared_error" if regression else "sparse_categorical_crossentropy"},
             "cpu": {"model_name": "Test CPU", "isa": "neon"}, "system": {"host_name": "pi", "board": "Raspberry Pi 5"},
             "energy_grade": "board rails" if sensors else "none", "warnings": []}
-        self.tables = {name: [] for name in HEADERS}
+        self.tables, self.headers = {name: [] for name in HEADERS}, dict(HEADERS)  # a board may lack columns
         for process, size, seed in itertools.product(range(1, processes + 1), sizes, seeds):
             self.add_cell(dict(batch_size=size, seed=seed, threads=1, process=process))
 
@@ -86,7 +86,8 @@ class MadeRun:
 
     def text(self, name):
         """Of a table, as the program writes it."""
-        lines = [HEADERS[name]] + [[row.get(column, "") for column in HEADERS[name]] for row in self.tables[name]]
+        header = self.headers[name]
+        lines = [header] + [[row.get(column, "") for column in header] for row in self.tables[name]]
         return "".join(",".join(map(str, line)) + "\n" for line in lines)
 
     def write(self, folder):

@@ -65,7 +65,10 @@ def disturbed(steps):
 
 def read_table(path, columns):
     """These columns alone, as NumPy has them: without nullable integers, and flags as texts."""
-    table = batchsweep_results.read_table(path, columns, others=False)
+    return as_numpy(batchsweep_results.read_table(path, columns, others=False))
+
+
+def as_numpy(table):
     plain = {"Int64": "float64", "boolean": "float64", "category": str}
     return table.astype({name: plain[str(dtype)] for name, dtype in table.dtypes.items() if str(dtype) in plain})
 

@@ -1,0 +1,255 @@
+#!/usr/bin/python3
+"""Tests the page that tools/report.py writes of made-up runs."""
+
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+from made_run import MadeRun
+from report_page import Page
+
+SCRIPT = pathlib.Path(__file__).resolve().parent.parent / "tools/report.py"
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(SCRIPT.parent))
+from reporting.markup import element  # noqa: E402
+from reporting.numbers import Spread, measure, plain, ticks  # noqa: E402
+from reporting.scales import Scale, linear, logarithmic  # noqa: E402
+
+
+class Reports(unittest.TestCase):
+    """Runs in a temporary folder, and reports of them."""
+
+    def setUp(self):
+        temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(temporary.cleanup)
+        self.top = pathlib.Path(temporary.name)
+        self.folder = self.top / "results"
+
+    def run_script(self, *arguments):
+        done = subprocess.run([SCRIPT, *map(str, arguments)], capture_output=True, text=True)
+        return done.returncode, done.stdout, done.stderr
+
+    def report(self, run, *others, out=None):
+        """The page of a run, or of several; checked for what holds of all pages."""
+        folders = [made.write(self.top / name) for made, name in zip((run, *others), ("results", "b", "c"))]
+        out = out or (self.top / "all.html" if others else None)
+        done = self.run_script(*folders, *(("--out", out) if out else ()))
+        path = out or self.folder / "report.html"
+        self.assertEqual(done, (0, f"{path}\n", ""))
+        page = Page(path)
+        self.check(page)
+        return page
+
+    def check(self, page):
+        self.assertEqual(page.twice(), [])
+        self.assertNotIn("nan", re.sub(r"<(style|script)>.*?</\1>", "", page.source, flags=re.DOTALL).lower().split())
+        for node in page.root.all():
+            for name, value in node.attributes.items():
+                self.assertFalse(name in ("src", "style", "srcset") or name.startswith("on"), f"{node.name} {name}")
+                self.assertNotRegex(value or "", "NaN|nan|inf|None", f"{node.name} {name}")
+                if name == "href":
+                    self.assertRegex(value, r"^\./[\w./@%-]+$")
+                    self.assertTrue((page.folder / value).exists(), value)
+        self.assertEqual(len(list(page.root.all("script"))), 1)
+        for figure in page.root.all("figure"):
+            self.check_figure(figure)
+
+    def check_figure(self, figure):
+        charts = list(figure.all("svg", "chart"))
+        self.assertGreaterEqual(len(charts), 2)
+        for chart in charts:
+            self.assertEqual(chart["role"], "img")
+            for name, told in (("title", "aria-labelledby"), ("desc", "aria-describedby")):
+                child = chart.first(name)
+                self.assertTrue(child.text())
+                self.assertEqual(child["id"], chart[told])
+            self.assertTrue(all(hit.first("title").text() for hit in chart.all(class_="hit")))
+        self.assertTrue(figure.first("details").first("table").first("tbody").first("th") is not None, figure.text())
+
+    def expect_error(self, *parts, arguments=None):
+        code, out, errors = self.run_script(*(arguments or [self.folder]))
+        self.assertEqual((code, out, errors.count("\n")), (1, "", 1), errors)
+        self.assertTrue(errors.startswith("report.py: "), errors)
+        for part in (*parts, "expected", ";"):
+            self.assertIn(part, errors)
+
+
+class ReportTest(Reports):
+    def test_the_answer_comes_first_in_the_words_of_the_run(self):
+        run = MadeRun(seeds=(1, 2, 3))
+        run.info["advice"] = {"sentences": ["32 reaches loss 0.36 in 0.79 s.", "8 needs the least memory."]}
+        page = self.report(run)
+        self.assertEqual(page.sections()[0], "The answer")
+        self.assertEqual([node.text() for node in page.section("The answer").all("p")], run.info["advice"]["sentences"])
+
+    def test_a_run_without_an_answer_says_so(self):
+        for advice in (None, {}, {"sentences": []}, {"sentences": "text"}, {"sentences": [1]}, []):
+            run = MadeRun()
+            run.info["advice"] = advice
+            self.assertIn("does not tell yet", self.report(run).section("The answer").text())
+
+    def test_losses_are_medians_with_the_range_of_the_seeds(self):
+        run = MadeRun(sizes=(8,), seeds=(1, 2, 3), epochs=2)
+        for row, loss in zip(run.tables["epochs"], (0.5, 0.4, 0.9, 0.41, 0.6, 0.45)):
+            row["val_loss"] = loss
+        figure = self.report(run).figure("Validation loss by epoch")
+        rows = [row.text() for row in figure.first("tbody").all("tr")]
+        self.assertEqual(rows, ["8 epoch 1 0.6 (0.5 to 0.9)", "8 epoch 2 0.41 (0.40 to 0.45)"])
+        self.assertIn("median of 3 seeds", figure.first("figcaption").text())
+        self.assertEqual(len(list(figure.first("svg", "chart").all("path", "band"))), 1)
+
+    def test_one_seed_has_no_band_and_no_word_of_seeds(self):
+        figure = self.report(MadeRun()).figure("Validation loss by epoch")
+        self.assertNotIn("seed", figure.text())
+        self.assertEqual(len(list(figure.first("svg", "chart").all("path", "line"))), 2)
+
+    def test_time_is_what_training_took_so_far(self):
+        figure = self.report(MadeRun(sizes=(8,), epochs=2)).figure("Validation loss over training time")
+        self.assertEqual([row.all("td").__next__().text() for row in figure.first("tbody").all("tr")],
+                         ["0.0400 s", "0.0800 s"])
+
+    def test_a_run_that_was_cut_off_is_told_as_far_as_it_goes(self):
+        page = self.report(MadeRun().cut_off(32, 1))
+        self.assertIn("Run interrupted: batch size 32 has 1 of 3 epochs.", page.section("The answer").text())
+        rows = [row.text() for row in page.figure("Validation loss by epoch").first("tbody").all("tr")]
+        self.assertEqual(sum(row.startswith("32 ") for row in rows), 1)
+
+    def test_a_run_without_a_finished_batch_size_has_no_summary(self):
+        self.assertIn("there is no summary", self.report(MadeRun().cut_off(8, 1)).section("Summary").text())
+
+    def test_one_batch_size_and_regression_and_sensors_are_reported(self):
+        for run in (MadeRun(sizes=(8,)), MadeRun(regression=True), MadeRun(sensors=True), MadeRun(processes=3)):
+            self.report(run)
+
+    def test_a_run_whose_losses_are_not_finite_is_reported(self):
+        run = MadeRun()
+        for name, column in (("epochs", "val_loss"), ("steps", "loss")):
+            for row in run.tables[name]:
+                row[column] = "nan"
+        page = self.report(run)
+        self.assertIn("Batch size 8 diverged", page.section("The answer").text())
+
+    def test_columns_that_a_board_lacks_may_be_absent(self):
+        run = MadeRun()
+        for name, rows in run.tables.items():
+            needed = {"batch_size", "seed", "threads", "process", "epoch", "step", "examples", "loss", "start_unix_ns",
+                      "step_time_ns", "flags", "val_loss", "train_time_ns", "val_time_ns"}
+            run.headers[name] = [column for column in run.headers[name] if column in needed]
+        run.info = {"schema_version": run.info["schema_version"]}
+        self.report(run)
+
+    def test_what_files_say_is_never_markup(self):
+        run = MadeRun()
+        hostile = "</title><script>alert(1)</script>\"'><img src=x onerror=alert(1)>\ud800&amp;"
+        fill(run.info, hostile)
+        run.info["warnings"] = [{"name": hostile, "message": hostile}]
+        run.info["advice"] = {"sentences": [hostile]}
+        page = self.report(run)
+        self.assertEqual(list(page.root.all("img")), [])
+        self.assertIn("<script>alert(1)</script>", page.section("The answer").text())
+
+    def test_nothing_is_asked_of_a_network(self):
+        page = self.report(MadeRun())
+        self.assertNotRegex(page.source, r"https?:|//|@import|url\(".replace("//|", ""))
+        policy = next(node["content"] for node in page.root.all("meta") if node["http-equiv"])
+        self.assertTrue(policy.startswith("default-src 'none'; style-src 'sha256-"), policy)
+
+    def test_files_are_linked_from_where_the_report_is(self):
+        page = self.report(MadeRun())
+        self.assertEqual([node["href"] for node in page.root.all("a")],
+                         ["./summary.csv", "./epochs.csv", "./steps.csv", "./run.json"])
+        page = self.report(MadeRun(), out=self.top / "elsewhere.html")
+        self.assertIn("./results/steps.csv", [node["href"] for node in page.root.all("a")])
+
+    def test_the_same_run_gives_the_same_page(self):
+        self.assertEqual(self.report(MadeRun()).source, self.report(MadeRun()).source)
+
+    def test_warnings_are_told_in_words(self):
+        run = MadeRun()
+        run.info["warnings"] = [{"name": "load", "message": "others used the CPU"}]
+        self.assertIn("others used the CPU", self.report(run).section("Warnings").text())
+
+    def test_other_files_are_refused_in_one_line(self):
+        self.expect_error("no such folder")
+        self.folder.mkdir()
+        self.expect_error("run.json")
+        run = MadeRun()
+        run.info["schema_version"] = 4
+        run.write(self.folder)
+        self.expect_error("schema_version is 4")
+        MadeRun().write(self.folder)
+        (self.folder / "steps.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+        self.expect_error("steps.csv", "no column batch_size")
+        (self.folder / "run.json").write_bytes(b"\xff\x00")
+        self.expect_error("run.json")
+        self.assertFalse((self.folder / "report.html").exists())
+
+    def test_a_run_without_a_finished_epoch_is_refused(self):
+        run = MadeRun()
+        run.tables["epochs"].clear()
+        run.write(self.folder)
+        self.expect_error("epochs.csv", "no rows")
+
+    def test_a_place_that_cannot_be_written_to_is_told(self):
+        MadeRun().write(self.folder)
+        self.expect_error("No such file", arguments=[self.folder, "--out", self.top / "none/report.html"])
+
+    def test_several_runs_need_a_file(self):
+        code, _, errors = self.run_script("a", "b")
+        self.assertEqual(code, 2)
+        self.assertIn("several RESULTS need --out FILE", errors)
+
+
+def fill(value, text):
+    """Puts the text in place of every other text of run.json."""
+    items = list(value.items() if isinstance(value, dict) else enumerate(value))
+    for key, item in items:
+        if isinstance(item, (dict, list)):
+            fill(item, text)
+        elif isinstance(item, str):
+            value[key] = text
+
+
+class NumbersTest(unittest.TestCase):
+    def test_numbers_have_the_digits_that_their_spread_leaves(self):
+        for middle, low, high, words in ((0.34567, 0.33, 0.39, ("0.35", "0.33 to 0.39")),
+                                         (0.34567, 0.3401, 0.3512, ("0.346", "0.340 to 0.351")),
+                                         (12345.6, 12000, 13000, ("12,346", "12,000 to 13,000")),
+                                         (0.5, 0.5, 0.5, ("0.500", "")), (float("nan"),) * 3 + (("–", ""),)):
+            self.assertEqual(Spread(middle, low, high).words(), words)
+
+    def test_units_fit_the_value(self):
+        times = [(1e9, "s"), (1e3, "µs"), (1.0, "ns")]
+        self.assertEqual([measure(value, times) for value in (1.5e9, 13_570, 12, None)],
+                         ["1.50 s", "13.6 µs", "12.0 ns", "–"])
+
+    def test_plain_numbers_have_no_exponent(self):
+        self.assertEqual([plain(value) for value in (591_716, 0.000123, 0, 1.0, 1e20, float("inf"))],
+                         ["592,000", "0.000123", "0", "1.00", "1e+20", "–"])
+
+    def test_ticks_are_round_and_in_range(self):
+        self.assertEqual(linear([0.0, 1.0]).ticks(6), [0.0, 0.2, 0.4, 0.6, 0.8, 1.0])
+        self.assertEqual(ticks([0.35, 0.375, 0.4]), ["0.350", "0.375", "0.400"])
+        self.assertEqual(logarithmic([10, 2000]).ticks(9), [10, 20, 50, 100, 200, 500, 1000, 2000])
+        for low, high in ((0, 1e-9), (-5, 5), (1e12, 1e12 + 1), (3, 4)):
+            for most in range(2, 10):
+                found = linear([low, high]).ticks(most)
+                self.assertTrue(1 <= len(found) <= most, found)
+
+    def test_scales_hold_what_they_are_made_for(self):
+        for scale in (linear([1, 5]), linear([3]), linear([]), logarithmic([1, 1000]), logarithmic([2])):
+            self.assertLess(scale.low, scale.high)
+        self.assertAlmostEqual(Scale(1, 100, 0, 200, is_log=True)(10), 100)
+        self.assertAlmostEqual(Scale(0, 10, 100, 0)(5), 50)
+
+    def test_markup_is_escaped_unless_it_is_markup(self):
+        self.assertEqual(element("p", "<b>", element("i", "&"), title='"<'),
+                         '<p title="&quot;&lt;">&lt;b&gt;<i>&amp;</i></p>')
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,94 @@
+"""What a report tells of one run: Recorded, load(). Every column that a board may lack is there, empty."""
+
+import dataclasses
+import pathlib
+
+import batchsweep_results
+import numpy as np
+import pandas as pd
+from batchsweep_results import KEYS, BadInput
+from plotting.files import Run, as_numpy
+
+from reporting.charts import Look
+
+STEP_COLUMNS = ["accuracy", "load_time_ns", "forward_time_ns", "backward_time_ns", "update_time_ns", "peak_rss_bytes",
+                "cpu_temp_celsius", "cpu_freq_hz", "power_watts", "energy_joules"]
+EPOCH_COLUMNS = ["train_accuracy", "val_accuracy", "train_energy_joules"]
+SUMMARY_COLUMNS = ["learning_rate", "epochs", "steps", "best_val_loss", "final_val_loss", "final_val_accuracy",
+                   "test_loss", "test_accuracy", "step_time_median_ns", "examples_per_second", "flagged_steps",
+                   "limit_time_ns", "limit_fraction", "xnnpack_share", "arena_bytes", "planned_rss_bytes",
+                   "peak_rss_bytes", "train_energy_joules", "total_time_ns"]
+EVALUATION_COLUMNS = KEYS + ["step", "epoch", "train_time_ns", "train_energy_joules", "val_loss"]
+NANOSECONDS = 1e9
+
+
+@dataclasses.dataclass
+class Recorded:
+    folder: pathlib.Path
+    run: Run
+    steps: pd.DataFrame  # of all threads and processes; so are the others
+    epochs: pd.DataFrame
+    summary: pd.DataFrame
+    evaluations: pd.DataFrame  # with the seconds and joules of training before each
+    epoch_ends: pd.DataFrame  # the same after epochs alone
+    energy: pd.DataFrame  # of batchsweep_results.energy()
+
+    @property
+    def info(self):
+        return self.run.info
+
+    def look(self, size):
+        return Look(self.run.batch_sizes.index(size))
+
+    @property
+    def sizes(self):
+        """The batch sizes that have rows."""
+        return sorted(set(self.run.steps.batch_size) | set(self.run.epochs.batch_size))
+
+    @property
+    def timed(self):
+        """{(batch size, threads): the steps that count for times}"""
+        measured = [Run.measured(rows) for _, rows in self.steps.groupby("threads")]
+        return dict(list(pd.concat(measured).groupby(["batch_size", "threads"])))
+
+    def cell_name(self, size, threads):
+        several = self.steps.threads.nunique() > 1
+        return f"{size}, {threads} thread{'s' * (threads > 1)}" if several else str(size)
+
+
+def load(folder):
+    """BadInput where there is nothing to report of."""
+    results = batchsweep_results.load(folder)
+    for name in ("steps", "epochs"):
+        if getattr(results, name).empty:
+            raise BadInput(pathlib.Path(folder) / f"{name}.csv", "no rows", "at least one finished epoch",
+                           "let the sweep run longer (`batchsweep run --resume` continues it)")
+    steps = with_columns(results.steps, STEP_COLUMNS)
+    epochs = with_columns(results.epochs, EPOCH_COLUMNS)
+    summary = with_columns(results.summary, SUMMARY_COLUMNS)
+    run = Run(results.run, steps, epochs, summary)
+    ends = of_epochs(epochs)
+    evaluations = getattr(results, "evaluations", None)
+    evaluations = ends if evaluations is None or evaluations.empty else with_columns(evaluations, EVALUATION_COLUMNS)
+    return Recorded(pathlib.Path(folder), run, steps, epochs, summary, of_drawn_cells(evaluations, run),
+                    of_drawn_cells(ends, run), batchsweep_results.energy(results))
+
+
+def with_columns(table, columns):
+    """A table as NumPy has it, with those of the columns that it lacks, empty."""
+    lacking = {column: np.nan for column in columns if column not in table}
+    return as_numpy(table).assign(**lacking)
+
+
+def of_drawn_cells(table, run):
+    """What belongs to the cells of run.epochs."""
+    first = run.epochs.groupby("batch_size").threads.first()
+    table = table[(table.threads == table.batch_size.map(first)) & (table.process == run.epochs.process.min())]
+    return table.assign(seconds=table.train_time_ns / NANOSECONDS)
+
+
+def of_epochs(epochs):
+    """The evaluations after epochs, as rows of evaluations.csv, but with the number of the epoch as step."""
+    cells = epochs.groupby(KEYS)
+    energy = cells.train_energy_joules.transform(lambda values: values.cumsum(skipna=False))
+    return epochs.assign(train_time_ns=cells.train_time_ns.cumsum(), step=epochs.epoch, train_energy_joules=energy)

@@ -1,0 +1,56 @@
+"""What is said of one run, in its order: the answer, pictures, table, environment, warnings, files."""
+
+import pathlib
+import urllib.parse
+
+from batchsweep_results import get
+from plotting.words import describe, problems, warnings_of
+
+from reporting import losses
+from reporting.markup import element, join
+from reporting.page import pictures, section, sentences
+from reporting.summary import summary_section
+
+NO_ANSWER = "This run does not tell yet which batch size to use: it was made without an answer, or it ended too early."
+FILES = ["summary.csv", "epochs.csv", "evaluations.csv", "steps.csv", "counters.csv", "run.json", "model.json"]
+
+
+def answer(recorded):
+    told = get(recorded.info, "advice", "sentences", kind=list) or []
+    told = [sentence for sentence in told if isinstance(sentence, str)]
+    unsound = [sentence for sentence in problems(recorded.run) if not sentence.startswith(("Warning:", "…"))]
+    return element("section", element("h2", "The answer"), sentences(told or [NO_ANSWER]),
+                   sentences(unsound, "problem"), class_="answer")
+
+
+def run_sections(recorded, here):
+    """Sections of one run; `here` is the folder of the report, from which files are linked."""
+    return [answer(recorded),
+            section("What each batch size learns", pictures(losses.by_epoch(recorded), losses.over_time(recorded))),
+            section("Summary", summary_section(recorded)),
+            section("Warnings", warning_list(recorded)),
+            section("Files", file_list(recorded, here))]
+
+
+def about(recorded):
+    return join(element("p", line, class_="about") for line in describe(recorded.run) if line)
+
+
+def warning_list(recorded):
+    found = warnings_of(recorded.info)
+    return element("ul", *(element("li", text) for text in found), class_="warnings") if found else None
+
+
+def file_list(recorded, here):
+    links = [element("li", element("a", name, href=address(recorded.folder / name, here)))
+             for name in FILES if (recorded.folder / name).exists()]
+    return element("ul", *links, class_="files")
+
+
+def address(path, here):
+    """How the report's links lead to a file: from its folder, or from the root where they have none in common."""
+    path, here = path.resolve(), here.resolve()
+    common = [one for one, other in zip(path.parts, here.parts) if one == other]
+    up = [".."] * (len(here.parts) - len(common))
+    relative = pathlib.PurePosixPath(*up, *path.parts[len(common):])
+    return urllib.parse.quote("./" + str(relative))
