@@ -19,6 +19,7 @@ sys.path.insert(0, str(REPOSITORY / "tools"))
 import compare_runs  # noqa: E402
 import export  # noqa: E402
 import plot  # noqa: E402
+import report  # noqa: E402
 import watch  # noqa: E402
 from made_run import MadeRun, rows_of  # noqa: E402
 
@@ -27,6 +28,7 @@ TOOLS = {"plot.py": (plot.main, lambda results, out: [results]),
          "plot.py of boards": (plot.main, lambda results, out: [results, out / "other", "--out", out / "boards"]),
          "compare_runs.py": (compare_runs.main, lambda results, out: [results, out / "other"]),
          "export.py": (export.main, lambda results, out: [results, "--mlperf", out / "run.log"]),
+         "report.py": (report.main, lambda results, out: [results]),
          "watch.py": (watch.main, lambda results, out: [results])}
 
 

@@ -38,9 +38,10 @@ from batchsweep_results import BadInput
 from plotting.board_runs import load_boards
 from plotting.boards import boards_figure, write_table
 from plotting.curves import (BAND, accuracy_figure, add_legend, comparison_figure, draw_band, new_figure,
-                             over_energy_figure, over_time_figure, powered, style)
+                             over_energy_figure, over_time_figure, style)
 from plotting.drawing import add_caption
 from plotting.files import disturbed, load
+from plotting.seeds import powered
 from plotting.words import short
 
 SMOOTH_EXAMPLES = 256  # the least a training loss is averaged over; more hides the first steep fall

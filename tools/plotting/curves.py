@@ -1,16 +1,15 @@
 """Losses and accuracies of a run, a line a batch size: by epoch, by training time, by energy."""
 
 import numpy as np
-import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from batchsweep_results import ENOUGH_READINGS, get, readings_per_second
+from batchsweep_results import get
 from plotting.drawing import add_caption
+from plotting.seeds import finished_seeds, powered, seeds_along, updates
 from plotting.words import COLORS, DASHES, MARKERS, rounded, short
 
 BAND = " Line: median of the seeds; band: lowest to highest."
-POINTS = 400  # of a line; more would not be seen
 
 
 def new_figure(title, columns=1, **options):
@@ -23,11 +22,6 @@ def style(run, size):
     index = run.batch_sizes.index(size)
     return {"color": COLORS[index % len(COLORS)], "linestyle": DASHES[index % len(DASHES)],
             "marker": MARKERS[index % len(MARKERS)], "label": str(size)}
-
-
-def finished_seeds(rows):
-    """Those of a batch size that went as far as any of its seeds: with one that did not, a median would jump there."""
-    return rows[rows.groupby("seed").epoch.transform("max") == rows.epoch.max()]
 
 
 def draw_band(ax, run, size, x, low, high):
@@ -67,13 +61,6 @@ def keep_legible(ax, values):
         ax.set_yscale("log")
 
 
-def updates(run):
-    """The sentence of how many updates of the weights each batch size got, the most of its seeds."""
-    counts = run.steps.groupby("batch_size").step.max()
-    told = ", ".join(f"{counts.get(size, 0):,} at batch size {size}" for size in run.batch_sizes)
-    return f" Updates: {told}."
-
-
 def comparison_figure(run):
     fig, ax = new_figure("Validation loss by batch size")
     found = draw_epochs(ax, run, "val_loss")
@@ -105,18 +92,6 @@ def accuracy_figure(run):
     add_caption(fig, run, "Training accuracy is the mean over an epoch, while the weights change; validation "
                           "accuracy is measured after it." + BAND * (run.seeds > 1))
     return fig
-
-
-def seeds_along(rows, x):
-    """The validation losses of a batch size along `x`, a column that grows while it trains: a place a row, a seed a
-    column. Seeds are looked at in places of their own, between which they go straight, so only where all have some."""
-    curves = [(seed, one.sort_values(x)) for seed, one in finished_seeds(rows).groupby("seed")]
-    begin, end = max(one[x].iloc[0] for _, one in curves), min(one[x].iloc[-1] for _, one in curves)
-    places = np.unique(np.concatenate([one[x].to_numpy() for _, one in curves]))
-    places = places[(begin <= places) & (places <= end)]
-    if len(places) > POINTS:
-        places = places[np.unique(np.geomspace(1, len(places), POINTS).astype(int) - 1)]
-    return pd.DataFrame({seed: np.interp(places, one[x], one.val_loss) for seed, one in curves}, index=places)
 
 
 def draw_along(ax, run, evaluations, x):
@@ -165,16 +140,6 @@ def over_time_figure(run):
     evaluations = run.evaluations.assign(seconds=run.evaluations.train_time_ns.astype("float64") / 1e9)
     return over_figure(run, evaluations, "seconds", "training time", "training time (s)",
                        "Time spent on training alone, validation left out.")
-
-
-def powered(run):
-    """The evaluations of cells all of whose training enough readings of power cover."""
-    if run.evaluations.empty:
-        return run.evaluations
-    cells = run.evaluations.groupby(["batch_size", "seed"])
-    known = cells.train_energy_joules.transform(lambda joules: joules.notna().all())
-    seconds = cells.train_time_ns.transform("max") / 1e9
-    return run.evaluations[known & (seconds * readings_per_second(run.info) >= ENOUGH_READINGS)]
 
 
 def over_energy_figure(run):

@@ -19,5 +19,4 @@ def document(folders, here):
 
 
 def footer(runs):
-    return element("footer", "Written by tools/report.py of batchsweep, from the files of the run alone. This page needs no "
-                             "network.")
+    return element("footer", "Written by tools/report.py of batchsweep from the files of the run alone; it needs no net.")

@@ -1,9 +1,12 @@
 """The pictures of losses: by epoch, over seconds of training, over joules."""
 
 import numpy as np
+import pandas as pd
+from batchsweep_results import get
+from plotting.seeds import finished_seeds, powered, seeds_along, updates
 
 from reporting.charts import area, band, hit, label, line, x_axis, y_axis
-from reporting.markup import join
+from reporting.markup import element, join
 from reporting.numbers import Spread, plain
 from reporting.picture import Picture
 from reporting.scales import fitting, linear
@@ -11,16 +14,16 @@ from reporting.scales import fitting, linear
 SEEDS = " Line: median of {seeds} seeds; band: lowest to highest."
 
 
-def curves(table, x):
-    """{batch size: median, lowest and highest loss and the median of x, a row an evaluation that all seeds reached}"""
-    found = {}
-    table = table[np.isfinite(table.val_loss) & np.isfinite(table[x])]
-    for size, rows in table.groupby("batch_size"):
-        by_step = rows.groupby("step")
-        curve = by_step.val_loss.agg(middle="median", low="min", high="max")
-        curve["x"] = by_step[x].median()
-        # A seed that was cut off would shift the median where it ends.
-        found[size] = curve[by_step.seed.nunique() == rows.seed.nunique()].reset_index()
+def spread_of(seeds):
+    """The median, lowest and highest at each place, of a table with a column a seed."""
+    return pd.DataFrame({"x": seeds.index.astype(float), "middle": seeds.median(axis=1).to_numpy(),
+                         "low": seeds.min(axis=1).to_numpy(), "high": seeds.max(axis=1).to_numpy()})
+
+
+def curves(table, seeds_of):
+    """{batch size: its spread_of()}"""
+    finite = table[np.isfinite(table.val_loss)]
+    found = {size: spread_of(seeds_of(rows)) for size, rows in finite.groupby("batch_size")}
     return {size: curve for size, curve in found.items() if len(curve)}
 
 
@@ -30,36 +33,37 @@ def best(curve):
 
 
 def by_epoch(recorded):
-    found = curves(recorded.epoch_ends, "epoch")
+    found = curves(recorded.run.epochs,
+                   lambda rows: finished_seeds(rows).pivot(index="epoch", columns="seed", values="val_loss").dropna())
     longest = max((curve.x.max() for curve in found.values()), default=1)
     return loss_picture(recorded, found, "Validation loss by epoch", "epoch",
                         lambda: linear([1, max(longest, 2)], margin=0.03), lambda x: f"epoch {x:.0f}",
-                        "Each line is one batch size after the same passes over the data: smaller batches made more "
-                        "updates by then.", whole=True)
+                        "After the same passes over the data." + updates(recorded.run), whole=True)
 
 
 def over_time(recorded):
-    found = curves(recorded.evaluations, "seconds")
-    ends = [curve.x.max() for curve in found.values()]
+    table = recorded.run.evaluations
+    table = table.assign(seconds=table.train_time_ns / 1e9)
+    found = curves(table, lambda rows: seeds_along(rows, "seconds"))
     points = [x for curve in found.values() for x in curve.x]
-    spread = ends and max(ends) > 8 * min(ends)
-    return loss_picture(recorded, found, "Validation loss over training time", "seconds of training",
-                        lambda: fitting(points, 8) if spread else linear(points, include_zero=True, margin=0.03),
-                        lambda x: f"{plain(x)} s",
-                        "The same losses over the time that training took, validation left out: of two lines, the "
-                        "lower one was ahead at that moment.")
+    ends = [curve.x.max() for curve in found.values()]
+    scale = fitting(points, 1) if ends and max(ends) > 8 * min(ends) else linear(points, include_zero=True, margin=0.03)
+    return loss_picture(recorded, found, "Validation loss over training time", "seconds of training", lambda: scale,
+                        lambda x: f"{plain(x)} s", "Over the time spent on training alone, validation left out: of two "
+                        "lines, the lower one was ahead at that moment.")
 
 
 def over_energy(recorded):
-    found = curves(recorded.evaluations, "train_energy_joules")
+    """None where enough readings of power cover the training of no batch size."""
+    found = curves(powered(recorded.run), lambda rows: seeds_along(rows, "train_energy_joules"))
     points = [x for curve in found.values() for x in curve.x]
     return loss_picture(recorded, found, "Validation loss over energy", "joules drawn while training",
                         lambda: linear(points, include_zero=True, margin=0.03), lambda x: f"{plain(x)} J",
-                        "The same losses over the energy that training drew.") if found else None
+                        "Over the energy drawn while training, validation left out.") if found else None
 
 
 def loss_picture(recorded, found, title, x_title, x_scale, x_words, caption, whole=False):
-    seeds = recorded.evaluations.seed.nunique()
+    seeds = recorded.run.seeds
     rows = [[size, x_words(row.x), Spread(row.middle, row.low, row.high)]
             for size, curve in found.items() for row in curve.itertuples()]
     lowest = "; ".join(f"batch size {size} reaches {best(curve)}" for size, curve in found.items())
@@ -83,6 +87,7 @@ def draw(recorded, found, width, x, x_title, x_words, whole):
     ticks = [value for value in x.ticks(9) if value == round(value)] if whole else None
     parts = [x_axis(inside, x, x_title + (", log scale" if x.is_log else ""), ticks),
              y_axis(inside, y, f"validation loss ({recorded.run.loss}{', log scale' if y.is_log else ''})")]
+    parts.append(target_line(recorded, inside, y))
     if not found:
         parts.append(label((inside.left + inside.right) / 2, height / 2, "no finite loss", class_="value"))
     lines, hits = [], []
@@ -93,6 +98,16 @@ def draw(recorded, found, width, x, x_title, x_words, whole):
         hits += [hit(place, y(row.middle), f"batch size {size}\n{x_words(row.x)}\n"
                      f"loss {Spread(row.middle, row.low, row.high)}") for place, row in zip(xs, curve.itertuples())]
     return height, join(parts + lines + thinned(hits, 600))
+
+
+def target_line(recorded, inside, y):
+    """The loss that the answer is about, where run.json has one and the picture shows it."""
+    target = get(recorded.info, "advice", "target", kind=dict) or {}
+    value = get(target, "value", kind=(int, float))
+    if get(target, "measure") != "val_loss" or value is None or not y.holds(value):
+        return None
+    return join([element("path", d=f"M{inside.left:.1f} {y(value):.1f}H{inside.right:.1f}", class_="target"),
+                 label(inside.right, y(value) - 5, f"target {plain(value)}", anchor="end")])
 
 
 def loss_scale(found):

@@ -7,7 +7,7 @@ import batchsweep_results
 import numpy as np
 import pandas as pd
 from batchsweep_results import KEYS, BadInput
-from plotting.files import Run, as_numpy
+from plotting.files import EVALUATION_COLUMNS, Run, as_numpy
 
 from reporting.charts import Look
 
@@ -18,19 +18,15 @@ SUMMARY_COLUMNS = ["learning_rate", "epochs", "steps", "best_val_loss", "final_v
                    "test_loss", "test_accuracy", "step_time_median_ns", "examples_per_second", "flagged_steps",
                    "limit_time_ns", "limit_fraction", "xnnpack_share", "arena_bytes", "planned_rss_bytes",
                    "peak_rss_bytes", "train_energy_joules", "total_time_ns"]
-EVALUATION_COLUMNS = KEYS + ["step", "epoch", "train_time_ns", "train_energy_joules", "val_loss"]
-NANOSECONDS = 1e9
 
 
 @dataclasses.dataclass
 class Recorded:
     folder: pathlib.Path
-    run: Run
+    run: Run  # whose evaluations are those after epochs where no others are recorded
     steps: pd.DataFrame  # of all threads and processes; so are the others
     epochs: pd.DataFrame
     summary: pd.DataFrame
-    evaluations: pd.DataFrame  # with the seconds and joules of training before each
-    epoch_ends: pd.DataFrame  # the same after epochs alone
     energy: pd.DataFrame  # of batchsweep_results.energy()
 
     @property
@@ -66,12 +62,11 @@ def load(folder):
     steps = with_columns(results.steps, STEP_COLUMNS)
     epochs = with_columns(results.epochs, EPOCH_COLUMNS)
     summary = with_columns(results.summary, SUMMARY_COLUMNS)
-    run = Run(results.run, steps, epochs, summary)
-    ends = of_epochs(epochs)
     evaluations = getattr(results, "evaluations", None)
-    evaluations = ends if evaluations is None or evaluations.empty else with_columns(evaluations, EVALUATION_COLUMNS)
-    return Recorded(pathlib.Path(folder), run, steps, epochs, summary, of_drawn_cells(evaluations, run),
-                    of_drawn_cells(ends, run), batchsweep_results.energy(results))
+    if evaluations is None or evaluations.empty:
+        evaluations = of_epochs(epochs)
+    run = Run(results.run, steps, epochs, summary, with_columns(evaluations, EVALUATION_COLUMNS))
+    return Recorded(pathlib.Path(folder), run, steps, epochs, summary, batchsweep_results.energy(results))
 
 
 def with_columns(table, columns):
@@ -80,15 +75,8 @@ def with_columns(table, columns):
     return as_numpy(table).assign(**lacking)
 
 
-def of_drawn_cells(table, run):
-    """What belongs to the cells of run.epochs."""
-    first = run.epochs.groupby("batch_size").threads.first()
-    table = table[(table.threads == table.batch_size.map(first)) & (table.process == run.epochs.process.min())]
-    return table.assign(seconds=table.train_time_ns / NANOSECONDS)
-
-
 def of_epochs(epochs):
-    """The evaluations after epochs, as rows of evaluations.csv, but with the number of the epoch as step."""
+    """Their validations, as rows of evaluations.csv; with the number of the epoch as step."""
     cells = epochs.groupby(KEYS)
     energy = cells.train_energy_joules.transform(lambda values: values.cumsum(skipna=False))
     return epochs.assign(train_time_ns=cells.train_time_ns.cumsum(), step=epochs.epoch, train_energy_joules=energy)
