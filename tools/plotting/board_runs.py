@@ -109,12 +109,12 @@ def peak_memory(run):
 
 
 def loss_over_time(run, size):
-    """Seconds of training at each epoch's end, and the validation loss there; means of the seeds."""
+    """Seconds of training at each epoch's end, and the validation loss there; medians of the seeds."""
     rows = run.steps[run.steps.batch_size == size]
     ends = rows.groupby(["seed", "epoch"]).step_time_ns.sum().groupby("seed").cumsum().rename("end_ns").reset_index()
     both = run.epochs[run.epochs.batch_size == size].merge(ends, on=["seed", "epoch"])
-    mean = both[np.isfinite(both.val_loss)].groupby("epoch")[["end_ns", "val_loss"]].mean()
-    return mean.end_ns / 1e9, mean.val_loss
+    median = both[np.isfinite(both.val_loss)].groupby("epoch")[["end_ns", "val_loss"]].median()
+    return median.end_ns / 1e9, median.val_loss
 
 
 def common_size(boards):

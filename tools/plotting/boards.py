@@ -89,7 +89,7 @@ def boards_figure(boards):
     for ax, draw in ((times, draw_times), (rates, draw_rates), (losses, draw_losses), (memory, draw_memory)):
         draw(ax, boards)
     legend_height = add_legend(fig, *times.get_legend_handles_labels())
-    averaged = " Validation losses are means of the seeds." if any(board.run.seeds > 1 for board in boards) else ""
+    averaged = " Validation losses are medians of the seeds." if any(board.run.seeds > 1 for board in boards) else ""
     write_caption(fig, [f"{board.name}: {sentence}" for board in boards for sentence in problems(board.run)]
                   + differences(boards),
                   [f"{trained(first)}. Training time is the sum of step times: without validation, and without "
