@@ -48,8 +48,7 @@ Validation Validated(int64_t epoch, double loss, double accuracy) {
 TEST_CASE("an epoch's row is the mean over its examples", "[totals]") {
   CellTotals totals;
   totals.Add(TwoSteps(1), {.flags = kFlags, .energy_joules = 2.5});
-  const EpochRecord epoch =
-      totals.FinishEpoch(kCell, Validated(1, 0.5, 0.75), std::nullopt);
+  const EpochRecord epoch = totals.FinishEpoch(kCell, Validated(1, 0.5, 0.75));
   CHECK(epoch.cell == kCell);
   CHECK(epoch.epoch == 1);
   CHECK(epoch.steps == 2);
@@ -73,8 +72,8 @@ TEST_CASE("an epoch in two parts adds up to the whole", "[totals]") {
   parts.Add(first, {.flags = std::span(kFlags).first(1), .energy_joules = 0.5});
   parts.Add(rest, {.flags = std::span(kFlags).last(1), .energy_joules = 1.5});
   const auto validation = Validated(1, 0.5, 0.75);
-  const auto want = whole.FinishEpoch(kCell, validation, std::nullopt);
-  const auto got = parts.FinishEpoch(kCell, validation, std::nullopt);
+  const auto want = whole.FinishEpoch(kCell, validation);
+  const auto got = parts.FinishEpoch(kCell, validation);
   CHECK(got.train_loss == want.train_loss);
   CHECK(got.train_accuracy == want.train_accuracy);
   CHECK(got.steps == want.steps);
@@ -88,13 +87,11 @@ TEST_CASE("energy and accuracy are absent as soon as a part of them is",
   EpochMeasurements measured = TwoSteps(1);
   for (StepMeasurement& step : measured.steps) step.correct.reset();
   totals.Add(measured, {.flags = kFlags, .energy_joules = std::nullopt});
-  const EpochRecord first =
-      totals.FinishEpoch(kCell, Validated(1, 0.5, 0.5), std::nullopt);
+  const EpochRecord first = totals.FinishEpoch(kCell, Validated(1, 0.5, 0.5));
   CHECK_FALSE(first.train_accuracy);
   CHECK_FALSE(first.train_energy_joules);
   totals.Add(TwoSteps(2), {.flags = kFlags, .energy_joules = 1.0});
-  const EpochRecord second =
-      totals.FinishEpoch(kCell, Validated(2, 0.5, 0.5), std::nullopt);
+  const EpochRecord second = totals.FinishEpoch(kCell, Validated(2, 0.5, 0.5));
   CHECK(second.train_accuracy);
   CHECK(second.train_energy_joules == 1.0);
   CHECK_FALSE(Summarize(kCell, totals, {}).record.train_energy_joules);
@@ -108,7 +105,8 @@ TEST_CASE("a summary has the best epoch, the target's time and all steps",
   for (const Validation& validation : validations) {
     totals.Add(TwoSteps(validation.epoch),
                {.flags = kFlags, .energy_joules = 2.0});
-    totals.FinishEpoch(kCell, validation, 0.8);
+    totals.Evaluate(kCell, validation, 0.8);
+    totals.FinishEpoch(kCell, validation);
   }
   const CellSummary summary =
       Summarize(kCell, totals, {.loss = 0.45, .accuracy = 0.7});
@@ -134,8 +132,7 @@ TEST_CASE("a validation loss that is no number is never the best", "[totals]") {
   CellTotals totals;
   totals.Add(TwoSteps(1), {.flags = kFlags, .energy_joules = {}});
   totals.FinishEpoch(
-      kCell, Validated(1, std::numeric_limits<double>::quiet_NaN(), 0.1),
-      std::nullopt);
+      kCell, Validated(1, std::numeric_limits<double>::quiet_NaN(), 0.1));
   CHECK_FALSE(totals.best_val_loss);
   CHECK(totals.best_epoch == 0);
 }

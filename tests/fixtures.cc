@@ -62,7 +62,9 @@ void AddEpoch(const Trainer& trainer, CellTotals& totals) {
 
 EpochRecord FinishEpoch(Trainer& trainer, CellTotals& totals) {
   AddEpoch(trainer, totals);
-  return totals.FinishEpoch({}, trainer.FinishEpoch().value(), std::nullopt);
+  const Validation validation = trainer.Validate().value();
+  trainer.CloseEpoch();
+  return totals.FinishEpoch({}, validation);
 }
 
 std::vector<NamedTensor> WeightsOf(Network& network) {

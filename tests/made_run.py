@@ -4,7 +4,7 @@ import csv
 import itertools
 import json
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 CELL = ["batch_size", "seed", "threads", "process"]
 HEADERS = {
     "steps": CELL + ("epoch,step,examples,loss,accuracy,start_unix_ns,step_time_ns,load_time_ns,forward_time_ns,"
@@ -12,6 +12,8 @@ HEADERS = {
                      "cpu_freq_hz,throttled,power_watts,energy_joules,flags").split(","),
     "epochs": CELL + ("epoch,steps,train_loss,train_accuracy,val_loss,val_accuracy,train_time_ns,val_time_ns,"
                       "train_energy_joules").split(","),
+    "evaluations": CELL + ("step,epoch,examples,train_time_ns,train_energy_joules,val_loss,val_accuracy,"
+                           "subset_loss").split(","),
     "summary": CELL + ("learning_rate,epochs,steps,best_val_loss,final_val_loss,final_val_accuracy,test_loss,"
                        "test_accuracy,step_time_median_ns,examples_per_second,arena_bytes,peak_rss_bytes,swap_bytes,"
                        "train_energy_joules,time_to_target_ns,total_time_ns").split(","),
@@ -67,6 +69,10 @@ class MadeRun:
                 train_accuracy="" if self.regression else 0.5, val_loss=val_loss(size, epoch),
                 val_accuracy="" if self.regression else 0.6, train_time_ns=time_ns, val_time_ns=1_000_000,
                 train_energy_joules=5.0 * time_ns / 1e9 if self.sensors else ""))
+            self.tables["evaluations"].append(cell | dict(
+                step=epoch * self.steps, epoch=epoch, examples=epoch * self.steps * size,
+                train_time_ns=epoch * time_ns, train_energy_joules=5.0 * epoch * time_ns / 1e9 if self.sensors else "",
+                val_loss=val_loss(size, epoch), val_accuracy="" if self.regression else 0.6))
             self.now_ns += 1_000_000
         self.tables["summary"].append(cell | dict(
             learning_rate=0.001, epochs=self.epochs, steps=self.epochs * self.steps, test_loss=0.5,
@@ -94,7 +100,7 @@ class MadeRun:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "run.json").write_text(json.dumps(self.info), encoding="utf-8")
         for name, rows in self.tables.items():
-            if rows or name in ("steps", "epochs"):
+            if rows or name in ("steps", "epochs", "evaluations"):
                 (folder / f"{name}.csv").write_text(self.text(name), encoding="utf-8")
         return folder
 

@@ -40,7 +40,7 @@ class MergePowerTest(unittest.TestCase):
         self.write("steps.csv", STEP_HEADER, steps)
         self.write("epochs.csv", EPOCH_HEADER, [cell + [epoch, "0.30000000000000004", "1000000000", ""] for epoch in "12"])
         self.write("summary.csv", SUMMARY_HEADER, [cell + ["0.5", "", "1000000000", ""]])
-        self.info = {"schema_version": 5, "status": "complete", "energy_grade": "none", "warnings": [], "board": "Ä"}
+        self.info = {"schema_version": 6, "status": "complete", "energy_grade": "none", "warnings": [], "board": "Ä"}
         self.write_info()
         (self.results / "checkpoint").mkdir()
         (self.results / "weights").mkdir()
@@ -225,7 +225,7 @@ class MergePowerTest(unittest.TestCase):
         self.info |= {"status": "complete", "schema_version": 1}
         self.write_info()
         self.expect_error("schema_version is 1")
-        self.info["schema_version"] = 5
+        self.info["schema_version"] = 6
         self.write_info()
         self.write("steps.csv", STEP_HEADER, [])
         self.expect_error("steps.csv", "no rows")

@@ -56,7 +56,7 @@ class Results:
 
     def __init__(self, sizes=(8, 16, 60), seeds=(1,), threads=(1,), epochs=4, processes=1):
         self.info = {
-            "schema_version": 5, "status": "complete", "command": "batchsweep run",
+            "schema_version": 6, "status": "complete", "command": "batchsweep run",
             "model": {"name": "mlp", "parameters": 50890},
             "data": {"name": "fashion-mnist", "train_examples": EXAMPLES, "validation_examples": 20},
             "config": {"batch_sizes": list(sizes), "epochs": epochs, "optimizer": "adam", "learning_rate": 0.001,
@@ -447,7 +447,7 @@ class PlotTest(unittest.TestCase):
 
     def test_every_key_of_run_json_but_the_version_may_be_absent_or_odd(self):
         results = Results()
-        results.info = {"schema_version": 5}
+        results.info = {"schema_version": 6}
         results.write(self.folder)
         self.expect_pictures()
         results.info |= {"model": "mlp", "data": None, "config": {"batch_sizes": [8, "x", None], "learning_rate": "x", "epochs": "?"},
@@ -574,7 +574,7 @@ class PlotTest(unittest.TestCase):
                 results = Results()
                 results.info["schema_version"] = version
                 results.write(self.folder)
-                self.expect_error("run.json", f"schema_version is {json.dumps(version)}", "expected 5")
+                self.expect_error("run.json", f"schema_version is {json.dumps(version)}", "expected 6")
 
     def test_a_run_json_that_is_not_json_is_refused(self):
         for content in (b"{\n", b"[]", b"\xff\xfe"):

@@ -71,8 +71,8 @@ struct EarlierRun {
 
   // What CheckTables() says; REQUIREs that it fails and changes no file.
   std::string Refusal() const {
-    const std::vector files = {"run.json", "steps.csv", "counters.csv",
-                               "epochs.csv", "summary.csv"};
+    const std::vector files = {"run.json",   "steps.csv",       "counters.csv",
+                               "epochs.csv", "evaluations.csv", "summary.csv"};
     std::vector<std::string> before, after;
     for (const char* file : files) before.push_back(Read(file));
     const auto resumed = CheckTables(folder.path(), recorded);
@@ -109,8 +109,8 @@ TEST_CASE("a table with other columns is not gone on with", "[recorder]") {
 }
 
 TEST_CASE("a run without one of its tables is not gone on with", "[recorder]") {
-  for (const char* file :
-       {"steps.csv", "counters.csv", "epochs.csv", "summary.csv"}) {
+  for (const char* file : {"steps.csv", "counters.csv", "epochs.csv",
+                           "evaluations.csv", "summary.csv"}) {
     const EarlierRun run;
     std::filesystem::remove(run.folder.path() / file);
     const std::string refusal = run.Refusal();
@@ -132,8 +132,8 @@ TEST_CASE("a table that lost rows is not gone on with", "[recorder]") {
 
 TEST_CASE("a table of which a recorded row was changed is not gone on with",
           "[recorder]") {
-  for (const char* file :
-       {"steps.csv", "counters.csv", "epochs.csv", "summary.csv"}) {
+  for (const char* file : {"steps.csv", "counters.csv", "epochs.csv",
+                           "evaluations.csv", "summary.csv"}) {
     const EarlierRun run;
     const std::string text = run.Read(file);
     const size_t recorded = text.find('\n') + 1;

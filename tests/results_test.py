@@ -48,7 +48,7 @@ class ResultsTest(unittest.TestCase):
         subprocess.run([PROGRAM, "run", "--data", "synthetic", "--train-limit", "200", "--batch-sizes", "8,32",
                         "--epochs", "2", "--out", self.folder], check=True, capture_output=True)
         results = load(str(self.folder))
-        for name in ("steps", "epochs", "summary"):
+        for name in ("steps", "epochs", "evaluations", "summary"):
             table, rows = getattr(results, name), rows_of(self.folder / f"{name}.csv")
             self.assertEqual(list(table), list(rows[0]))
             for column, dtype in self.dtypes(table).items():
@@ -111,6 +111,7 @@ class ResultsTest(unittest.TestCase):
         self.assertEqual([len(results.steps), len(results.epochs), len(results.summary)], [0, 0, 0])
         self.assertEqual(self.dtypes(results.steps)["start_unix_ns"], "int64")
         self.assertEqual(list(results.summary), HEADERS["summary"][:4])
+        self.assertEqual(len(results.evaluations), 0)
         self.assertIsNone(results.counters)
         self.assertEqual(len(energy(results)), 0)
 
@@ -121,6 +122,15 @@ class ResultsTest(unittest.TestCase):
         counters = self.load(run).counters
         self.assertEqual(self.dtypes(counters)["phase"], "category")
         self.assertEqual(counters.cycles.to_list(), [9, pd.NA])
+
+    def test_evaluations_are_loaded_where_there_are_some(self):
+        evaluations = self.load(MadeRun(sizes=(8,), epochs=2, steps=4)).evaluations
+        self.assertEqual(evaluations.step.to_list(), [4, 8])
+        self.assertTrue(evaluations.subset_loss.isna().all())
+        self.assertEqual({name: self.dtypes(evaluations)[name] for name in ("examples", "train_time_ns", "subset_loss")},
+                         {"examples": "int64", "train_time_ns": "Int64", "subset_loss": "float64"})
+        (self.folder / "evaluations.csv").unlink()
+        self.assertIsNone(load(self.folder).evaluations)
 
     def test_columns_of_another_program_are_kept_and_its_lacking_ones_are_absent(self):
         run = MadeRun()
@@ -173,11 +183,11 @@ class ResultsTest(unittest.TestCase):
     # -- bad input
 
     def test_a_run_of_another_schema_is_refused(self):
-        for version in (4, 6, "5", None):
+        for version in (5, 7, "6", None):
             run = MadeRun()
             run.info["schema_version"] = version
             run.write(self.folder)
-            self.expect_refused("run.json", f"schema_version is {json.dumps(version)}", "expected 5")
+            self.expect_refused("run.json", f"schema_version is {json.dumps(version)}", "expected 6")
 
     def test_what_is_no_folder_of_results_is_refused(self):
         self.expect_refused("results: no such folder")

@@ -27,6 +27,7 @@ LONG = int(os.environ.get("BATCHSWEEP_LONG", "1"))
 TIMELESS = {
     "steps.csv": ("batch_size", "seed", "threads", "process", "epoch", "step", "examples", "loss", "accuracy"),
     "epochs.csv": ("batch_size", "seed", "threads", "process", "epoch", "steps", "train_loss", "val_loss"),
+    "evaluations.csv": ("batch_size", "seed", "threads", "process", "step", "epoch", "examples", "val_loss"),
     "summary.csv": ("batch_size", "seed", "threads", "process", "epochs", "steps", "best_val_loss", "test_loss"),
 }
 SMALL = ["--data", "synthetic", "--train-limit", "40", "--val-limit", "8", "--batch-sizes", "8,20", "--sample-hz", "0"]

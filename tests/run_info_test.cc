@@ -28,7 +28,7 @@ RunInfo SomeInfo() {
 TEST_CASE("run.json says what absent is and writes floats as given",
           "[run_info]") {
   const auto json = nlohmann::json::parse(RunInfoText(SomeInfo()));
-  CHECK(json["schema_version"] == 5);
+  CHECK(json["schema_version"] == 6);
   CHECK(json["status"] == "running");
   CHECK(json["config"]["learning_rate"].dump() == "0.001");
   CHECK(json["config"]["steps"].is_null());
@@ -151,7 +151,7 @@ TEST_CASE("a run.json of another version or none at all is refused",
   const auto path = folder.Write("run.json", "{\"schema_version\": 2}");
   const auto refused = AdoptEarlierRun(path, OtherMachine::kGoOn, info);
   REQUIRE_FALSE(refused);
-  CHECK(refused.error().message.contains("schema version 5"));
+  CHECK(refused.error().message.contains("schema version 6"));
 }
 
 TEST_CASE("a run.json of a million brackets is refused", "[run_info]") {

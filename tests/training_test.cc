@@ -97,7 +97,7 @@ TEST_CASE("training follows the float64 curves at every step",
     char comma = 0;
     double last = 0, val_loss = 0, val_accuracy = 0;
     cells >> comma >> last >> comma >> val_loss >> comma >> val_accuracy;
-    const Evaluation epoch = trainer.FinishEpoch()->scores;
+    const Evaluation epoch = trainer.Validate()->scores;
     CHECK(std::abs(epoch.loss - val_loss) < 2e-4);
     CHECK(std::abs(epoch.accuracy.value() - val_accuracy) < 1e-9);
     return;
@@ -165,7 +165,8 @@ TEST_CASE("two threads record the losses of one, bit for bit",
       for (const StepRecord& step : RecordsOf(trainer)) {
         of_run.push_back(step.loss);
       }
-      of_run.push_back(static_cast<float>(trainer.FinishEpoch()->scores.loss));
+      of_run.push_back(static_cast<float>(trainer.Validate()->scores.loss));
+      trainer.CloseEpoch();
     }
   }
   CHECK(losses[0].size() == 2 * (16 + 1));
@@ -303,7 +304,7 @@ TEST_CASE("some steps are counted, phase by phase, beside their times",
       last_step = step.step;
       ++counted;
     }
-    trainer.FinishEpoch().value();
+    trainer.CloseEpoch();
   }
   // Counting costs as much as a short step or more: most go uncounted.
   CHECK(counted > 0);

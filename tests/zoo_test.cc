@@ -104,7 +104,7 @@ TEST_CASE("the loss of each network of the zoo falls", "[zoo][training]") {
     REQUIRE(trainer.TrainEpoch({}).value() != Trainer::Outcome::kDiverged);
     for (const StepRecord& step : RecordsOf(trainer))
       losses.push_back(step.loss);
-    REQUIRE(trainer.FinishEpoch().has_value());
+    trainer.CloseEpoch();
   }
   REQUIRE(std::ssize(losses) == steps);
   CHECK(LossRatio(losses) < (kShort ? 0.95 : 0.8));
@@ -156,7 +156,8 @@ TEST_CASE("resnet8 tells CIFAR-like classes apart", "[zoo][training]") {
   double best = 0.0;
   for (int epoch = 0; epoch < 5; ++epoch) {
     REQUIRE(trainer.TrainEpoch({}).value() == Trainer::Outcome::kEpochDone);
-    best = std::max(best, trainer.FinishEpoch()->scores.accuracy.value());
+    best = std::max(best, trainer.Validate()->scores.accuracy.value());
+    trainer.CloseEpoch();
   }
   CHECK(best >= 0.9);
 }

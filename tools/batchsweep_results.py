@@ -26,11 +26,12 @@ import warnings
 import numpy as np
 import pandas as pd
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 KEYS = ["batch_size", "seed", "threads", "process"]
 # Without these there is nothing to be said of a run; all other columns may be absent.
 NEEDED = {"steps.csv": KEYS + ["epoch", "step", "examples", "loss", "start_unix_ns", "step_time_ns", "flags"],
           "epochs.csv": KEYS + ["epoch", "val_loss", "train_time_ns", "val_time_ns"],
+          "evaluations.csv": KEYS + ["step", "epoch", "examples", "train_time_ns", "val_loss"],
           "summary.csv": KEYS, "counters.csv": KEYS + ["epoch", "step", "phase"]}
 COUNTS = {*KEYS, "epoch", "step", "examples", "start_unix_ns", "step_time_ns"}  # never empty, never below 0
 WHOLE = {"steps", "epochs", "best_epoch", "warmup_steps", "flagged_steps", "over_current_events", "cycles",
@@ -56,6 +57,7 @@ class Results:
     steps: pd.DataFrame
     epochs: pd.DataFrame
     summary: pd.DataFrame  # no rows before the first cell is finished
+    evaluations: pd.DataFrame | None  # None in a folder without evaluations.csv
     counters: pd.DataFrame | None  # None where the CPU has no counters that the system lets be read
 
 
@@ -67,11 +69,11 @@ def load(folder):
                        "run the sweep first or correct the path")
     run = read_info(folder / "run.json")
     steps, epochs = (read_table(folder / name, NEEDED[name]) for name in ("steps.csv", "epochs.csv"))
-    summary, counters = (read_table(folder / name, NEEDED[name]) if has_rows(folder / name) else None
-                         for name in ("summary.csv", "counters.csv"))
+    summary, evaluations, counters = (read_table(folder / name, NEEDED[name]) if has_rows(folder / name) else None
+                                      for name in ("summary.csv", "evaluations.csv", "counters.csv"))
     if summary is None:
         summary = pd.DataFrame({key: pd.Series(dtype="int64") for key in KEYS})
-    return Results(run, steps, epochs, summary, counters)
+    return Results(run, steps, epochs, summary, evaluations, counters)
 
 
 def energy(results):

@@ -59,10 +59,10 @@ const char* const kRunExamples = R"(Examples:
   batchsweep run --resume                                go on after Ctrl-C
   batchsweep run --processes 5 --order shuffled --cool-to 50 --require-clean
 
-Writes steps.csv, epochs.csv, summary.csv, run.json, model.json, weights/ and
-checkpoint/ into the folder of --out. Exit code: 0 valid, 1 error, 2 ran but a
-loss was not finite or, with --require-clean, something disturbed it, 130
-interrupted and resumable.)";
+Writes steps.csv, epochs.csv, evaluations.csv, summary.csv, run.json,
+model.json, weights/ and checkpoint/ into the folder of --out. Exit code: 0
+valid, 1 error, 2 ran but a loss was not finite or, with --require-clean,
+something disturbed it, 130 interrupted and resumable.)";
 
 const char* const kPlanExamples = R"(Examples:
   batchsweep plan --model mlp-wide --batch-sizes 1,64,4096

@@ -19,9 +19,9 @@ namespace fs = std::filesystem;
 
 // What a run writes but for run.json, which comes last, and model.json, which
 // the user may have put there.
-constexpr const char* kWritten[] = {"steps.csv",  "counters.csv",
-                                    "epochs.csv", "summary.csv",
-                                    "weights",    "checkpoint"};
+constexpr const char* kWritten[] = {
+    "steps.csv",   "counters.csv", "epochs.csv", "evaluations.csv",
+    "summary.csv", "weights",      "checkpoint"};
 
 bool Exists(const fs::path& path) {
   std::error_code ignored;

@@ -16,6 +16,7 @@ constexpr const char* kRunFile = "run.json";
 constexpr const char* kStepsFile = "steps.csv";
 constexpr const char* kCountersFile = "counters.csv";
 constexpr const char* kEpochsFile = "epochs.csv";
+constexpr const char* kEvaluationsFile = "evaluations.csv";
 constexpr const char* kSummaryFile = "summary.csv";
 
 template <class Record>
@@ -103,6 +104,8 @@ Status CheckTables(const std::filesystem::path& folder,
   }
   RETURN_IF_ERROR(
       CheckTable<EpochRecord>(folder / kEpochsFile, recorded.epochs));
+  RETURN_IF_ERROR(CheckTable<EvaluationRecord>(folder / kEvaluationsFile,
+                                               recorded.evaluations));
   return CheckTable<SummaryRecord>(folder / kSummaryFile, recorded.summary);
 }
 
@@ -122,10 +125,12 @@ Result<Recorder> Recorder::Create(const std::filesystem::path& folder,
   }
   ASSIGN_OR_RETURN(Table epochs,
                    CreateTable<EpochRecord>(folder / kEpochsFile));
+  ASSIGN_OR_RETURN(Table evaluations,
+                   CreateTable<EvaluationRecord>(folder / kEvaluationsFile));
   ASSIGN_OR_RETURN(Table summary,
                    CreateTable<SummaryRecord>(folder / kSummaryFile));
   return Recorder(std::move(steps), std::move(counts), std::move(epochs),
-                  std::move(summary));
+                  std::move(evaluations), std::move(summary));
 }
 
 Result<Recorder> Recorder::Resume(const std::filesystem::path& folder,
@@ -139,10 +144,12 @@ Result<Recorder> Recorder::Resume(const std::filesystem::path& folder,
   }
   ASSIGN_OR_RETURN(Table epochs,
                    ResumeTable(folder / kEpochsFile, recorded.epochs));
+  ASSIGN_OR_RETURN(Table evaluations, ResumeTable(folder / kEvaluationsFile,
+                                                  recorded.evaluations));
   ASSIGN_OR_RETURN(Table summary,
                    ResumeTable(folder / kSummaryFile, recorded.summary));
   return Recorder(std::move(steps), std::move(counts), std::move(epochs),
-                  std::move(summary));
+                  std::move(evaluations), std::move(summary));
 }
 
 Status Recorder::AppendSteps(std::span<const StepRecord> steps) {
@@ -164,6 +171,12 @@ Status Recorder::AppendEpoch(const EpochRecord& epoch) {
   return epochs_.Append(rows_);
 }
 
+Status Recorder::AppendEvaluation(const EvaluationRecord& evaluation) {
+  rows_.clear();
+  AppendCsvRow(evaluation, rows_);
+  return evaluations_.Append(rows_);
+}
+
 Status Recorder::AppendSummary(const SummaryRecord& summary) {
   rows_.clear();
   AppendCsvRow(summary, rows_);
@@ -174,6 +187,7 @@ Status Recorder::Sync() {
   RETURN_IF_ERROR(steps_.file.Sync());
   if (counters_) RETURN_IF_ERROR(counters_->file.Sync());
   RETURN_IF_ERROR(epochs_.file.Sync());
+  RETURN_IF_ERROR(evaluations_.file.Sync());
   return summary_.file.Sync();
 }
 
@@ -181,6 +195,7 @@ RecordedTables Recorder::recorded() const {
   return {.steps = steps_.recorded,
           .counters = counters_ ? counters_->recorded : Checksum(),
           .epochs = epochs_.recorded,
+          .evaluations = evaluations_.recorded,
           .summary = summary_.recorded};
 }
 

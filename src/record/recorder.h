@@ -1,5 +1,5 @@
-// The tables of a run: steps.csv, epochs.csv and summary.csv, and counters.csv
-// where the CPU counts.
+// The tables of a run: steps.csv, epochs.csv, evaluations.csv and summary.csv,
+// and counters.csv where the CPU counts.
 //
 // They are written between epochs only, whole rows at a time, so that what a
 // run leaves behind when it is stopped can be read and plotted.
@@ -18,6 +18,7 @@
 #include "record/counter_record.h"
 #include "record/csv_writer.h"
 #include "record/epoch_record.h"
+#include "record/evaluation_record.h"
 #include "record/step_record.h"
 #include "record/summary_record.h"
 #include "util/checksum.h"
@@ -32,11 +33,13 @@ struct RecordedTables {
   Checksum steps;
   Checksum counters;  // 0 bytes: there is no such table
   Checksum epochs;
+  Checksum evaluations;
   Checksum summary;
 
   static constexpr auto Fields() {
     using R = RecordedTables;
-    return FieldList<&R::steps, &R::counters, &R::epochs, &R::summary>();
+    return FieldList<&R::steps, &R::counters, &R::epochs, &R::evaluations,
+                     &R::summary>();
   }
 };
 
@@ -69,6 +72,7 @@ class Recorder {
   // Nothing where there is no such table: a run gone on with keeps its own.
   Status AppendCounters(std::span<const CounterRecord> counters);
   Status AppendEpoch(const EpochRecord& epoch);
+  Status AppendEvaluation(const EvaluationRecord& evaluation);
   Status AppendSummary(const SummaryRecord& summary);
 
   // Waits until all rows are on the disk.
@@ -77,15 +81,17 @@ class Recorder {
 
  private:
   Recorder(Table steps, std::optional<Table> counters, Table epochs,
-           Table summary)
+           Table evaluations, Table summary)
       : steps_(std::move(steps)),
         counters_(std::move(counters)),
         epochs_(std::move(epochs)),
+        evaluations_(std::move(evaluations)),
         summary_(std::move(summary)) {}
 
   Table steps_;
   std::optional<Table> counters_;
   Table epochs_;
+  Table evaluations_;
   Table summary_;
   std::string rows_;  // reused, so that its memory is taken once
   CsvRows<StepRecord> step_rows_;

@@ -23,7 +23,7 @@
 namespace batchsweep {
 
 // Of run.json and of the tables beside it. Readers refuse another version.
-inline constexpr int kSchemaVersion = 5;
+inline constexpr int kSchemaVersion = 6;
 
 struct RunInfo {
   // "running", "complete", "interrupted" (resumable), "diverged" (a loss was

@@ -44,9 +44,13 @@ Status CellLog::Add(std::span<const Reading> readings,
   return {};
 }
 
+Status CellLog::Evaluate(const Validation& validation) {
+  return recorder_.recorder().AppendEvaluation(
+      state_.totals.Evaluate(cell_, validation, config_.target_accuracy));
+}
+
 Result<EpochRecord> CellLog::FinishEpoch(const Validation& validation) {
-  const EpochRecord epoch =
-      state_.totals.FinishEpoch(cell_, validation, config_.target_accuracy);
+  const EpochRecord epoch = state_.totals.FinishEpoch(cell_, validation);
   RETURN_IF_ERROR(recorder_.recorder().AppendEpoch(epoch));
   return epoch;
 }

@@ -41,6 +41,8 @@ class CellLog {
   // Writes the rows of an epoch or a part of it and adds it up.
   Status Add(std::span<const Reading> readings,
              const EpochMeasurements& measured);
+  // Writes the row of an evaluation behind what was added.
+  Status Evaluate(const Validation& validation);
   Result<EpochRecord> FinishEpoch(const Validation& validation);
 
   // The next checkpoint will have the cell as it is now.

@@ -173,7 +173,9 @@ class CellRun {
   }
 
   Status FinishEpoch(Trainer& trainer) {
-    ASSIGN_OR_RETURN(const Validation validation, trainer.FinishEpoch());
+    ASSIGN_OR_RETURN(const Validation validation, trainer.Validate());
+    trainer.CloseEpoch();
+    RETURN_IF_ERROR(log_.Evaluate(validation));
     ASSIGN_OR_RETURN(const EpochRecord epoch, log_.FinishEpoch(validation));
     observer_.OnEpoch(ProgressOf(trainer), epoch);
     return {};

@@ -72,13 +72,14 @@ void SweepPosition::Forget(int64_t cell) {
 
 Status CheckPosition(const SweepPosition& position, int64_t cells,
                      int64_t train_examples) {
-  RETURN_IF_ERROR(
-      CheckCounts({{"serial", position.serial},
-                   {"cells_done", position.cells_done},
-                   {"recorded.steps", position.recorded.steps.bytes},
-                   {"recorded.counters", position.recorded.counters.bytes},
-                   {"recorded.epochs", position.recorded.epochs.bytes},
-                   {"recorded.summary", position.recorded.summary.bytes}}));
+  RETURN_IF_ERROR(CheckCounts(
+      {{"serial", position.serial},
+       {"cells_done", position.cells_done},
+       {"recorded.steps", position.recorded.steps.bytes},
+       {"recorded.counters", position.recorded.counters.bytes},
+       {"recorded.epochs", position.recorded.epochs.bytes},
+       {"recorded.evaluations", position.recorded.evaluations.bytes},
+       {"recorded.summary", position.recorded.summary.bytes}}));
   if (position.cells_done > cells) {
     return Fail("cells_done is {} of {}", position.cells_done, cells);
   }

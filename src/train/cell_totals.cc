@@ -65,9 +65,29 @@ void CellTotals::Add(const EpochMeasurements& measured,
   AddTo(epoch.energy_joules, conditions.energy_joules);
 }
 
+EvaluationRecord CellTotals::Evaluate(const CellKey& cell,
+                                      const Validation& validation,
+                                      std::optional<double> target_accuracy) {
+  EvaluationRecord record = {
+      .cell = cell,
+      .step = validation.step,
+      .epoch = validation.epoch,
+      .examples = validation.examples,
+      .train_time_ns = train_time_ns + epoch.train_time_ns,
+      .train_energy_joules = train_energy_joules,
+      .val_loss = validation.scores.loss,
+      .val_accuracy = validation.scores.accuracy};
+  AddTo(record.train_energy_joules, epoch.energy_joules);
+  if (target_accuracy && !time_to_target_ns &&
+      record.val_accuracy.value_or(0.0) >= *target_accuracy) {
+    time_to_target_ns = record.train_time_ns;
+    energy_to_target_joules = record.train_energy_joules;
+  }
+  return record;
+}
+
 EpochRecord CellTotals::FinishEpoch(const CellKey& cell,
-                                    const Validation& validation,
-                                    std::optional<double> target_accuracy) {
+                                    const Validation& validation) {
   CHECK(epoch.steps > 0);
   EpochRecord record = {.cell = cell,
                         .epoch = validation.epoch,
@@ -93,11 +113,6 @@ EpochRecord CellTotals::FinishEpoch(const CellKey& cell,
   final_val_accuracy = record.val_accuracy;
   train_time_ns += epoch.train_time_ns;
   AddTo(train_energy_joules, epoch.energy_joules);
-  if (target_accuracy && !time_to_target_ns &&
-      record.val_accuracy.value_or(0.0) >= *target_accuracy) {
-    time_to_target_ns = train_time_ns;
-    energy_to_target_joules = train_energy_joules;
-  }
   epoch = {};
   return record;
 }

@@ -9,6 +9,7 @@
 #include "measure/step_statistics.h"
 #include "record/cell.h"
 #include "record/epoch_record.h"
+#include "record/evaluation_record.h"
 #include "record/summary_record.h"
 #include "train/epoch_measurements.h"
 #include "train/evaluate.h"
@@ -52,10 +53,15 @@ struct CellTotals {
   void Add(const EpochMeasurements& measured,
            const EpochConditions& conditions);
 
-  // Closes the epoch under way. An accuracy of `target_accuracy` or more
-  // reaches the target; absent: there is none. REQUIRES: it has a step.
-  EpochRecord FinishEpoch(const CellKey& cell, const Validation& validation,
-                          std::optional<double> target_accuracy);
+  // Takes in what the weights are worth now, behind all that was added. An
+  // accuracy of `target_accuracy` or more reaches the target; absent: there is
+  // none.
+  EvaluationRecord Evaluate(const CellKey& cell, const Validation& validation,
+                            std::optional<double> target_accuracy);
+
+  // Closes the epoch under way, with the validation behind its last step.
+  // REQUIRES: it has a step.
+  EpochRecord FinishEpoch(const CellKey& cell, const Validation& validation);
 
   static constexpr auto Fields() {
     using T = CellTotals;

@@ -19,9 +19,11 @@ struct Evaluation {
   std::optional<double> accuracy;
 };
 
-// What the weights are worth behind an epoch.
+// What the weights of a training are worth, and when.
 struct Validation {
-  int64_t epoch = 0;  // from 1
+  int64_t epoch = 0;     // under way, from 1
+  int64_t step = 0;      // made before, through all epochs
+  int64_t examples = 0;  // trained on before, repeated ones counted again
   Evaluation scores;
   int64_t time_ns = 0;  // that it took
 };

@@ -224,14 +224,21 @@ void Trainer::KeepCounts(const PhaseClock& clock, int64_t step_time_ns) {
   counting_time_ns_ += MonotonicNs() - clock.start_ns() - step_time_ns;
 }
 
-Result<Validation> Trainer::FinishEpoch() {
+Result<Validation> Trainer::Validate() {
   const int64_t start_ns = MonotonicNs();
   RETURN_IF_ERROR(pages_.Close());
   ASSIGN_OR_RETURN(const Evaluation scores, EvaluateOn(data_.validation));
-  const int64_t epoch = position_.epoch++;
+  return Validation{.epoch = position_.epoch,
+                    .step = position_.step,
+                    .examples = (position_.epoch - 1) * data_.train.size() +
+                                position_.epoch_examples,
+                    .scores = scores,
+                    .time_ns = MonotonicNs() - start_ns};
+}
+
+void Trainer::CloseEpoch() {
+  ++position_.epoch;
   position_.epoch_examples = 0;
-  return Validation{
-      .epoch = epoch, .scores = scores, .time_ns = MonotonicNs() - start_ns};
 }
 
 Result<Evaluation> Trainer::Test() { return EvaluateOn(data_.test); }

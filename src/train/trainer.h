@@ -74,8 +74,10 @@ class Trainer {
   // Of the last TrainEpoch(), or of one under way as far as it is.
   const EpochMeasurements& measurements() const { return measured_; }
 
-  // Validates and closes the epoch under way.
-  Result<Validation> FinishEpoch();
+  // Validates the weights as they are, which changes nothing of the training.
+  Result<Validation> Validate();
+  // Closes the epoch under way: the next TrainEpoch() begins the one behind it.
+  void CloseEpoch();
   // Tests the weights as they are.
   Result<Evaluation> Test();
 
