@@ -161,7 +161,7 @@ class ReportTest(Reports):
     def test_files_are_linked_from_where_the_report_is(self):
         page = self.report(MadeRun())
         self.assertEqual([node["href"] for node in page.root.all("a")],
-                         ["./summary.csv", "./epochs.csv", "./steps.csv", "./run.json"])
+                         ["./summary.csv", "./epochs.csv", "./evaluations.csv", "./steps.csv", "./run.json"])
         page = self.report(MadeRun(), out=self.top / "elsewhere.html")
         self.assertIn("./results/steps.csv", [node["href"] for node in page.root.all("a")])
 
