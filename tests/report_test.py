@@ -142,6 +142,105 @@ class ReportTest(Reports):
         run.info = {"schema_version": run.info["schema_version"]}
         self.report(run)
 
+    def test_phases_are_means_of_undisturbed_steps_and_add_up(self):
+        run = MadeRun(sizes=(8,), steps=10, epochs=1)
+        for row in run.tables["steps"][5:]:
+            row.update(flags="load", load_time_ns=1000)
+        page = self.report(run)
+        rows = [row.text() for row in page.figure("Time of a step, by phase").first("tbody").all("tr")]
+        self.assertEqual(rows, ["8 1.00 ns 2.00 ns 3.00 ns 4.00 ns 10.0 ns"])
+        chart = page.figure("Time per example, by phase").first("svg", "chart")
+        self.assertEqual(len([bar for bar in chart.all("rect") if bar.classes()[0] in ("p0", "p1", "p2", "p3")]), 4)
+
+    def test_boxes_have_quantiles_of_all_steps_after_the_warm_up(self):
+        run = MadeRun(sizes=(8,), steps=102, epochs=1)
+        for row in run.tables["steps"]:
+            row["step_time_ns"] = 1000 + 10 * (row["step"] - 2)
+        run.tables["steps"][0]["step_time_ns"] = 10**9
+        (row,) = self.report(run).figure("How step times spread").first("tbody").all("tr")
+        self.assertEqual(row.text(), "8 1.05 µs 1.25 µs 1.50 µs 1.75 µs 1.95 µs 2.00 µs 0 %")
+
+    def test_the_timeline_shades_what_was_disturbed_and_says_by_what(self):
+        run = MadeRun(steps=40, sensors=True)
+        for row in run.tables["steps"][50:60]:
+            row["flags"] = "load+throttled"
+        figure = self.report(run).figure("Timeline of the run")
+        chart = figure.first("svg", "chart")
+        (shade,) = chart.all(class_="shade")
+        self.assertIn("others used the CPU, the board slowed itself down", chart.first("desc").text())
+        self.assertIn("CPU temperature (°C)", chart.text())
+        self.assertIn("CPU clock (GHz)", chart.text())
+        first = next(hit for hit in chart.all(class_="hit") if "disturbed" in hit.text())
+        self.assertAlmostEqual(float(shade["x"]), float(first["x"]), delta=0.2)
+
+    def test_the_timeline_of_a_calm_run_without_sensors_says_so(self):
+        figure = self.report(MadeRun()).figure("Timeline of the run")
+        self.assertEqual(list(figure.first("svg", "chart").all(class_="shade")), [])
+        self.assertIn("neither temperature nor clock", figure.first("figcaption").text())
+
+    def test_the_pause_before_a_resume_is_cut_short(self):
+        run = MadeRun()
+        for row in run.tables["steps"][12:]:
+            row["start_unix_ns"] += 10**14
+        figure = self.report(run).figure("Timeline of the run")
+        self.assertIn("Pauses are cut short", figure.first("figcaption").text())
+        self.assertLess(float(list(figure.first("tbody").all("tr"))[-1].first("th").text().split()[0]), 3)
+
+    def test_memory_is_told_by_class_and_as_measured(self):
+        run = MadeRun(sizes=(8,))
+        run.headers["summary"] = run.headers["summary"] + ["planned_rss_bytes"]
+        run.info["model"]["parameters"] = 1 << 18
+        run.info["data"]["resident_bytes"] = 8 << 20
+        run.tables["summary"][0].update(arena_bytes=4 << 20, planned_rss_bytes=16 << 20, peak_rss_bytes=15 << 20)
+        page = self.report(run)
+        self.assertEqual([row.text() for row in page.figure("Memory, planned and measured").first("tbody").all("tr")],
+                         ["8 3.00 MiB 1.00 MiB 8.00 MiB 4.00 MiB 16.0 MiB 15.0 MiB"])
+        self.assertEqual([row.text() for row in page.figure("Memory of the tensors").first("tbody").all("tr")],
+                         ["8 3.00 MiB 1.00 MiB 4.00 MiB –"])
+
+    def test_the_limit_is_told_where_there_is_one(self):
+        run = MadeRun(sizes=(8,))
+        self.assertIsNone(self.report(run).figure("Against this machine's limit"))
+        run.headers["summary"] = run.headers["summary"] + ["limit_time_ns", "limit_fraction"]
+        run.tables["summary"][0].update(limit_time_ns=5_000_000, limit_fraction=0.5)
+        (row,) = self.report(run).figure("Against this machine's limit").first("tbody").all("tr")
+        self.assertEqual(row.text(), "8 50.0 % 5.00 ms")
+
+    def test_kernels_are_told_with_the_times_of_all_candidates(self):
+        run = MadeRun()
+        run.info["kernels"] = [{"batch_size": size, "threads": 1, "layer": "dense", "direction": "forward",
+                                "library": library, "xnnpack_time_ns": 7610, "own_time_ns": 3184}
+                               for size, library in ((8, "own"), (32, "xnnpack"))]
+        section = self.report(run).section("Memory, limit and kernels")
+        self.assertIn("Of 2 products of layers and batch sizes, 1 by our own kernels, 1 by XNNPACK", section.text())
+        (row,) = section.first("table", "kernels").first("tbody").all("tr")
+        self.assertEqual(row.text(), "dense, forward ours 3.18 µs XNNPACK 7.61 µs XNNPACK 7.61 µs ours 3.18 µs")
+
+    def test_energy_is_drawn_only_where_enough_readings_cover_it(self):
+        page = self.report(MadeRun(sensors=True))
+        self.assertIsNone(page.figure("Validation loss over energy"))
+        self.assertIn("60 readings", page.section("Energy").text())
+        page = self.report(MadeRun(sensors=True, steps=300))
+        (first, *_) = page.figure("Validation loss over energy").first("tbody").all("tr")
+        self.assertEqual(first.text(), "8 15.0 J 1.31")
+        self.assertIn("45.0 J", page.section("Summary").text())
+        self.assertIn("No energy", self.report(MadeRun()).section("Energy").text())
+
+    def test_the_environment_has_all_that_the_run_says_in_fitting_units(self):
+        run = MadeRun()
+        run.info["system"] |= {"clocking": [{"min_freq_hz": 600e6, "max_freq_hz": 1.8e9, "governor": "ondemand"}]}
+        run.info["ram_bytes"] = 8 << 30
+        text = self.report(run).section("Environment").text()
+        for words in ("batchsweep run", "8.00 GiB", "min freq hz 600 MHz, max freq hz 1.80 GHz, governor ondemand",
+                      "Raspberry Pi 5", "fashion-mnist", "sample hz 10.0 Hz"):
+            self.assertIn(words, text)
+
+    def test_pictures_of_long_runs_stay_small(self):
+        page = self.report(MadeRun(steps=3000, epochs=5, seeds=(1, 2)))
+        self.assertLess(len(page.source), 1_000_000)
+        for chart in page.root.all("svg", "chart"):
+            self.assertLess(len(list(chart.all())), 3000)
+
     def test_what_files_say_is_never_markup(self):
         run = MadeRun()
         hostile = "</title><script>alert(1)</script>\"'><img src=x onerror=alert(1)>\ud800&amp;"

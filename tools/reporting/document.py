@@ -19,4 +19,4 @@ def document(folders, here):
 
 
 def footer(runs):
-    return element("footer", "Written by tools/report.py of batchsweep from the files of the run alone; it needs no net.")
+    return element("footer", "Written by tools/report.py of batchsweep from the files of the run; it needs no network.")

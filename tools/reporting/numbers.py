@@ -12,8 +12,8 @@ def plain(value, digits=3):
         return "–"
     if value == 0:
         return "0"
+    value = float(f"{value:.{digits - 1}e}")
     places = digits - 1 - math.floor(math.log10(abs(value)))
-    value = round(value, places)
     if abs(value) < 1e-4 or abs(value) >= 1e12:
         return f"{value:.{digits}g}"
     return f"{value:,.{max(places, 0)}f}"

@@ -6,10 +6,12 @@ import urllib.parse
 from batchsweep_results import get
 from plotting.words import describe, problems, warnings_of
 
-from reporting import losses
+from reporting import losses, memory, times
+from reporting.environment import energy_note, environment_section, kernels_section
 from reporting.markup import element, join
 from reporting.page import pictures, section, sentences
 from reporting.summary import summary_section
+from reporting.timeline import timeline
 
 NO_ANSWER = "This run does not tell yet which batch size to use: it was made without an answer, or it ended too early."
 FILES = ["summary.csv", "epochs.csv", "evaluations.csv", "steps.csv", "counters.csv", "run.json", "model.json"]
@@ -27,7 +29,14 @@ def run_sections(recorded, here):
     """Sections of one run; `here` is the folder of the report, from which files are linked."""
     return [answer(recorded),
             section("What each batch size learns", pictures(losses.by_epoch(recorded), losses.over_time(recorded))),
+            section("What a step costs", pictures(times.by_phase(recorded), times.by_phase_and_example(recorded),
+                                                  times.distribution(recorded))),
+            section("When it ran", pictures(timeline(recorded))),
+            section("Memory, limit and kernels", pictures(memory.by_class(recorded), memory.of_tensors(recorded),
+                                                            times.against_limit(recorded)), kernels_section(recorded)),
+            section("Energy", element("p", energy_note(recorded)), pictures(losses.over_energy(recorded))),
             section("Summary", summary_section(recorded)),
+            section("Environment", environment_section(recorded)),
             section("Warnings", warning_list(recorded)),
             section("Files", file_list(recorded, here))]
 
