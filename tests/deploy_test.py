@@ -229,6 +229,7 @@ exec {shutil.which('ssh')} -F {self.ssh_config} "${{arguments[@]}}"
             self.assertEqual([int(row["steps"]) for row in rows], list(steps))
         self.assertEqual(json.loads((results / "run.json").read_text())["status"], "complete")
         self.assertTrue((results / "loss_curves/batchsize_comparison.png").exists())
+        self.assertTrue((results / "report.html").exists())
         self.assertFalse((results / "checkpoint").exists())
         return results
 
@@ -636,6 +637,7 @@ exec {shutil.which('ssh')} -F {self.ssh_config} "${{arguments[@]}}"
             self.check_results(name)
             self.assertRegex(done.stdout, rf"(?m)^{name}  \[1/2\] batch 8 +epoch 1")
         self.assertTrue((self.out / "boards.png").exists())
+        self.assertIn("The boards side by side", (self.out / "report.html").read_text(encoding="utf-8"))
         with open(self.out / "boards.csv") as file:
             boards = {row["board"] for row in csv.DictReader(file)}
         self.assertEqual(len(boards), 2)

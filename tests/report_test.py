@@ -51,7 +51,9 @@ class Reports(unittest.TestCase):
             for name, value in node.attributes.items():
                 self.assertFalse(name in ("src", "style", "srcset") or name.startswith("on"), f"{node.name} {name}")
                 self.assertNotRegex(value or "", "NaN|nan|inf|None", f"{node.name} {name}")
-                if name == "href":
+                if name == "href" and value.startswith("#"):
+                    self.assertIn(value[1:], [other["id"] for other in page.root.all()])
+                elif name == "href":
                     self.assertRegex(value, r"^\./[\w./@%-]+$")
                     self.assertTrue((page.folder / value).exists(), value)
         self.assertEqual(len(list(page.root.all("script"))), 1)
@@ -234,6 +236,32 @@ class ReportTest(Reports):
         for words in ("batchsweep run", "8.00 GiB", "min freq hz 600 MHz, max freq hz 1.80 GHz, governor ondemand",
                       "Raspberry Pi 5", "fashion-mnist", "sample hz 10.0 Hz"):
             self.assertIn(words, text)
+
+    def test_boards_are_compared_before_each_is_told_of(self):
+        a, b = MadeRun(seeds=(1, 2)), MadeRun(sizes=(8, 32, 128), step_time_ns=20_000_000, sensors=True)
+        b.info["system"] |= {"board": "Jetson", "host_name": "orin"}
+        b.info["data"] = a.info["data"]
+        a.headers["steps"] = [column for column in a.headers["steps"] if not column.endswith("_bytes")]
+        page = self.report(a, b)
+        names = ["Raspberry Pi 5, pi", "Jetson, orin"]
+        self.assertEqual(page.sections()[:3], ["The boards side by side", names[0], "The answer"])
+        self.assertEqual([link.text() for link in page.root.first("nav").all("a")], names)
+        self.assertEqual([row.text() for row in page.figure("Time of a step").first("tbody").all("tr")],
+                         ["8 10.0 ms 20.0 ms", "32 10.0 ms 20.0 ms", "128 – 20.0 ms"])
+        self.assertIn("seeds (2, 1)", page.section("The boards side by side").first("p").text())
+        self.assertEqual([row.text() for row in page.figure("Memory").first("tbody").all("tr")][0], "8 – 3.00 MiB")
+        (line, *_) = page.figure("Validation loss over time, batch size 8").first("tbody").all("tr")
+        self.assertEqual(line.text(), "Raspberry Pi 5, pi 0.0400 s 1.31")
+        text = page.section("The boards side by side").text()
+        self.assertIn("8 Jetson, orin 20.0 ms 2.00 400 3.00 MiB", text)
+
+    def test_runs_that_are_not_alike_and_one_run_twice_are_refused(self):
+        MadeRun().write(self.folder)
+        self.expect_error("the same folder twice", arguments=[self.folder, self.folder, "--out", self.top / "x.html"])
+        other = MadeRun()
+        other.info["model"]["name"] = "cnn"
+        other.write(self.top / "b")
+        self.expect_error("trains cnn", arguments=[self.folder, self.top / "b", "--out", self.top / "x.html"])
 
     def test_pictures_of_long_runs_stay_small(self):
         page = self.report(MadeRun(steps=3000, epochs=5, seeds=(1, 2)))

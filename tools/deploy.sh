@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds for a board, ships the bundle there by ssh, runs the sweep on the board
-# and draws its plots here.
+# and draws its plots and writes its report here.
 #
 #   tools/deploy.sh pi@raspberrypi
 #   tools/deploy.sh pi@raspberrypi --model cnn --batch-sizes 1,8,32 --epochs 3
@@ -171,6 +171,12 @@ for ((i = 0; i < ${#hosts[@]}; i++)); do
     0 | 2 | 130) drawn+=("$(results_of "${hosts[i]}")") ;;
   esac
 done
-for results in ${drawn[@]+"${drawn[@]}"}; do tools/plot.py "$results"; done
-[ ${#drawn[@]} -lt 2 ] || tools/plot.py "${drawn[@]}" --out "$out"
+for results in ${drawn[@]+"${drawn[@]}"}; do
+  tools/plot.py "$results"
+  tools/report.py "$results"
+done
+if [ ${#drawn[@]} -ge 2 ]; then
+  tools/plot.py "${drawn[@]}" --out "$out"
+  tools/report.py "${drawn[@]}" --out "$out/report.html"
+fi
 exit "$worst"

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Sets up what is missing, builds, runs a sweep and draws its plots.
+# Sets up what is missing, builds, runs a sweep, draws its plots and writes its
+# report, a page that opens in any browser: report.html.
 #
 #   tools/sweep.sh                           mlp on Fashion-MNIST: batch sizes
 #                                            8, 32 and 128, 10 epochs each
@@ -50,6 +51,7 @@ case $code in
   0 | 2 | 130)
     echo
     "$root/tools/plot.py" "$out"
+    "$root/tools/report.py" "$out"
     ;;
 esac
 exit "$code"

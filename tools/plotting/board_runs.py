@@ -26,13 +26,23 @@ class Board:
 
 def load_boards(folders):
     """A Board of each folder; refuses those that are not to be compared."""
+    check_folders(folders)
+    return name_and_check(folders, [load(folder) for folder in folders])
+
+
+def check_folders(folders):
+    """BadInput where one of them is there twice."""
     resolved = [folder.resolve() for folder in folders]
     twice = [folder for folder, count in collections.Counter(resolved).items() if count > 1]
     if twice:
         raise BadInput(folders[resolved.index(twice[0])], "the same folder twice", "each board's folder once",
                        "name another board's results")
-    runs = [load(folder) for folder in folders]
-    boards = [Board(*board) for board in zip(name_boards(runs, resolved), folders, runs)]
+
+
+def name_and_check(folders, runs):
+    """The Boards; BadInput where they do not train the same."""
+    names = name_boards(runs, [folder.resolve() for folder in folders])
+    boards = [Board(*board) for board in zip(names, folders, runs)]
     check_comparable(boards)
     return boards
 

@@ -19,9 +19,9 @@ def of_tensors(recorded):
     cells = {recorded.cell_name(*key): {kind: size for kind, size in planned(recorded.info, rows).items()
                                         if kind in CLASSES[:2]} for key, rows in with_steps(recorded)}
     cells = {name: (classes, np.nan) for name, classes in cells.items() if classes}
-    return memory_picture("Memory of the tensors", cells, "Of the bars beside, what grows with the batch size. Other "
-                          "tensors are activations, gradients, packed weights and workspace, which share their memory "
-                          "where they can.") if cells else None
+    return memory_picture("Memory of the tensors", cells, "Without data set, program and records: what grows with the "
+                          "batch size. Other tensors are activations, gradients, packed weights and workspace, which "
+                          "share their memory where they can.") if cells else None
 
 
 def by_class(recorded):

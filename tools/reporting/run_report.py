@@ -26,9 +26,8 @@ def answer(recorded):
 
 
 def run_sections(recorded, here):
-    """Sections of one run; `here` is the folder of the report, from which files are linked."""
-    return [answer(recorded),
-            section("What each batch size learns", pictures(losses.by_epoch(recorded), losses.over_time(recorded))),
+    """What follows the answer; `here` is the folder of the report, from which files are linked."""
+    return [section("What each batch size learns", pictures(losses.by_epoch(recorded), losses.over_time(recorded))),
             section("What a step costs", pictures(times.by_phase(recorded), times.by_phase_and_example(recorded),
                                                   times.distribution(recorded))),
             section("When it ran", pictures(timeline(recorded))),
