@@ -6,7 +6,8 @@
 #   tools/setup.sh [amd64] [arm64] [armhf]   the machine's own if none is named
 #   tools/setup.sh amd64 tests               and what the tests of bundles, of
 #                                            tools/deploy.sh, of the kernels'
-#                                            machine code and of wheels need besides
+#                                            machine code, of wheels and of reports
+#                                            in a browser need besides
 #   tools/setup.sh amd64 checks              and what .ci/run looks at sources with
 #
 # Prints nothing but what it does; every step can be repeated.
@@ -53,7 +54,8 @@ for argument in "$@"; do
     amd64 | arm64 | armhf) targets="$targets $argument" ;;
     tests)
       for_tests=yes
-      more_packages="$more_packages llvm-19 proot strace python3-seccomp openssh-server openssh-client procps python3-venv"
+      more_packages="$more_packages llvm-19 proot strace python3-seccomp openssh-server openssh-client procps python3-venv
+        chromium chromium-driver python3-selenium"
       ;;
     checks) more_packages="$more_packages clang-format-19 clang-tidy-19 shellcheck" ;;
     *) fail "no target '$argument': expected amd64, arm64, armhf, tests or checks" ;;

@@ -53,9 +53,9 @@ class Area:
         return self.right - self.left
 
 
-def area(width, height, y_scale, top=26.0, below=40.0, right=14.0):
+def area(width, height, y_scale, top=26.0, below=44.0, right=14.0):
     """What is left of a picture beside the words at its axes, of which y_scale has those on the left."""
-    longest = max(map(len, words_of(y_scale, y_ticks(y_scale))))
+    longest = max(map(len, words_of(y_scale, y_ticks(y_scale, height - top - below))))
     return Area(12.0 + DIGIT * longest, top, width - right, height - below)
 
 
@@ -70,8 +70,8 @@ def x_axis(area, scale, title, values=None):
     for value, word in zip(values, words_of(scale, values)):
         x = scale(value)
         parts += [element("path", d=f"M{x:.1f} {area.top:.1f}V{area.bottom:.1f}", class_="grid"),
-                  label(x, area.bottom + 16, word)]
-    return join(parts + [label((area.left + area.right) / 2, area.bottom + 34, title, class_="title")])
+                  label(x, area.bottom + 19, word)]
+    return join(parts + [label((area.left + area.right) / 2, area.bottom + 37, title, class_="title")])
 
 
 def words_of(scale, values):
@@ -85,7 +85,7 @@ def most_ticks(width, scale):
 
 def y_axis(area, scale, title, values=None):
     """Ticks left of the area, and what they are above it."""
-    values = y_ticks(scale, area) if values is None else values
+    values = y_ticks(scale, area.bottom - area.top) if values is None else values
     parts = [label(4, area.top - 12, title, anchor="start", class_="title")]
     for value, word in zip(values, words_of(scale, values)):
         y = scale(value)
@@ -94,8 +94,8 @@ def y_axis(area, scale, title, values=None):
     return join(parts)
 
 
-def y_ticks(scale, area=None):
-    return scale.ticks(int(max(2, (area.bottom - area.top) / 36)) if area else 6)
+def y_ticks(scale, height):
+    return scale.ticks(int(max(2, height / 36)))
 
 
 def path(points):

@@ -20,7 +20,7 @@ class Rows:
 
     @property
     def height(self):
-        return self.inside.bottom + 42
+        return self.inside.bottom + 46
 
     def places(self):
         return {name: self.inside.top + ROW * (index + 0.5) for index, name in enumerate(self.names)}

@@ -88,7 +88,7 @@ class Timeline:
         shade = [bar(x(begin), top, max(x(end) - x(begin), 1.5), bottom - top, "shade")
                  for begin, end, _, _ in self.shaded]
         axis = x_axis(Area(left, top, right, bottom), x, "seconds since the run began")
-        return bottom + 42, join([axis, *shade, *panels, *self.hits(Area(left, top, right, bottom), x)])
+        return bottom + 46, join([axis, *shade, *panels, *self.hits(Area(left, top, right, bottom), x)])
 
     def step_panel(self, area, x):
         values = self.stretches[["low", "middle", "high"]].to_numpy().ravel()
