@@ -1,7 +1,6 @@
 #!/usr/bin/python3
 """Tests the page that tools/report.py writes of made-up runs."""
 
-import json
 import pathlib
 import re
 import subprocess

@@ -13,7 +13,7 @@ from reporting.page import pictures, section, sentences
 from reporting.summary import summary_section
 from reporting.timeline import timeline
 
-NO_ANSWER = "This run does not tell yet which batch size to use: it was made without an answer, or it ended too early."
+NO_ANSWER = "This run does not tell yet which batch size to use: it ended too early, or it has no answer recorded."
 FILES = ["summary.csv", "epochs.csv", "evaluations.csv", "steps.csv", "counters.csv", "run.json", "model.json"]
 
 

@@ -7,8 +7,8 @@ import pandas as pd
 from batchsweep_results import KEYS
 from plotting.files import disturbed
 
-from reporting.charts import Area, Look, band, bar, hit, label, line, x_axis, y_axis
-from reporting.markup import join
+from reporting.charts import Area, band, bar, hit, line, path, x_axis, y_axis
+from reporting.markup import element, join
 from reporting.numbers import CLOCKS, TIMES, measure, percent, plain, unit_of
 from reporting.picture import FULL, NARROW, WIDE, Picture
 from reporting.scales import fitting, linear
@@ -82,7 +82,7 @@ class Timeline:
         x = linear([0.0, self.stretches.end.max()], include_zero=True, margin=0.005).on(left, right)
         panels, bottom = [self.step_panel(step_area, x)], step_area.bottom
         for name in self.sensors():
-            area = Area(left, bottom + 36, right, bottom + 96)
+            area = Area(left, bottom + 44, right, bottom + 104)
             panels.append(self.sensor_panel(name, area, x))
             bottom = area.bottom
         shade = [bar(x(begin), top, max(x(end) - x(begin), 1.5), bottom - top, "shade")
@@ -111,7 +111,7 @@ class Timeline:
         known = self.stretches[self.stretches[name].notna()]
         y = linear(list(known[name] / factor), margin=0.15).on(area.bottom, area.top)
         points = zip(map(x, (known.begin + known.end) / 2), map(y, known[name] / factor))
-        return join([y_axis(area, y, title, y.ticks(3)), line(points, Look(6), class_="thin")])
+        return join([y_axis(area, y, title, y.ticks(3)), element("path", d=path(points), class_="sensor")])
 
     def hits(self, area, x):
         for row in self.stretches.itertuples():

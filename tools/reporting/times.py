@@ -138,4 +138,4 @@ def against_limit(recorded):
         ["batch size", "reached", "limit per step"],
         [[name, percent(share.middle), measure(limit.middle, TIMES)] for name, (share, limit) in found.items()],
         "The limit is what this machine's measured arithmetic and memory rates allow for such a step, with nothing "
-        "else to do; 100 % is not reached in practice.")
+        "else to do; 100 % is not reached in practice.", widths=(NARROW, WIDE, FULL))
