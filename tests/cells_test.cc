@@ -241,6 +241,40 @@ TEST_CASE("over-current events are counted for the cell and flag nothing",
   CHECK_FALSE(pi.Summaries().at(0).over_current_events);
 }
 
+TEST_CASE("evaluations within epochs lose no energy of training", "[sweep]") {
+  Board board;
+  MakeJetsonOrinNano(board.tree);
+  board.config.val_every = EvaluationInterval{.steps = 3, .seconds = {}};
+  SweepObserver quiet;
+  board.Run(quiet);
+  const auto steps = board.Steps();
+  const auto epochs =
+      ReadCsv<EpochRecord>(board.out.path() / "epochs.csv").value();
+  const auto evaluations =
+      ReadCsv<EvaluationRecord>(board.out.path() / "evaluations.csv").value();
+  CHECK(std::ssize(evaluations) > steps.back().step / 3);
+  // The fixture's power does not change.
+  const double watts = steps.back().board.power_watts.value();
+  double joules = 0.0;
+  int64_t time_ns = 0;
+  for (const EpochRecord& epoch : epochs) {
+    joules += epoch.train_energy_joules.value();
+    time_ns += epoch.train_time_ns;
+  }
+  int64_t step_time_ns = 0;
+  for (const StepRecord& step : steps) step_time_ns += step.step_time_ns;
+  CHECK(joules >= watts * static_cast<double>(step_time_ns) * 0.999999e-9);
+  CHECK(joules <= watts * static_cast<double>(time_ns) * 1e-9);
+  const EvaluationRecord& last = evaluations.back();
+  CHECK(last.train_time_ns == time_ns);
+  CHECK(std::abs(last.train_energy_joules.value() - joules) < 1e-9 * joules);
+  for (size_t i = 1; i < evaluations.size(); ++i) {
+    CHECK(evaluations[i].train_energy_joules.value() >
+          evaluations[i - 1].train_energy_joules.value());
+    CHECK(evaluations[i].train_time_ns > evaluations[i - 1].train_time_ns);
+  }
+}
+
 TEST_CASE("the time to a target is that of the epochs up to it", "[sweep]") {
   Board board;
   board.config.target_accuracy = 0.0;  // the first epoch does
@@ -252,7 +286,8 @@ TEST_CASE("the time to a target is that of the epochs up to it", "[sweep]") {
   CHECK_FALSE(board.Summaries().at(0).energy_to_target_joules);
 
   Board never;
-  never.config.target_accuracy = 1.0;
+  never.config.target_loss = 0.0;
+  never.config.target_examples = 10;
   never.config.optimizer.learning_rate = 1e-9f;
   never.Run(quiet);
   CHECK_FALSE(never.Summaries().at(0).time_to_target_ns);

@@ -64,6 +64,7 @@ EpochRecord FinishEpoch(Trainer& trainer, CellTotals& totals) {
   AddEpoch(trainer, totals);
   const Validation validation = trainer.Validate().value();
   trainer.CloseEpoch();
+  totals.Evaluate({}, validation, {});
   return totals.FinishEpoch({}, validation);
 }
 

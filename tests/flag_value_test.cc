@@ -81,6 +81,49 @@ TEST_CASE("what may be absent, a name or a file is read as such", "[flags]") {
   CHECK(Weights::Record(*file) == SettingValue("w.safetensors"));
 }
 
+TEST_CASE("evaluations come every so many steps or seconds", "[flags]") {
+  using Interval = FlagValue<EvaluationInterval>;
+  constexpr NumberRange kSteps = {1, 1000};
+  CHECK(Interval::Read("10", kSteps)->steps == 10);
+  CHECK_FALSE(Interval::Read("10", kSteps)->seconds);
+  CHECK(Interval::Read("2.5s", kSteps)->seconds == 2.5);
+  CHECK_FALSE(Interval::Read("2.5s", kSteps)->steps);
+  for (const char* text : {"", "0", "1001", "1.5", "-1", "s", "0s", "0.0001s",
+                           "2 s", "2m", "2ss", "nans", "infs", "1e10s"}) {
+    INFO(text);
+    CHECK_FALSE(Interval::Read(text, kSteps));
+  }
+  CHECK(Interval::Record({.steps = 10, .seconds = {}}) ==
+        SettingValue(int64_t{10}));
+  CHECK(Interval::Record({.steps = {}, .seconds = 2.5}) ==
+        SettingValue("2.5s"));
+}
+
+TEST_CASE("a target is one, and what concerns it needs it", "[flags]") {
+  const auto refusal = [](const auto& change) {
+    RunOptions options;
+    change(options.sweep);
+    const Status status = CompleteOptions(options);
+    return status ? "" : status.error().message;
+  };
+  CHECK(refusal([](SweepConfig& sweep) {
+          sweep.target_accuracy = 0.8;
+          sweep.target_loss = 0.3;
+        }).contains("one of --target-accuracy and --target-loss"));
+  CHECK(refusal([](SweepConfig& sweep) {
+          sweep.target_accuracy = 0.8;
+          sweep.target_examples = 10;
+        }).contains("--target-examples: expected --target-loss"));
+  CHECK(refusal([](SweepConfig& sweep) {
+          sweep.stop_at_target = true;
+        }).contains("--stop-at-target: expected --target-accuracy or"));
+  RunOptions options;
+  options.sweep.target_loss = 0.3;
+  options.sweep.stop_at_target = true;
+  REQUIRE(CompleteOptions(options));
+  CHECK(options.sweep.target_examples == 8192);
+}
+
 TEST_CASE("run.json records what is used where a flag is not given",
           "[flags]") {
   RunOptions options;

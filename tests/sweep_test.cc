@@ -232,6 +232,95 @@ TEST_CASE("an interrupted sweep goes on to the bits of an uninterrupted one",
   CheckSameEnds(parts.path(), whole.path());
 }
 
+// Their columns that must not depend on time.
+std::string Evaluations(const std::filesystem::path& folder) {
+  std::string columns;
+  for (EvaluationRecord record :
+       ReadCsv<EvaluationRecord>(folder / "evaluations.csv").value()) {
+    record.train_time_ns = 0;
+    AppendCsvRow(record, columns);
+  }
+  return columns;
+}
+
+TEST_CASE("a sweep interrupted between evaluations goes on to the same bits",
+          "[sweep][checkpoint][evaluation]") {
+  const TempDir plain, whole, parts;
+  SmallSweep sweep;
+  sweep.config.model = ModelWithMemory();
+  sweep.RunWhole(plain.path()).value();
+  sweep.config.val_every = EvaluationInterval{.steps = 5, .seconds = {}};
+  sweep.config.target_loss = 1.0;
+  sweep.config.target_examples = 50;
+  sweep.RunWhole(whole.path()).value();
+  CHECK(LossColumns(whole.path()) == LossColumns(plain.path()));
+  CheckSameEnds(whole.path(), plain.path());
+  const auto records =
+      ReadCsv<EvaluationRecord>(whole.path() / "evaluations.csv").value();
+  std::vector<int64_t> steps, examples;
+  for (const EvaluationRecord& record : records) {
+    if (record.cell.batch_size != 8) continue;
+    steps.push_back(record.step);
+    examples.push_back(record.examples);
+    CHECK(record.epoch == (record.step - 1) / 13 + 1);
+    CHECK(record.subset_loss.has_value());
+  }
+  CHECK(steps == std::vector<int64_t>{5, 10, 13, 15, 20, 25, 26, 30, 35, 39});
+  CHECK(examples ==
+        std::vector<int64_t>{40, 80, 100, 116, 156, 196, 200, 232, 272, 300});
+
+  // Where an evaluation is due, behind one, and at an epoch's end.
+  const int patience = GENERATE(5, 6, 8, 13, 14, 44);
+  {
+    Impatient observer(patience);
+    REQUIRE(sweep.Run(parts.path(), SmallSweep::Begin(parts.path()), observer)
+                ->interrupted);
+  }
+  SweepObserver patient;
+  REQUIRE_FALSE(sweep
+                    .Run(parts.path(),
+                         ReadNewestState(parts.path() / "checkpoint").value(),
+                         patient)
+                    ->interrupted);
+  CHECK(LossColumns(parts.path()) == LossColumns(whole.path()));
+  CHECK(Evaluations(parts.path()) == Evaluations(whole.path()));
+  CheckSameEnds(parts.path(), whole.path());
+}
+
+TEST_CASE("a cell can end where it reaches its target", "[sweep][evaluation]") {
+  const TempDir out;
+  SmallSweep sweep;
+  sweep.config.val_every = EvaluationInterval{.steps = 5, .seconds = {}};
+  sweep.config.target_loss = 1e9;  // the first evaluation does
+  sweep.config.target_examples = 50;
+  sweep.config.stop_at_target = true;
+  const SweepPosition done = sweep.RunWhole(out.path()).value().position;
+  CHECK(done.cells_done == 2);
+  const auto summaries =
+      ReadCsv<SummaryRecord>(out.path() / "summary.csv").value();
+  const auto epochs = ReadCsv<EpochRecord>(out.path() / "epochs.csv").value();
+  const auto evaluations =
+      ReadCsv<EvaluationRecord>(out.path() / "evaluations.csv").value();
+  REQUIRE(summaries.size() == 2);
+  REQUIRE(epochs.size() == 2);
+  REQUIRE(evaluations.size() == 2);
+  CHECK(summaries[0].steps == 5);
+  CHECK(summaries[0].steps_to_target == 5);
+  CHECK(summaries[0].time_to_target_ns == epochs[0].train_time_ns);
+  CHECK(epochs[0].steps == 5);
+  CHECK(epochs[0].val_loss == evaluations[0].val_loss);
+  CHECK(summaries[1].steps == 4);  // an epoch's end comes before five steps
+
+  // More epochs do not make it go on.
+  sweep.config.budget = {.epochs = 5};
+  SweepObserver quiet;
+  REQUIRE(sweep.Run(out.path(), Extended(done), quiet));
+  const auto again = ReadCsv<SummaryRecord>(out.path() / "summary.csv").value();
+  REQUIRE(again.size() == 2);
+  CHECK(again[0].steps == 5);
+  CHECK(again[0].test_loss == summaries[0].test_loss);
+}
+
 TEST_CASE("a finished sweep goes on with more epochs to the same bits",
           "[sweep][checkpoint]") {
   const TempDir whole, parts;

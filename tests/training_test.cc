@@ -333,6 +333,90 @@ TEST_CASE("a budget of steps or seconds ends training there", "[training]") {
   CHECK(RecordsOf(by_seconds).size() == 1);
 }
 
+// All step losses of three epochs, and the weights behind them, evaluated
+// every so often; `evaluations` becomes the steps that were evaluated within.
+struct Trained {
+  std::vector<float> losses;
+  std::vector<NamedTensor> weights;
+  std::vector<int64_t> evaluations;
+  int64_t warmup_steps = 0;
+
+  Trained(const SmallRun& run, const EvaluationInterval& every) {
+    TestEngine engine;
+    Network network = MakeNetwork(
+        run.model, {.max_batch = 32, .optimizer_slots = 2}, engine.context());
+    Trainer trainer(run.data,
+                    {.batch_size = 32,
+                     .budget = {.epochs = 13},  // 208 steps
+                     .evaluate_every = every,
+                     .subset_examples = 150},
+                    engine.context(), nullptr, network);
+    for (auto outcome = Trainer::Outcome::kEpochDone;
+         outcome != Trainer::Outcome::kBudgetSpent;) {
+      outcome = trainer.TrainEpoch({}).value();
+      for (const StepRecord& step : RecordsOf(trainer)) {
+        losses.push_back(step.loss);
+        warmup_steps += step.flags.Has(StepFlag::kWarmup) ? 1 : 0;
+      }
+      if (outcome == Trainer::Outcome::kBudgetSpent) break;
+      const Validation validation = trainer.Validate().value();
+      if (outcome == Trainer::Outcome::kEvaluationDue) {
+        evaluations.push_back(validation.step);
+      } else {
+        trainer.CloseEpoch();
+      }
+    }
+    weights = WeightsOf(network);
+  }
+};
+
+TEST_CASE("evaluations within epochs change no bit of training",
+          "[training][evaluation]") {
+  const SmallRun run;
+  const Trained whole(run, {}), parts(run, {.steps = 7, .seconds = {}});
+  const Trained timed(run, {.steps = {}, .seconds = 0.001});
+  CHECK(whole.evaluations.empty());
+  CHECK(whole.losses.size() == 13 * 16);
+  CHECK(whole.warmup_steps == kWarmupSteps);
+  for (const Trained* each : {&parts, &timed}) {
+    CHECK(each->losses == whole.losses);
+    CHECK(each->warmup_steps == whole.warmup_steps);
+    REQUIRE(each->weights.size() == whole.weights.size());
+    for (size_t i = 0; i < whole.weights.size(); ++i) {
+      CHECK(each->weights[i].values == whole.weights[i].values);
+    }
+  }
+  // Multiples of 7 up to 208, but 112, which ends an epoch.
+  REQUIRE(parts.evaluations.size() == 28);
+  CHECK(parts.evaluations[2] == 21);
+  CHECK(std::ranges::contains(parts.evaluations, 105));
+  CHECK_FALSE(std::ranges::contains(parts.evaluations, 112));
+  CHECK_FALSE(timed.evaluations.empty());
+}
+
+TEST_CASE("the subset's loss is that of the first training examples",
+          "[training][evaluation]") {
+  const SmallRun run;
+  TestEngine engine;
+  const auto evaluate = [&](const TrainingData& data,
+                            const TrainConfig& config) {
+    Network network = MakeNetwork(
+        run.model, {.max_batch = 32, .optimizer_slots = 2}, engine.context());
+    Trainer trainer(data, config, engine.context(), nullptr, network);
+    return trainer.Validate().value();
+  };
+  TrainConfig config = {.batch_size = 32, .budget = {.epochs = 1}};
+  CHECK_FALSE(evaluate(run.data, config).subset_loss);
+  for (const int64_t examples : {1, 75, 500}) {
+    TrainingData data = run.data;
+    data.validation = {&run.source.train, 0, examples};
+    const double want = evaluate(data, config).scores.loss;
+    TrainConfig with = config;
+    with.subset_examples = examples == 500 ? 8192 : examples;
+    CHECK(evaluate(run.data, with).subset_loss == want);
+  }
+}
+
 TEST_CASE("a loss that is not finite ends training and is recorded",
           "[training]") {
   const SmallRun run;

@@ -34,8 +34,8 @@ NEEDED = {"steps.csv": KEYS + ["epoch", "step", "examples", "loss", "start_unix_
           "evaluations.csv": KEYS + ["step", "epoch", "examples", "train_time_ns", "val_loss"],
           "summary.csv": KEYS, "counters.csv": KEYS + ["epoch", "step", "phase"]}
 COUNTS = {*KEYS, "epoch", "step", "examples", "start_unix_ns", "step_time_ns"}  # never empty, never below 0
-WHOLE = {"steps", "epochs", "best_epoch", "warmup_steps", "flagged_steps", "over_current_events", "cycles",
-         "instructions", "cache_misses", "branch_misses"}
+WHOLE = {"steps", "epochs", "best_epoch", "warmup_steps", "flagged_steps", "over_current_events", "steps_to_target",
+         "cycles", "instructions", "cache_misses", "branch_misses"}
 BOOLEANS = {"throttled"}
 TEXTS = {"flags", "phase"}
 # How the names of measured values end.

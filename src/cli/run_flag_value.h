@@ -3,6 +3,8 @@
 #define BATCHSWEEP_CLI_RUN_FLAG_VALUE_H_
 
 #include <algorithm>
+#include <cstdint>
+#include <format>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +14,7 @@
 #include "cli/run_options.h"
 #include "model/loss.h"
 #include "sweep/sweep_config.h"
+#include "train/evaluation_interval.h"
 #include "train/optimizer.h"
 
 namespace batchsweep {
@@ -77,6 +80,37 @@ struct FlagValue<std::optional<Loss>> : FlagValueBase {
   }
   static SettingValue Record(std::optional<Loss> value) {
     return value ? NameOf(*value) : kAuto;
+  }
+};
+
+// "10": so many steps; "2.5s": so many seconds.
+template <>
+struct FlagValue<EvaluationInterval> : FlagValueBase {
+  static constexpr const char* kName = "N";
+  static std::string InHelp(const NumberRange& steps) {
+    return RangeText(steps);
+  }
+  static constexpr NumberRange kSeconds = {0.001, 1e9};
+  static std::string Expected(const NumberRange& steps) {
+    return "a whole number of steps " + RangeText(steps) +
+           ", or seconds as 2s or 0.5s, " + RangeText(kSeconds);
+  }
+  static std::optional<EvaluationInterval> Read(std::string_view text,
+                                                const NumberRange& steps) {
+    if (text.ends_with('s')) {
+      text.remove_suffix(1);
+      const auto seconds = ReadNumber<double>(text, kSeconds);
+      if (!seconds) return std::nullopt;
+      return EvaluationInterval{.steps = {}, .seconds = *seconds};
+    }
+    const auto count = ReadNumber<int64_t>(text, steps);
+    if (!count) return std::nullopt;
+    return EvaluationInterval{.steps = *count, .seconds = {}};
+  }
+  // As it was given: a number of steps, or a text that ends in "s".
+  static SettingValue Record(const EvaluationInterval& value) {
+    if (value.steps) return *value.steps;
+    return std::format("{}s", value.seconds.value_or(0.0));
   }
 };
 

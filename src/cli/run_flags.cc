@@ -50,6 +50,12 @@ void VisitModelAndData(auto& options, const auto& visit) {
              .help = "validate on the first N of these only",
              .range = {1, 1e9}},
         options.val_limit);
+  visit(Flag{.name = "--val-every",
+             .key = "val_every",
+             .help = "validate within epochs too: every N steps, or every so "
+                     "many seconds of training, as in 2s or 0.5s",
+             .range = {1, 1e12}},
+        options.sweep.val_every);
 }
 
 void VisitBudget(auto& options, const auto& visit) {
@@ -203,9 +209,24 @@ void VisitMeasurement(auto& options, const auto& visit) {
         sweep.sample_hz);
   visit(Flag{.name = "--target-accuracy",
              .key = "target_accuracy",
-             .help = "record the time and energy to reach it in validation",
+             .help = "record steps, time and energy to reach it in validation",
              .range = {0, 1}},
         sweep.target_accuracy);
+  visit(Flag{.name = "--target-loss",
+             .key = "target_loss",
+             .help = "the same for a loss on a fixed part of the training set, "
+                     "instead",
+             .range = {0, 1e38, true}},
+        sweep.target_loss);
+  visit(Flag{.name = "--target-examples",
+             .key = "target_examples",
+             .help = "that part: the first N examples; 8,192 if not given",
+             .range = {1, 1e9}},
+        sweep.target_examples);
+  visit(Flag{.name = "--stop-at-target",
+             .key = "stop_at_target",
+             .help = "end each training at the evaluation that reaches it"},
+        sweep.stop_at_target);
   visit(Flag{.name = "--require-clean",
              .help = "exit with 2 if there was any warning"},
         options.require_clean);

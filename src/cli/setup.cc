@@ -84,6 +84,25 @@ Status CompleteBudget(Budget& budget) {
   return {};
 }
 
+Status CompleteTarget(SweepConfig& sweep) {
+  constexpr int64_t kDefaultExamples = 8192;
+  if (sweep.target_accuracy && sweep.target_loss) {
+    return Fail("expected one of --target-accuracy and --target-loss, found 2");
+  }
+  if (sweep.target_examples && !sweep.target_loss) {
+    return Fail("--target-examples: expected --target-loss beside it");
+  }
+  if (sweep.stop_at_target && !sweep.target_accuracy && !sweep.target_loss) {
+    return Fail(
+        "--stop-at-target: expected --target-accuracy or --target-loss beside "
+        "it");
+  }
+  if (sweep.target_loss && !sweep.target_examples) {
+    sweep.target_examples = kDefaultExamples;
+  }
+  return {};
+}
+
 // The name that stands in the JSON may be whatever Keras counted up to:
 // "sequential_34".
 LoadedModel Named(std::string name, ModelSpec spec, std::string json) {
@@ -141,6 +160,7 @@ Status CompleteOptions(RunOptions& options) {
   RETURN_IF_ERROR(CheckCells(sweep));
   RETURN_IF_ERROR(CheckCores(sweep));
   RETURN_IF_ERROR(CompleteBudget(sweep.budget));
+  RETURN_IF_ERROR(CompleteTarget(sweep));
   OptimizerOptions& asked = options.optimizer_options;
   ASSIGN_OR_RETURN(sweep.optimizer,
                    MakeOptimizer(options.optimizer.name, asked));

@@ -23,6 +23,7 @@ Batcher::Batcher(ExampleRange range, Options options)
 
 void Batcher::StartEpoch(int64_t epoch, int64_t position) {
   CHECK(position >= 0 && position <= range_.size());
+  epoch_ = epoch;
   position_ = position;
   std::iota(order_.begin(), order_.end(), static_cast<uint32_t>(range_.begin));
   if (!options_.shuffle) return;

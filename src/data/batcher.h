@@ -29,6 +29,8 @@ class Batcher {
   // batch of an epoch, none after it. Valid until the next StartEpoch().
   std::span<const uint32_t> Next(int64_t batch);
 
+  // The epoch that was drawn; 0 before the first.
+  int64_t epoch() const { return epoch_; }
   // Examples of this epoch that Next() has given out.
   int64_t position() const { return position_; }
   // Batches in an epoch; the last, smaller one counts.
@@ -38,6 +40,7 @@ class Batcher {
   ExampleRange range_;
   Options options_;
   std::vector<uint32_t> order_;
+  int64_t epoch_ = 0;
   int64_t position_ = 0;
 };
 

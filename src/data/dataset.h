@@ -3,6 +3,7 @@
 #ifndef BATCHSWEEP_DATA_DATASET_H_
 #define BATCHSWEEP_DATA_DATASET_H_
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <iterator>
@@ -72,6 +73,10 @@ struct ExampleRange {
   int64_t end = 0;
 
   int64_t size() const { return end - begin; }
+  // The first `count` of them, all if there are fewer.
+  ExampleRange First(int64_t count) const {
+    return {dataset, begin, std::min(end, begin + count)};
+  }
 };
 
 }  // namespace batchsweep

@@ -53,16 +53,22 @@ void Sampler::Start(const Counters& counters) {
     const std::scoped_lock lock(mutex_);
     counters_ = &counters;
     frequency_is_measured_ = sensors_.Sources().frequency_is_measured;
-    readings_.Add(ReadNow());
+    readings_.Add(NewReading());
   }
   wake_.notify_one();
+}
+
+void Sampler::ReadNow() {
+  if (period_ns_ == 0) return;
+  const std::scoped_lock lock(mutex_);
+  readings_.Add(NewReading());
 }
 
 std::vector<Reading> Sampler::Take(const std::vector<int>& busy_cores) {
   if (period_ns_ == 0) return {};
   const std::scoped_lock lock(mutex_);
   busy_cores_ = busy_cores;
-  readings_.Add(ReadNow());
+  readings_.Add(NewReading());
   return readings_.Take();
 }
 
@@ -76,7 +82,7 @@ void Sampler::Run() {
     next += nanoseconds(period_ns_);
     if (wake_.wait_until(lock, next, [this] { return stop_; })) return;
     try {
-      readings_.Add(ReadNow());
+      readings_.Add(NewReading());
     } catch (const std::bad_alloc&) {
       // The next reading covers the time of this one too.
     }
@@ -90,7 +96,7 @@ void Sampler::Run() {
   }
 }
 
-Reading Sampler::ReadNow() {
+Reading Sampler::NewReading() {
   Reading reading = {.sensors = sensors_.Read(MonotonicNs()),
                      .memory = ReadProcessMemory(),
                      .usage = ReadProcessUsage(),

@@ -33,6 +33,9 @@ class Sampler {
   // REQUIRES: `counters` outlives the sampler.
   void Start(const Counters& counters);
 
+  // Takes one more reading now, which the next Take() returns with the others.
+  void ReadNow();
+
   // Takes one more reading now, and returns it behind all those since the last
   // Take(), of which there are at most kMostReadings. Where this process may
   // use other cores than `busy_cores`, the thread stays on the others from now
@@ -41,7 +44,7 @@ class Sampler {
 
  private:
   void Run();
-  Reading ReadNow();
+  Reading NewReading();
   std::optional<double> CountedFrequencyHz();
 
   const int64_t period_ns_;       // 0: off

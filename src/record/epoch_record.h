@@ -22,7 +22,7 @@ struct EpochRecord {
   double val_loss = 0.0;
   std::optional<double> val_accuracy;
   int64_t train_time_ns = 0;  // from the shuffle to the last step, on the clock
-  int64_t val_time_ns = 0;
+  int64_t val_time_ns = 0;    // of evaluations, in it and at its end
   // Drawn during train_time_ns; absent unless readings cover all of it.
   std::optional<double> train_energy_joules;
 

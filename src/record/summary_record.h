@@ -58,8 +58,9 @@ struct SummaryRecord {
   // During training, see SensorReading; since it was resumed, if it was.
   std::optional<int64_t> over_current_events;
   std::optional<double> train_energy_joules;  // absent if an epoch's is
-  // Training only, until the end of the first epoch whose validation accuracy
-  // reached --target-accuracy; absent if none did.
+  // Training only, until the first evaluation that reached --target-accuracy or
+  // --target-loss; absent if none did.
+  std::optional<int64_t> steps_to_target;
   std::optional<int64_t> time_to_target_ns;
   std::optional<double> energy_to_target_joules;
   int64_t cool_wait_ns = 0;   // waited for --cool-to, before total_time_ns
@@ -79,8 +80,9 @@ struct SummaryRecord {
         &R::examples_per_second, &R::limit_time_ns, &R::limit_fraction,
         &R::xnnpack_share, &R::arena_bytes, &R::planned_rss_bytes,
         &R::peak_rss_bytes, &R::rss_anon_bytes, &R::swap_bytes,
-        &R::over_current_events, &R::train_energy_joules, &R::time_to_target_ns,
-        &R::energy_to_target_joules, &R::cool_wait_ns, &R::total_time_ns>();
+        &R::over_current_events, &R::train_energy_joules, &R::steps_to_target,
+        &R::time_to_target_ns, &R::energy_to_target_joules, &R::cool_wait_ns,
+        &R::total_time_ns>();
   }
 };
 

@@ -45,8 +45,9 @@ Status CellLog::Add(std::span<const Reading> readings,
 }
 
 Status CellLog::Evaluate(const Validation& validation) {
-  return recorder_.recorder().AppendEvaluation(
-      state_.totals.Evaluate(cell_, validation, config_.target_accuracy));
+  return recorder_.recorder().AppendEvaluation(state_.totals.Evaluate(
+      cell_, validation,
+      {.accuracy = config_.target_accuracy, .loss = config_.target_loss}));
 }
 
 Result<EpochRecord> CellLog::FinishEpoch(const Validation& validation) {

@@ -22,7 +22,7 @@
 namespace batchsweep {
 namespace {
 
-// As a cell runs, its checkpoints come at ends of epochs, this far apart or
+// As a cell runs, its checkpoints come behind evaluations, this far apart or
 // further: an fsync wears an SD card and takes up to a second on one.
 constexpr int64_t kCheckpointIntervalNs = 30'000'000'000;
 
@@ -57,13 +57,16 @@ class CellRun {
     if (!Cool()) return {};
     start_ns_ = checkpoint_ns_ = MonotonicNs();
     ASSIGN_OR_RETURN(Network network, NewNetwork());
-    Trainer trainer(data_,
-                    {.batch_size = cell_.batch_size,
-                     .seed = cell_.seed,
-                     .budget = config_.budget,
-                     .shuffle = config_.shuffle,
-                     .optimizer = CellOptimizer()},
-                    machine_.context, &machine_.counters, network);
+    Trainer trainer(
+        data_,
+        {.batch_size = cell_.batch_size,
+         .seed = cell_.seed,
+         .budget = config_.budget,
+         .evaluate_every = config_.val_every.value_or(EvaluationInterval()),
+         .subset_examples = config_.target_examples,
+         .shuffle = config_.shuffle,
+         .optimizer = CellOptimizer()},
+        machine_.context, &machine_.counters, network);
     // Both of these may train and then clear the weights, which Start() sets.
     RETURN_IF_ERROR(trainer.ChooseThreads());
     RETURN_IF_ERROR(Soak(trainer));
@@ -142,7 +145,7 @@ class CellRun {
         .on_tick = [&] { observer_.OnProgress(ProgressOf(trainer)); },
         .interrupted = [&] { return observer_.Interrupted(); }};
     CellState& state = log_.state();
-    while (!state.diverged) {
+    while (!state.diverged && !IsDone()) {
       ASSIGN_OR_RETURN(const auto outcome, trainer.TrainEpoch(hooks));
       RETURN_IF_ERROR(
           log_.Add(machine_.sampler.Take(BusyCores()), trainer.measurements()));
@@ -151,10 +154,15 @@ class CellRun {
         return Checkpoint(network, trainer);
       }
       // A spent budget can end an epoch early; what was trained of it counts.
-      if (state.totals.epoch.steps > 0) RETURN_IF_ERROR(FinishEpoch(trainer));
+      if (state.totals.epoch.steps > 0) {
+        RETURN_IF_ERROR(Evaluate(trainer, outcome));
+      }
       // Divergence is a result and no error: the sweep goes on behind it.
       state.diverged = outcome == Trainer::Outcome::kDiverged;
-      if (outcome != Trainer::Outcome::kEpochDone) break;
+      if (outcome != Trainer::Outcome::kEpochDone &&
+          outcome != Trainer::Outcome::kEvaluationDue) {
+        break;
+      }
       if (MonotonicNs() - checkpoint_ns_ >= kCheckpointIntervalNs) {
         RETURN_IF_ERROR(Checkpoint(network, trainer));
       }
@@ -172,10 +180,20 @@ class CellRun {
     return {};
   }
 
-  Status FinishEpoch(Trainer& trainer) {
+  // Whether it reached its target and is not to train on; an epoch that it was
+  // within is closed then.
+  bool IsDone() {
+    return config_.stop_at_target && log_.state().totals.steps_to_target;
+  }
+
+  // Evaluates the weights, and closes the epoch unless it goes on behind that.
+  Status Evaluate(Trainer& trainer, Trainer::Outcome outcome) {
     ASSIGN_OR_RETURN(const Validation validation, trainer.Validate());
-    trainer.CloseEpoch();
+    // What was drawn meanwhile is in no reading of the steps to come.
+    machine_.sampler.ReadNow();
     RETURN_IF_ERROR(log_.Evaluate(validation));
+    if (outcome == Trainer::Outcome::kEvaluationDue && !IsDone()) return {};
+    trainer.CloseEpoch();
     ASSIGN_OR_RETURN(const EpochRecord epoch, log_.FinishEpoch(validation));
     observer_.OnEpoch(ProgressOf(trainer), epoch);
     return {};

@@ -184,8 +184,10 @@ Result<std::vector<KernelRecord>> ChooseKernels(
 std::vector<int64_t> OtherBatches(const SweepConfig& config,
                                   const TrainingData& data) {
   std::vector<int64_t> batches;
-  for (const int64_t examples :
-       {data.train.size(), data.validation.size(), data.test.size()}) {
+  const ExampleRange subset =
+      data.train.First(config.target_examples.value_or(0));
+  for (const int64_t examples : {data.train.size(), data.validation.size(),
+                                 data.test.size(), subset.size()}) {
     for (const int64_t batch_size : config.batch_sizes) {
       const int64_t left = examples % batch_size;
       if (left > 0 && !std::ranges::contains(batches, left)) {

@@ -49,8 +49,11 @@ int64_t MappedResidentBytes(const TrainingData& data) {
 }  // namespace
 
 TrainingExtent ExtentOf(const SweepConfig& config, const TrainingData& data) {
+  const ExampleRange subset =
+      data.train.First(config.target_examples.value_or(0));
   return {.train_examples = data.train.size(),
-          .scored_examples = std::max(data.validation.size(), data.test.size()),
+          .scored_examples = std::max(
+              {data.validation.size(), data.test.size(), subset.size()}),
           .budget = config.budget,
           .sample_hz = config.sample_hz,
           .mapped_resident_bytes = MappedResidentBytes(data)};

@@ -23,7 +23,7 @@ namespace batchsweep {
 // How much a cell trains, and how often the board is read meanwhile.
 struct TrainingExtent {
   int64_t train_examples = 0;
-  int64_t scored_examples = 0;  // in the larger of validation and test
+  int64_t scored_examples = 0;  // in the largest part that is evaluated
   Budget budget;
   double sample_hz = 0.0;
   // Pages of mapped datasets that may be in RAM at a time. They are no part of

@@ -10,9 +10,10 @@ namespace batchsweep {
 
 std::optional<double> RunningLoss::Mean(const EpochTotals& before,
                                         const EpochMeasurements& measured) {
-  if (measured.epoch != epoch_ || measured.steps.size() < steps_) {
+  if (measured.steps_before != steps_before_ ||
+      measured.steps.size() < steps_) {
     *this = {};
-    epoch_ = measured.epoch;
+    steps_before_ = measured.steps_before;
   }
   for (; steps_ < measured.steps.size(); ++steps_) {
     loss_sum_ += measured.steps[steps_].loss_sum;

@@ -17,14 +17,14 @@ namespace batchsweep {
 class RunningLoss {
  public:
   // The mean over the examples of `before`, the part of the epoch that was
-  // trained before it was interrupted, and of `measured`, that from then on.
-  // Absent before the first step.
+  // trained before it was interrupted or evaluated, and of `measured`, that
+  // from then on. Absent before the first step.
   std::optional<double> Mean(const EpochTotals& before,
                              const EpochMeasurements& measured);
 
  private:
-  int64_t epoch_ = 0;  // of the steps taken in
-  size_t steps_ = 0;   // of them, as many as taken in
+  int64_t steps_before_ = 0;  // those taken in
+  size_t steps_ = 0;          // that are taken in
   double loss_sum_ = 0.0;
   int64_t examples_ = 0;
 };

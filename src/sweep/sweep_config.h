@@ -12,6 +12,7 @@
 #include "model/model_spec.h"
 #include "record/cell.h"
 #include "train/budget.h"
+#include "train/evaluation_interval.h"
 #include "train/optimizer.h"
 
 namespace batchsweep {
@@ -129,6 +130,7 @@ struct SweepConfig {
   int processes = 1;  // that repeat each cell, in rounds of all cells
   CellOrder order = CellOrder::kGiven;
   Budget budget;
+  std::optional<EvaluationInterval> val_every;  // beside ends of epochs
   bool shuffle = true;
   OptimizerConfig optimizer;
   LrRule lr_rule = LrRule::kNone;
@@ -138,7 +140,12 @@ struct SweepConfig {
   double soak_seconds = 0.0;              // of training before each cell's own
   std::vector<int> pin;                   // cores to compute on; any if empty
   bool realtime = false;  // compute before all usual threads, if allowed
+  // What is to be reached: an accuracy in validation, or a loss on the first
+  // target_examples of the training set; at most one is given.
   std::optional<double> target_accuracy;
+  std::optional<double> target_loss;
+  std::optional<int64_t> target_examples;  // given with target_loss
+  bool stop_at_target = false;             // a cell that reached it is done
   std::filesystem::path out;  // exists; weights/ and checkpoint/ are made in it
 };
 

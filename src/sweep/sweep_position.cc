@@ -31,6 +31,8 @@ Status CheckKept(const KeptCell& kept, int64_t cells, int64_t train_examples) {
                    {"history_steps", kept.history_steps},
                    {"step", position.step},
                    {"step_time_ns", position.step_time_ns},
+                   {"evaluated_step", position.evaluated_step},
+                   {"evaluated_step_time_ns", position.evaluated_step_time_ns},
                    {"elapsed_ns", kept.state.elapsed_ns},
                    {"epoch.steps", totals.epoch.steps},
                    {"epoch.examples", totals.epoch.examples},
@@ -50,6 +52,8 @@ Status CheckKept(const KeptCell& kept, int64_t cells, int64_t train_examples) {
   }
   if (totals.epoch.steps > position.step ||
       kept.history_steps > position.step ||
+      position.evaluated_step > position.step ||
+      position.evaluated_step_time_ns > position.step_time_ns ||
       totals.epoch.correct.value_or(0) > totals.epoch.examples) {
     return Fail("the counts of steps and examples contradict each other");
   }

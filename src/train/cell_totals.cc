@@ -67,7 +67,7 @@ void CellTotals::Add(const EpochMeasurements& measured,
 
 EvaluationRecord CellTotals::Evaluate(const CellKey& cell,
                                       const Validation& validation,
-                                      std::optional<double> target_accuracy) {
+                                      const Target& target) {
   EvaluationRecord record = {
       .cell = cell,
       .step = validation.step,
@@ -76,10 +76,12 @@ EvaluationRecord CellTotals::Evaluate(const CellKey& cell,
       .train_time_ns = train_time_ns + epoch.train_time_ns,
       .train_energy_joules = train_energy_joules,
       .val_loss = validation.scores.loss,
-      .val_accuracy = validation.scores.accuracy};
+      .val_accuracy = validation.scores.accuracy,
+      .subset_loss = validation.subset_loss};
+  epoch.val_time_ns += validation.time_ns;
   AddTo(record.train_energy_joules, epoch.energy_joules);
-  if (target_accuracy && !time_to_target_ns &&
-      record.val_accuracy.value_or(0.0) >= *target_accuracy) {
+  if (!steps_to_target && IsReached(target, validation)) {
+    steps_to_target = record.step;
     time_to_target_ns = record.train_time_ns;
     energy_to_target_joules = record.train_energy_joules;
   }
@@ -96,7 +98,7 @@ EpochRecord CellTotals::FinishEpoch(const CellKey& cell,
                         .val_loss = validation.scores.loss,
                         .val_accuracy = validation.scores.accuracy,
                         .train_time_ns = epoch.train_time_ns,
-                        .val_time_ns = validation.time_ns,
+                        .val_time_ns = epoch.val_time_ns,
                         .train_energy_joules = epoch.energy_joules};
   if (epoch.correct) {
     record.train_accuracy =
@@ -129,6 +131,7 @@ CellSummary Summarize(const CellKey& cell, const CellTotals& totals,
                  .test_loss = IfFinite(test.loss),
                  .test_accuracy = test.accuracy,
                  .train_energy_joules = totals.train_energy_joules,
+                 .steps_to_target = totals.steps_to_target,
                  .time_to_target_ns = totals.time_to_target_ns,
                  .energy_to_target_joules = totals.energy_to_target_joules},
       .statistics = DescribeSteps(totals.steps)};

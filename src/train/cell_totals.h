@@ -13,6 +13,7 @@
 #include "record/summary_record.h"
 #include "train/epoch_measurements.h"
 #include "train/evaluate.h"
+#include "train/target.h"
 #include "util/fields.h"
 
 namespace batchsweep {
@@ -24,12 +25,13 @@ struct EpochTotals {
   double loss_sum = 0.0;
   std::optional<int64_t> correct = 0;  // absent where the loss tells no classes
   int64_t train_time_ns = 0;
+  int64_t val_time_ns = 0;                    // of its evaluations
   std::optional<double> energy_joules = 0.0;  // absent if not all is known
 
   static constexpr auto Fields() {
     using T = EpochTotals;
     return FieldList<&T::steps, &T::examples, &T::loss_sum, &T::correct,
-                     &T::train_time_ns, &T::energy_joules>();
+                     &T::train_time_ns, &T::val_time_ns, &T::energy_joules>();
   }
 };
 
@@ -44,6 +46,7 @@ struct CellTotals {
   std::optional<double> final_val_accuracy;
   int64_t train_time_ns = 0;
   std::optional<double> train_energy_joules = 0.0;
+  std::optional<int64_t> steps_to_target;
   std::optional<int64_t> time_to_target_ns;
   std::optional<double> energy_to_target_joules;
   StepHistory steps;  // of all epochs
@@ -53,14 +56,13 @@ struct CellTotals {
   void Add(const EpochMeasurements& measured,
            const EpochConditions& conditions);
 
-  // Takes in what the weights are worth now, behind all that was added. An
-  // accuracy of `target_accuracy` or more reaches the target; absent: there is
-  // none.
+  // Takes in what the weights are worth now, behind all that was added. The
+  // first that reaches the target is remembered.
   EvaluationRecord Evaluate(const CellKey& cell, const Validation& validation,
-                            std::optional<double> target_accuracy);
+                            const Target& target);
 
   // Closes the epoch under way, with the validation behind its last step.
-  // REQUIRES: it has a step.
+  // REQUIRES: it has a step, and Evaluate() took that validation in.
   EpochRecord FinishEpoch(const CellKey& cell, const Validation& validation);
 
   static constexpr auto Fields() {
@@ -68,8 +70,8 @@ struct CellTotals {
     return FieldList<&T::epoch, &T::epochs, &T::best_val_loss, &T::best_epoch,
                      &T::final_val_loss, &T::final_val_accuracy,
                      &T::train_time_ns, &T::train_energy_joules,
-                     &T::time_to_target_ns, &T::energy_to_target_joules,
-                     &T::steps>();
+                     &T::steps_to_target, &T::time_to_target_ns,
+                     &T::energy_to_target_joules, &T::steps>();
   }
 };
 

@@ -40,12 +40,12 @@ struct CountedPhase {
 };
 
 // Of one call of Trainer::TrainEpoch(): all of an epoch's steps, or those up to
-// an interruption, or from one on.
+// an interruption or evaluation, or from one on.
 struct EpochMeasurements {
   int64_t epoch = 1;
   int64_t steps_before = 0;    // made before steps[0], through all epochs
   int64_t unix_offset_ns = 0;  // UTC since 1970, less MonotonicNs()
-  int64_t train_time_ns = 0;   // from the shuffle to the last step
+  int64_t train_time_ns = 0;   // from the shuffle, if any, to the last step
   int64_t arena_bytes = 0;     // of the network that trained
   std::vector<StepMeasurement> steps;
   std::vector<CountedPhase> counts;  // in the order of the phases

@@ -25,7 +25,9 @@ struct Validation {
   int64_t step = 0;      // made before, through all epochs
   int64_t examples = 0;  // trained on before, repeated ones counted again
   Evaluation scores;
-  int64_t time_ns = 0;  // that it took
+  // On a fixed part of the training set; absent unless that was asked for.
+  std::optional<double> subset_loss;
+  int64_t time_ns = 0;  // that all of it took
 };
 
 // Runs the examples of `range` through the network in their order, `batch` at a

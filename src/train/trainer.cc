@@ -145,14 +145,24 @@ Result<Trainer::Outcome> Trainer::TrainEpoch(const Hooks& hooks) {
   measured_.unix_offset_ns = UnixOffsetNs();
   measured_.steps.clear();
   measured_.counts.clear();
-  batcher_.StartEpoch(position_.epoch, position_.epoch_examples);
+  FindOrder();
   ASSIGN_OR_RETURN(const Outcome outcome, TrainRest(hooks));
   measured_.train_time_ns = MonotonicNs() - start_ns;
   // A NaN in front of a relu may have become 0 on the way to the outputs.
   return network_.WeightsAreFinite() ? outcome : Outcome::kDiverged;
 }
 
-// Makes the steps that are left of the epoch under way.
+// Behind an evaluation the order of the epoch's examples is drawn already, and
+// drawing it again would count as training time.
+void Trainer::FindOrder() {
+  if (batcher_.epoch() == position_.epoch &&
+      batcher_.position() == position_.epoch_examples) {
+    return;
+  }
+  batcher_.StartEpoch(position_.epoch, position_.epoch_examples);
+}
+
+// Makes the steps that are left of the epoch under way, or until an evaluation.
 Result<Trainer::Outcome> Trainer::TrainRest(const Hooks& hooks) {
   Ticker ticker(hooks, MonotonicNs());
   bool finite = true;
@@ -160,8 +170,14 @@ Result<Trainer::Outcome> Trainer::TrainRest(const Hooks& hooks) {
     if (!finite) return Outcome::kDiverged;
     if (IsSpent(config_.budget, position_)) return Outcome::kBudgetSpent;
     if (hooks.interrupted()) return Outcome::kInterrupted;
+    // At an epoch's end its own evaluation follows.
+    if (position_.epoch_examples == data_.train.size()) {
+      return Outcome::kEpochDone;
+    }
+    if (IsDue(config_.evaluate_every, position_)) {
+      return Outcome::kEvaluationDue;
+    }
     const auto rows = batcher_.Next(config_.batch_size);
-    if (rows.empty()) return Outcome::kEpochDone;
     ASSIGN_OR_RETURN(const BatchScore score, Step(rows));
     finite = score.finite;
     const StepMeasurement& last = measured_.steps.back();
@@ -227,13 +243,21 @@ void Trainer::KeepCounts(const PhaseClock& clock, int64_t step_time_ns) {
 Result<Validation> Trainer::Validate() {
   const int64_t start_ns = MonotonicNs();
   RETURN_IF_ERROR(pages_.Close());
-  ASSIGN_OR_RETURN(const Evaluation scores, EvaluateOn(data_.validation));
-  return Validation{.epoch = position_.epoch,
-                    .step = position_.step,
-                    .examples = (position_.epoch - 1) * data_.train.size() +
-                                position_.epoch_examples,
-                    .scores = scores,
-                    .time_ns = MonotonicNs() - start_ns};
+  Validation validation = {
+      .epoch = position_.epoch,
+      .step = position_.step,
+      .examples = (position_.epoch - 1) * data_.train.size() +
+                  position_.epoch_examples};
+  ASSIGN_OR_RETURN(validation.scores, EvaluateOn(data_.validation));
+  if (config_.subset_examples) {
+    ASSIGN_OR_RETURN(const Evaluation scores,
+                     EvaluateOn(data_.train.First(*config_.subset_examples)));
+    validation.subset_loss = scores.loss;
+  }
+  position_.evaluated_step = position_.step;
+  position_.evaluated_step_time_ns = position_.step_time_ns;
+  validation.time_ns = MonotonicNs() - start_ns;
+  return validation;
 }
 
 void Trainer::CloseEpoch() {

@@ -18,23 +18,14 @@
 #include "measure/phase_clock.h"
 #include "platform/counters.h"
 #include "platform/error.h"
-#include "train/budget.h"
 #include "train/epoch_measurements.h"
 #include "train/evaluate.h"
-#include "train/optimizer.h"
 #include "train/step.h"
+#include "train/train_config.h"
 #include "train/training_data.h"
 #include "train/training_position.h"
 
 namespace batchsweep {
-
-struct TrainConfig {
-  int64_t batch_size = 32;
-  uint64_t seed = 1;  // of the order of the examples
-  Budget budget;
-  bool shuffle = true;
-  OptimizerConfig optimizer;
-};
 
 // Steps at the start of a cell, and of one gone on with, that are not part of
 // its statistics; fewer where the budget has less than ten times as many.
@@ -42,7 +33,13 @@ inline constexpr int64_t kWarmupSteps = 20;
 
 class Trainer {
  public:
-  enum class Outcome { kEpochDone, kBudgetSpent, kInterrupted, kDiverged };
+  enum class Outcome {
+    kEpochDone,
+    kEvaluationDue,
+    kBudgetSpent,
+    kInterrupted,
+    kDiverged
+  };
 
   // Looked at between steps.
   struct Hooks {
@@ -68,13 +65,14 @@ class Trainer {
   void Restore(const TrainingPosition& position) { position_ = position; }
   const TrainingPosition& position() const { return position_; }
 
-  // Goes on with the epoch under way until it, the budget, or patience ends, or
-  // an output or weight is not finite any more. measurements() has its steps.
+  // Goes on with the epoch under way until it, the budget, or patience ends, an
+  // evaluation is due within it, or an output or weight is not finite any more.
+  // measurements() has its steps.
   Result<Outcome> TrainEpoch(const Hooks& hooks);
   // Of the last TrainEpoch(), or of one under way as far as it is.
   const EpochMeasurements& measurements() const { return measured_; }
 
-  // Validates the weights as they are, which changes nothing of the training.
+  // Validates the weights as they are: the training goes on to the same bits.
   Result<Validation> Validate();
   // Closes the epoch under way: the next TrainEpoch() begins the one behind it.
   void CloseEpoch();
@@ -89,6 +87,7 @@ class Trainer {
  private:
   StepContext Context();
   Result<Outcome> TrainRest(const Hooks& hooks);
+  void FindOrder();
   bool CountsNextStep() const;
   StepFlags FlagsOfStep(int64_t examples);
   void KeepCounts(const PhaseClock& clock, int64_t step_time_ns);

@@ -17,11 +17,14 @@ struct TrainingPosition {
   int64_t epoch_examples = 0;  // of it, already trained on
   int64_t step = 0;            // steps made, through all epochs
   int64_t step_time_ns = 0;    // spent in them: what a budget of seconds counts
+  // Of these, those before the latest evaluation; 0 before the first.
+  int64_t evaluated_step = 0;
+  int64_t evaluated_step_time_ns = 0;
 
   static constexpr auto Fields() {
     using P = TrainingPosition;
-    return FieldList<&P::epoch, &P::epoch_examples, &P::step,
-                     &P::step_time_ns>();
+    return FieldList<&P::epoch, &P::epoch_examples, &P::step, &P::step_time_ns,
+                     &P::evaluated_step, &P::evaluated_step_time_ns>();
   }
 };
 
