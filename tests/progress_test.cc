@@ -79,6 +79,10 @@ TEST_CASE("the loss on the way is the mean of all of the epoch's examples",
   CHECK_FALSE(loss.Mean({}, measured).has_value());
   measured.steps.push_back({.loss_sum = 1.0, .examples = 2});
   CHECK(loss.Mean({}, measured) == 0.5);
+  // Behind an evaluation its next part begins, with as many steps.
+  measured.steps_before = 1;
+  measured.steps = {{.loss_sum = 4.0, .examples = 2}};
+  CHECK(loss.Mean({.examples = 2, .loss_sum = 1.0}, measured) == 1.25);
 }
 
 TEST_CASE("the step's time on the way is the median of the latest",

@@ -34,6 +34,11 @@ class CellLog {
   CellState& state() { return state_; }
   const Readings& readings() const { return recorder_.readings(); }
 
+  // Whether it is to end because it reached its target, within an epoch too.
+  bool IsAtTarget() const {
+    return config_.stop_at_target && state_.totals.steps_to_target;
+  }
+
   // Fills the network, the state and the trainer with where the cell stopped.
   // False if nothing of it is kept.
   Result<bool> Restore(Network& network, Trainer& trainer);

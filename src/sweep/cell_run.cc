@@ -48,8 +48,10 @@ class CellRun {
         observer_(observer),
         log_(log),
         cell_(log.cell()),
-        cell_number_(log.position().cells_done),
-        cells_(std::ssize(SweepCells(config))),
+        progress_({.cell = static_cast<size_t>(log.position().cells_done),
+                   .cells = SweepCells(config).size(),
+                   .batch_size = cell_.batch_size},
+                  config.budget, data.train.size()),
         warnings_(std::move(warnings)) {}
 
   Status Run() {
@@ -84,7 +86,7 @@ class CellRun {
         sensors_, *config_.cool_to_celsius,
         [&] { return observer_.Interrupted(); },
         [&](double now_celsius) {
-          observer_.OnCooling(FirstProgress(), now_celsius,
+          observer_.OnCooling(progress_.first(), now_celsius,
                               *config_.cool_to_celsius);
         });
     cool_wait_ns_ = cooling.waited_ns;
@@ -122,7 +124,7 @@ class CellRun {
     if (config_.soak_seconds <= 0.0) return {};
     return trainer.Soak(
         config_.soak_seconds,
-        {.on_tick = [&] { observer_.OnSoaking(FirstProgress()); },
+        {.on_tick = [&] { observer_.OnSoaking(progress_.first()); },
          .interrupted = [&] { return observer_.Interrupted(); }});
   }
 
@@ -145,7 +147,7 @@ class CellRun {
         .on_tick = [&] { observer_.OnProgress(ProgressOf(trainer)); },
         .interrupted = [&] { return observer_.Interrupted(); }};
     CellState& state = log_.state();
-    while (!state.diverged && !IsDone()) {
+    while (!state.diverged && !log_.IsAtTarget()) {
       ASSIGN_OR_RETURN(const auto outcome, trainer.TrainEpoch(hooks));
       RETURN_IF_ERROR(
           log_.Add(machine_.sampler.Take(BusyCores()), trainer.measurements()));
@@ -159,10 +161,7 @@ class CellRun {
       }
       // Divergence is a result and no error: the sweep goes on behind it.
       state.diverged = outcome == Trainer::Outcome::kDiverged;
-      if (outcome != Trainer::Outcome::kEpochDone &&
-          outcome != Trainer::Outcome::kEvaluationDue) {
-        break;
-      }
+      if (outcome == Trainer::Outcome::kBudgetSpent || state.diverged) break;
       if (MonotonicNs() - checkpoint_ns_ >= kCheckpointIntervalNs) {
         RETURN_IF_ERROR(Checkpoint(network, trainer));
       }
@@ -180,19 +179,14 @@ class CellRun {
     return {};
   }
 
-  // Whether it reached its target and is not to train on; an epoch that it was
-  // within is closed then.
-  bool IsDone() {
-    return config_.stop_at_target && log_.state().totals.steps_to_target;
-  }
-
   // Evaluates the weights, and closes the epoch unless it goes on behind that.
   Status Evaluate(Trainer& trainer, Trainer::Outcome outcome) {
     ASSIGN_OR_RETURN(const Validation validation, trainer.Validate());
     // What was drawn meanwhile is in no reading of the steps to come.
     machine_.sampler.ReadNow();
     RETURN_IF_ERROR(log_.Evaluate(validation));
-    if (outcome == Trainer::Outcome::kEvaluationDue && !IsDone()) return {};
+    if (outcome == Trainer::Outcome::kEvaluationDue && !log_.IsAtTarget())
+      return {};
     trainer.CloseEpoch();
     ASSIGN_OR_RETURN(const EpochRecord epoch, log_.FinishEpoch(validation));
     observer_.OnEpoch(ProgressOf(trainer), epoch);
@@ -247,22 +241,9 @@ class CellRun {
     }
   }
 
-  CellProgress FirstProgress() const {
-    return {.cell = static_cast<size_t>(cell_number_),
-            .cells = static_cast<size_t>(cells_),
-            .batch_size = cell_.batch_size};
-  }
-
   CellProgress ProgressOf(const Trainer& trainer) {
-    const EpochMeasurements& measured = trainer.measurements();
-    CellProgress progress = FirstProgress();
-    progress.epoch = measured.epoch;
-    progress.fraction =
-        SpentFraction(config_.budget, trainer.position(), data_.train.size());
-    progress.train_loss =
-        running_loss_.Mean(log_.state().totals.epoch, measured);
-    progress.step_time_median_ns = MedianStepTimeNs(measured.steps);
-    return progress;
+    return progress_.Of(trainer.position(), log_.state().totals.epoch,
+                        trainer.measurements());
   }
 
   int64_t ElapsedNs() const { return earlier_ns_ + MonotonicNs() - start_ns_; }
@@ -275,10 +256,8 @@ class CellRun {
   SweepObserver& observer_;
   CellLog& log_;
   const CellKey cell_;
-  const int64_t cell_number_;
-  const int64_t cells_;
 
-  RunningLoss running_loss_;
+  ProgressMeter progress_;
   std::vector<Warning> warnings_;
   bool interrupted_ = false;
   int64_t cool_wait_ns_ = 0;

@@ -36,4 +36,15 @@ std::optional<int64_t> MedianStepTimeNs(
   return std::llround(Quantile(times_ns, 0.5));
 }
 
+CellProgress ProgressMeter::Of(const TrainingPosition& position,
+                               const EpochTotals& before,
+                               const EpochMeasurements& measured) {
+  CellProgress progress = first_;
+  progress.epoch = measured.epoch;
+  progress.fraction = SpentFraction(budget_, position, train_examples_);
+  progress.train_loss = running_loss_.Mean(before, measured);
+  progress.step_time_median_ns = MedianStepTimeNs(measured.steps);
+  return progress;
+}
+
 }  // namespace batchsweep

@@ -7,8 +7,11 @@
 #include <optional>
 #include <span>
 
+#include "sweep/sweep.h"
+#include "train/budget.h"
 #include "train/cell_totals.h"
 #include "train/epoch_measurements.h"
+#include "train/training_position.h"
 
 namespace batchsweep {
 
@@ -32,6 +35,27 @@ class RunningLoss {
 // Of the latest thousand steps at most: so many are quickly sorted. Absent
 // without a step.
 std::optional<int64_t> MedianStepTimeNs(std::span<const StepMeasurement> steps);
+
+// What is told of a cell while it trains.
+class ProgressMeter {
+ public:
+  // `first`: before its training. An epoch has `train_examples`.
+  ProgressMeter(const CellProgress& first, const Budget& budget,
+                int64_t train_examples)
+      : first_(first), budget_(budget), train_examples_(train_examples) {}
+
+  const CellProgress& first() const { return first_; }
+
+  // With `before` and `measured` as of RunningLoss::Mean().
+  CellProgress Of(const TrainingPosition& position, const EpochTotals& before,
+                  const EpochMeasurements& measured);
+
+ private:
+  const CellProgress first_;
+  const Budget budget_;
+  const int64_t train_examples_;
+  RunningLoss running_loss_;
+};
 
 }  // namespace batchsweep
 
