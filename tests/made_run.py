@@ -16,7 +16,7 @@ HEADERS = {
                            "subset_loss").split(","),
     "summary": CELL + ("learning_rate,epochs,steps,best_val_loss,final_val_loss,final_val_accuracy,test_loss,"
                        "test_accuracy,step_time_median_ns,examples_per_second,arena_bytes,peak_rss_bytes,swap_bytes,"
-                       "train_energy_joules,time_to_target_ns,total_time_ns").split(","),
+                       "train_energy_joules,steps_to_target,time_to_target_ns,total_time_ns").split(","),
     "counters": CELL + "epoch,step,phase,time_ns,cycles,instructions,cache_misses,branch_misses".split(",")}
 START_NS = 1_795_612_290_480_550_129  # more digits than a float has
 SENSORS = {"cpu_temp_celsius": 61.5, "cpu_freq_hz": 1.8e9, "throttled": 0, "power_watts": 5.0}

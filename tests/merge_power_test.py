@@ -20,7 +20,8 @@ START_S = 1_795_456_770
 STEP_HEADER = ("batch_size,seed,threads,process,epoch,step,examples,loss,start_unix_ns,step_time_ns,power_watts,"
                "energy_joules,flags").split(",")
 EPOCH_HEADER = "batch_size,seed,threads,process,epoch,val_loss,train_time_ns,train_energy_joules".split(",")
-SUMMARY_HEADER = ("batch_size,seed,threads,process,test_loss,train_energy_joules,time_to_target_ns,"
+EVALUATION_HEADER = "batch_size,seed,threads,process,step,epoch,train_time_ns,train_energy_joules,val_loss".split(",")
+SUMMARY_HEADER = ("batch_size,seed,threads,process,test_loss,train_energy_joules,steps_to_target,"
                   "energy_to_target_joules").split(",")
 
 
@@ -39,12 +40,17 @@ class MergePowerTest(unittest.TestCase):
                  for epoch, step, at, flags in ((1, 1, 1.0, "warmup"), (1, 2, 1.6, ""), (2, 3, 3.0, ""), (2, 4, 3.6, "load"))]
         self.write("steps.csv", STEP_HEADER, steps)
         self.write("epochs.csv", EPOCH_HEADER, [cell + [epoch, "0.30000000000000004", "1000000000", ""] for epoch in "12"])
-        self.write("summary.csv", SUMMARY_HEADER, [cell + ["0.5", "", "1000000000", ""]])
+        self.evaluate(2, 4)
+        self.write("summary.csv", SUMMARY_HEADER, [cell + ["0.5", "", "2", ""]])
         self.info = {"schema_version": 6, "status": "complete", "energy_grade": "none", "warnings": [], "board": "Ä"}
         self.write_info()
         (self.results / "checkpoint").mkdir()
         (self.results / "weights").mkdir()
         (self.results / "weights" / "w").write_bytes(b"\0\1")
+
+    def evaluate(self, *steps):
+        self.write("evaluations.csv", EVALUATION_HEADER,
+                   [["8", "1", "1", "1", str(step), "1" if step < 3 else "2", "1", "", "0.3"] for step in steps])
 
     def write(self, name, header, rows):
         with open(self.results / name, "w", encoding="utf-8", newline="") as file:
@@ -129,6 +135,15 @@ class MergePowerTest(unittest.TestCase):
         _, epochs, summary = self.merge(self.constant(5.0, seconds=1300))
         self.expect_floats([row["train_energy_joules"] for row in epochs], [5.0, 4.0])
         self.expect_floats([row["train_energy_joules"] for row in summary], [9.0])
+
+    def test_an_evaluation_within_an_epoch_is_none_of_its_energy(self):
+        self.evaluate(2, 3, 4)
+        self.write("summary.csv", SUMMARY_HEADER, [["8", "1", "1", "1", "0.5", "", "3", ""]])
+        _, epochs, summary = self.merge(self.constant(5.0))
+        # From 3.0 to 3.4 s and from 3.6 to 4.0.
+        self.expect_floats([row["train_energy_joules"] for row in epochs], [5.0, 4.0])
+        self.expect_floats([row["train_energy_joules"] for row in self.rows(self.out / "evaluations.csv")], [5.0, 7.0, 9.0])
+        self.expect_floats([row["energy_to_target_joules"] for row in summary], [7.0])
 
     def test_the_energy_to_the_target_ends_with_its_epoch(self):
         _, _, summary = self.merge(self.meter([(START_S + second, 10 * second) for second in range(6)]))

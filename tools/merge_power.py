@@ -8,8 +8,10 @@ one to the other. In the copy
 
   steps.csv    power_watts and energy_joules are those of each step,
   epochs.csv   train_energy_joules is what was drawn from an epoch's first step
-               to the end of its last, without pauses in which the run stood,
-  summary.csv  train_energy_joules and energy_to_target_joules are sums of these,
+               to the end of its last, without evaluations and without pauses in
+               which the run stood,
+  evaluations.csv, summary.csv
+               train_energy_joules and energy_to_target_joules are sums of these,
   run.json     energy_grade is "meter", energy_source the meter's file,
                energy_sample_hz how often it measured.
 
@@ -138,7 +140,7 @@ def read_rows(path, columns):
         raise BadInput(path, what, "a table of `batchsweep run`") from None
     missing = [column for column in columns if column not in header]
     if missing:
-        raise BadInput(path, f"no column {', '.join(missing)}", "the tables of schema version 2")
+        raise BadInput(path, f"no column {', '.join(missing)}", "a table of `batchsweep run`")
     for number, row in enumerate(rows, 2):
         if len(row) != len(header):
             raise BadInput(path, f"line {number} has {len(row)} cells", len(header), "delete that line")
@@ -211,40 +213,51 @@ class Merged:
             row[watts], row[joules] = text(power), text(energy)
 
     def merge_epochs(self):
-        """Sums of whole epochs go into the summary, too."""
-        path = self.folder / "epochs.csv"
-        self.epoch_header, self.epoch_rows = read_rows(path, [*KEYS, "epoch", "train_energy_joules"])
-        keys = KEYS + ["epoch"]
+        """The energy of an epoch or of the training up to an evaluation is the sum of stretches of steps with neither
+        a pause nor an evaluation in between."""
+        keys = KEYS + ["epoch", "step"]
+        evaluations, epochs = self.folder / "evaluations.csv", self.folder / "epochs.csv"
+        self.evaluation_header, self.evaluation_rows = read_rows(evaluations, [*KEYS, "step", "train_energy_joules"])
+        self.epoch_header, self.epoch_rows = read_rows(epochs, [*KEYS, "epoch", "train_energy_joules"])
         frame = pd.DataFrame({key: self.step_column(key) for key in keys} | {"begin": self.begin, "end": self.end})
-        frame["part"] = (frame.begin - frame.groupby(keys).end.shift() > PAUSE_SECONDS).cumsum()
-        spans = frame.groupby([*keys, "part"]).agg(begin=("begin", "min"), end=("end", "max"))
+        evaluated = set(zip(*(whole(evaluations, self.evaluation_header, self.evaluation_rows, key)
+                              for key in KEYS + ["step"])))
+        behind_one = [(*key, step - 1) in evaluated for *key, step in zip(*(frame[key] for key in KEYS + ["step"]))]
+        pause = frame.begin - frame.groupby(keys[:-1]).end.shift() > PAUSE_SECONDS
+        frame["part"] = (pause | behind_one).cumsum()
+        spans = frame.groupby([*keys[:-1], "part"]).agg(begin=("begin", "min"), end=("end", "max"), step=("step", "max"))
         spans["joules"] = self.meter.energy(spans.begin.to_numpy(), spans.end.to_numpy())
-        energy = spans.groupby(keys).joules.apply(lambda parts: parts.sum(skipna=False)).to_dict()
-        column = self.epoch_header.index("train_energy_joules")
-        self.energy_of = {}
-        for row in self.epoch_rows:
-            key = tuple(int(row[self.epoch_header.index(name)]) for name in keys)
-            self.energy_of[key] = energy.get(key, np.nan)
-            row[column] = text(self.energy_of[key])
+        spans = spans.reset_index().sort_values([*KEYS, "step"])
+        of_epoch = self.fill(self.epoch_header, self.epoch_rows, "epoch", spans, lambda of, at: of == at)
+        self.until = self.fill(self.evaluation_header, self.evaluation_rows, "step", spans, lambda of, at: of <= at)
+        self.of_cell = {}
+        for key, joules in of_epoch.items():
+            self.of_cell[key[:-1]] = self.of_cell.get(key[:-1], 0.0) + joules
+
+    def fill(self, header, rows, name, spans, counts):
+        """The column train_energy_joules of rows: the sum of those spans of the cell whose column `name` counts. Returns
+        it by cell and that column."""
+        of_cell = {cell: (group[name].to_numpy(), group.joules.to_numpy()) for cell, group in spans.groupby(KEYS)}
+        found = {}
+        for row in rows:
+            *cell, at = (int(row[header.index(column)]) for column in [*KEYS, name])
+            of, joules = of_cell.get(tuple(cell), (np.array([]), np.array([])))
+            counted = counts(of, at)
+            found[(*cell, at)] = joules[counted].sum() if counted.any() else np.nan
+            row[header.index("train_energy_joules")] = text(found[(*cell, at)])
+        return found
 
     def merge_summary(self):
         path = self.folder / "summary.csv"
         self.summary_header, self.summary_rows = read_rows(
-            path, [*KEYS, "train_energy_joules", "time_to_target_ns", "energy_to_target_joules"])
+            path, [*KEYS, "train_energy_joules", "steps_to_target", "energy_to_target_joules"])
         at = self.summary_header.index
-        times = dict(zip(self.epoch_keys(), whole(self.folder / "epochs.csv", self.epoch_header, self.epoch_rows,
-                                                  "train_time_ns")))
         for row in self.summary_rows:
             cell = tuple(int(row[at(name)]) for name in KEYS)
-            epochs = sorted(key for key in self.energy_of if key[:-1] == cell)
-            row[at("train_energy_joules")] = text(sum(self.energy_of[key] for key in epochs))
-            if row[at("time_to_target_ns")]:
-                until = np.cumsum([times[key] for key in epochs])
-                reached = [key for key, time_ns in zip(epochs, until) if time_ns <= int(row[at("time_to_target_ns")])]
-                row[at("energy_to_target_joules")] = text(sum(self.energy_of[key] for key in reached))
-
-    def epoch_keys(self):
-        return [tuple(int(row[self.epoch_header.index(name)]) for name in KEYS + ["epoch"]) for row in self.epoch_rows]
+            row[at("train_energy_joules")] = text(self.of_cell.get(cell, np.nan))
+            if row[at("steps_to_target")]:
+                joules = self.until.get((*cell, int(row[at("steps_to_target")])), np.nan)
+                row[at("energy_to_target_joules")] = text(joules)
 
     def uncovered(self):
         return int(np.isnan(self.joules).sum())
@@ -252,6 +265,7 @@ class Merged:
     def write(self, out):
         write_rows(out / "steps.csv", self.header, self.rows)
         write_rows(out / "epochs.csv", self.epoch_header, self.epoch_rows)
+        write_rows(out / "evaluations.csv", self.evaluation_header, self.evaluation_rows)
         write_rows(out / "summary.csv", self.summary_header, self.summary_rows)
 
     def table(self):
