@@ -82,7 +82,7 @@ class StepsToTargetTest(unittest.TestCase):
         results = steps_to_target.load(self.folder / "out")
         self.assertEqual(results.summary.steps_to_target.tolist(), [2])
         self.assertEqual(len(results.steps), 2)
-        self.assertEqual(json.loads(model.read_text())["config"]["name"], results.run["model"]["name"])
+        self.assertEqual(results.run["model"]["keras_name"], json.loads(model.read_text())["config"]["name"])
 
 
 if __name__ == "__main__":
