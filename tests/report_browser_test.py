@@ -11,6 +11,7 @@ import tempfile
 import unittest
 
 from made_run import MadeRun
+from report_test import answer_with_target
 
 try:
     from selenium import webdriver
@@ -97,7 +98,8 @@ def long_run():
         row.update(limit_time_ns=9_000_000, limit_fraction=0.9, planned_rss_bytes=4 << 20, peak_rss_bytes=3 << 20)
     for row in run.tables["steps"][100:140]:
         row["flags"] = "load+throttled"
-    run.info["advice"] = {"sentences": ["32 reaches loss 0.36 in 0.79 s (0.71 to 0.90).", "8 needs less memory."]}
+    run.info["advice"] = {"sentences": ["32 reaches loss 0.36 in 0.79 s (0.71 to 0.90).", "8 needs less memory."],
+                          **answer_with_target()}
     run.info["warnings"] = [{"name": "load", "message": "batch 8: others used more than a tenth of a core " * 3}]
     run.info["kernels"] = [{"batch_size": size, "threads": 1, "layer": "a_layer_of_a_long_name_" * 3, "library": "own",
                             "direction": "forward", "xnnpack_time_ns": 7610, "own_time_ns": 3184}

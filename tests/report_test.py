@@ -268,6 +268,25 @@ class ReportTest(Reports):
         for chart in page.root.all("svg", "chart"):
             self.assertLess(len(list(chart.all())), 3000)
 
+    def test_the_answer_is_drawn_with_intervals_and_verdicts(self):
+        run = MadeRun(seeds=(1, 2, 3))
+        run.info["advice"] = {"sentences": ["8."], **answer_with_target(loss=0.72)}
+        page = self.report(run)
+        figure = page.figure("Time to validation loss 0.72")
+        self.assertEqual([row.text() for row in figure.first("tbody").all("tr")],
+                         ["8 0.790 s 0.710 s to 0.900 s the least",
+                          "32 1.30 s 1.10 s to 1.60 s 1.7 times the least (1.4 to 2.1)"])
+        self.assertIn("Not compared: 128, which did not reach it.", figure.first("figcaption").text())
+        self.assertIsNone(page.figure("Energy to validation loss 0.72"))
+        self.assertIn("target 0.72", page.figure("Validation loss by epoch").first("svg", "chart").text())
+
+    def test_an_answer_of_another_shape_is_told_without_its_picture(self):
+        for answers in (None, 1, [1], [{}], [{"time_to_target_seconds": [None, {}, {"batch_size": 8, "value": "x"}]}]):
+            run = MadeRun()
+            target = {"measure": "val_loss", "value": 9}
+            run.info["advice"] = {"sentences": ["8."], "target": target, "answers": answers}
+            self.assertEqual(list(self.report(run).section("The answer").all("figure")), [])
+
     def test_what_files_say_is_never_markup(self):
         run = MadeRun()
         hostile = "</title><script>alert(1)</script>\"'><img src=x onerror=alert(1)>\ud800&amp;"
@@ -328,6 +347,16 @@ class ReportTest(Reports):
         code, _, errors = self.run_script("a", "b")
         self.assertEqual(code, 2)
         self.assertIn("several RESULTS need --out FILE", errors)
+
+
+def answer_with_target(loss=0.36):
+    """What run.json has beside the sentences."""
+    rows = [{"batch_size": 8, "value": 0.79, "low": 0.71, "high": 0.9, "verdict": "least", "ratio": 1.0},
+            {"batch_size": 32, "value": 1.3, "low": 1.1, "high": 1.6, "verdict": "more", "ratio": 1.7, "ratio_low": 1.4,
+             "ratio_high": 2.1}]
+    return {"target": {"measure": "val_loss", "value": loss, "given": False},
+            "answers": [{"threads": 1, "seeds": 3, "time_to_target_seconds": rows, "energy_to_target_joules": [],
+                         "not_compared": [{"batch_size": 128, "reason": "not_reached"}]}]}
 
 
 def fill(value, text):

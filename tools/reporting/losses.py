@@ -107,7 +107,7 @@ def target_line(recorded, inside, y):
     if get(target, "measure") != "val_loss" or value is None or not y.holds(value):
         return None
     return join([element("path", d=f"M{inside.left:.1f} {y(value):.1f}H{inside.right:.1f}", class_="target"),
-                 label(inside.right, y(value) - 5, f"target {plain(value)}", anchor="end")])
+                 label(inside.right, y(value) - 5, f"target {value:.4g}", anchor="end")])
 
 
 def loss_scale(found):

@@ -72,8 +72,9 @@ class Spread:
             return plain(middle, digits) + unit, ""
         width = math.floor(math.log10(high - low))
         places = -width + ((high - low) / 10.0**width < 3)  # two digits of a spread that begins with 1 or 2
-        places = min(max(places, 0), max(digits - math.floor(math.log10(max(abs(low), abs(high)))), 0))
-        return f"{middle:,.{places}f}{unit}", f"{low:,.{places}f} to {high:,.{places}f}"
+        places = min(max(places, 0), max(digits - 1 - math.floor(math.log10(max(abs(low), abs(high)))), 0))
+        middle, low, high = (f"{value:,.{places}f}" for value in (middle, low, high))
+        return middle + unit, f"{low} to {high}" if low != high else ""
 
     def measured(self, units):
         """The same in the unit that fits."""

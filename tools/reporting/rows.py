@@ -56,3 +56,12 @@ def mark(rows, name, value):
     x, y = rows.scale(value), rows.places()[name]
     place = f"M{x:.1f} {y - BAR / 2 - 5:.1f}V{y + BAR / 2 + 5:.1f}"
     return join([element("path", d=place, class_="measured under"), element("path", d=place, class_="measured")])
+
+
+def dot(rows, name, look, spread, words, text):
+    """A value with its interval, (value, low, high); words at the row's end, and a text when pointed at."""
+    (x, left, right), y = map(rows.scale, spread), rows.places()[name]
+    whiskers = f"M{left:.1f} {y:.1f}H{right:.1f}M{left:.1f} {y - 5:.1f}v10M{right:.1f} {y - 5:.1f}v10"
+    return join([element("path", d=whiskers, class_="whisker"), look.marker(x, y, 6.0),
+                 label(rows.inside.right + 8, y + 4, words, anchor="start", class_="value"),
+                 hit(x, y, text, (rows.inside.left, y - ROW / 2, rows.inside.width, ROW))])

@@ -11,10 +11,11 @@ from reporting.environment import energy_note, environment_section, kernels_sect
 from reporting.markup import element, join
 from reporting.page import pictures, section, sentences
 from reporting.summary import summary_section
+from reporting.target import target_pictures
 from reporting.timeline import timeline
 
 NO_ANSWER = "This run does not tell yet which batch size to use: it ended too early, or it has no answer recorded."
-FILES = ["summary.csv", "epochs.csv", "evaluations.csv", "steps.csv", "counters.csv", "run.json", "model.json"]
+FILES = ["summary.csv", "epochs.csv", "evaluations.csv", "steps.csv", "counters.csv"]
 
 
 def answer(recorded):
@@ -22,7 +23,7 @@ def answer(recorded):
     told = [sentence for sentence in told if isinstance(sentence, str)]
     unsound = [sentence for sentence in problems(recorded.run) if not sentence.startswith(("Warning:", "…"))]
     return element("section", element("h2", "The answer"), sentences(told or [NO_ANSWER]),
-                   sentences(unsound, "problem"), class_="answer")
+                   sentences(unsound, "problem"), pictures(*target_pictures(recorded)), class_="answer")
 
 
 def run_sections(recorded, here):
@@ -50,8 +51,9 @@ def warning_list(recorded):
 
 
 def file_list(recorded, here):
+    tables = sorted((path.name for path in recorded.folder.glob("*.csv")), key=lambda name: (*FILES, name).index(name))
     links = [element("li", element("a", name, href=address(recorded.folder / name, here)))
-             for name in FILES if (recorded.folder / name).exists()]
+             for name in (*tables, "run.json", "model.json") if (recorded.folder / name).exists()]
     return element("ul", *links, class_="files")
 
 

@@ -25,9 +25,14 @@ def whole_batches(recorded):
 
 
 def phase_means(recorded):
-    """{row's name: (its batch size, {phase: mean ns})} of those that have all phases"""
+    """{row's name: (its batch size, {phase: mean ns})} of those that have all phases
+
+    The middle half of the steps, by their time, is near their median, and unlike medians its phases add up.
+    """
     found = {}
     for name, (size, rows) in whole_batches(recorded).items():
+        first, third = rows.step_time_ns.quantile([0.25, 0.75])
+        rows = rows[(first <= rows.step_time_ns) & (rows.step_time_ns <= third)]
         means = {phase: float(rows[f"{phase}_time_ns"].mean()) for phase in PHASES}
         if np.isfinite(list(means.values())).all():
             found[name] = (size, means)
@@ -37,8 +42,8 @@ def phase_means(recorded):
 def by_phase(recorded):
     means = {name: found for name, (_, found) in phase_means(recorded).items()}
     return phase_picture(means, "Time of a step, by phase", "per step",
-                         "Means of the steps that nothing disturbed, on whole batches after the warm-up. Backward "
-                         "has the updates that are fused into it.")
+                         "Means over the middle half of the steps on whole batches, by their time, without those that "
+                         "something disturbed. Backward has the updates that are fused into it.")
 
 
 def by_phase_and_example(recorded):
