@@ -6,6 +6,7 @@
 #include "record/csv_reader.h"
 #include "record/csv_writer.h"
 #include "record/epoch_record.h"
+#include "record/evaluation_record.h"
 #include "record/step_record.h"
 #include "record/summary_record.h"
 #include "tests/fuzz/fuzz_targets.h"
@@ -43,13 +44,15 @@ void ReadTable(std::string_view rows) {
 void FuzzCsv(std::string_view bytes) {
   if (bytes.empty()) return;
   const std::string_view rows = bytes.substr(1);
-  switch (static_cast<unsigned char>(bytes[0]) % 3) {
+  switch (static_cast<unsigned char>(bytes[0]) % 4) {
     case 0:
       return ReadTable<StepRecord>(rows);
     case 1:
       return ReadTable<EpochRecord>(rows);
-    default:
+    case 2:
       return ReadTable<SummaryRecord>(rows);
+    default:
+      return ReadTable<EvaluationRecord>(rows);
   }
 }
 
