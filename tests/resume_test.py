@@ -27,10 +27,12 @@ LONG = int(os.environ.get("BATCHSWEEP_LONG", "1"))
 TIMELESS = {
     "steps.csv": ("batch_size", "seed", "threads", "process", "epoch", "step", "examples", "loss", "accuracy"),
     "epochs.csv": ("batch_size", "seed", "threads", "process", "epoch", "steps", "train_loss", "val_loss"),
-    "evaluations.csv": ("batch_size", "seed", "threads", "process", "step", "epoch", "examples", "val_loss"),
+    "evaluations.csv": ("batch_size", "seed", "threads", "process", "step", "epoch", "examples", "val_loss",
+                        "subset_loss"),
     "summary.csv": ("batch_size", "seed", "threads", "process", "epochs", "steps", "best_val_loss", "test_loss"),
 }
-SMALL = ["--data", "synthetic", "--train-limit", "40", "--val-limit", "8", "--batch-sizes", "8,20", "--sample-hz", "0"]
+SMALL = ["--data", "synthetic", "--train-limit", "40", "--val-limit", "8", "--batch-sizes", "8,20", "--sample-hz", "0",
+         "--val-every", "2", "--target-loss", "0.1", "--target-examples", "30"]
 TWO_EPOCHS = [*SMALL, "--epochs", "2"]
 CALLS = "openat,pwrite64,ftruncate,fsync,rename,unlink,unlinkat,mkdir"
 
