@@ -174,6 +174,21 @@ class ReportTest(Reports):
         first = next(hit for hit in chart.all(class_="hit") if "disturbed" in hit.text())
         self.assertAlmostEqual(float(shade["x"]), float(first["x"]), delta=0.2)
 
+    def test_disturbed_stretches_between_which_nothing_was_trained_are_one(self):
+        run = MadeRun(sizes=(8,), steps=40, epochs=5)
+        for row in run.tables["steps"]:
+            row["start_unix_ns"] += 50_000_000 * row["epoch"]
+            row["flags"] = "load" if row["epoch"] in (2, 3, 4) else ""
+        chart = self.report(run).figure("Timeline of the run").first("svg", "chart")
+        self.assertEqual(len(list(chart.all(class_="shade"))), 1)
+
+    def test_spikes_leave_room_for_all_else_on_the_timeline(self):
+        run = MadeRun(sizes=(8,), steps=400)
+        run.tables["steps"][800]["step_time_ns"] = 10**10
+        figure = self.report(run).figure("Timeline of the run")
+        self.assertIn("Spikes are cut off", figure.first("figcaption").text())
+        self.assertIn("step time (ms)", figure.first("svg", "chart").text())
+
     def test_the_timeline_of_a_calm_run_without_sensors_says_so(self):
         figure = self.report(MadeRun()).figure("Timeline of the run")
         self.assertEqual(list(figure.first("svg", "chart").all(class_="shade")), [])

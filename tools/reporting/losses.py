@@ -46,8 +46,7 @@ def over_time(recorded):
     table = table.assign(seconds=table.train_time_ns / 1e9)
     found = curves(table, lambda rows: seeds_along(rows, "seconds"))
     points = [x for curve in found.values() for x in curve.x]
-    ends = [curve.x.max() for curve in found.values()]
-    scale = fitting(points, 1) if ends and max(ends) > 8 * min(ends) else linear(points, include_zero=True, margin=0.03)
+    scale = fitting(points, 30, include_zero=True, margin=0.03)
     return loss_picture(recorded, found, "Validation loss over training time", "seconds of training", lambda: scale,
                         lambda x: f"{plain(x)} s", "Over the time spent on training alone, validation left out: of two "
                         "lines, the lower one was ahead at that moment.")

@@ -49,7 +49,7 @@ def logarithmic(values, margin=0.06):
 
 
 def fitting(values, ratio, **options):
-    """Logarithmic where the highest is more than `ratio` times the lowest, which must be above 0."""
+    """Logarithmic where the lowest is above 0 and the highest more than `ratio` times that, else linear(**options)."""
     spread = len(values) and min(values) > 0 and max(values) > ratio * min(values)
     return logarithmic(values) if spread else linear(values, **options)
 

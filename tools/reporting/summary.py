@@ -22,6 +22,8 @@ ROWS = [("lowest validation loss", "best_val_loss", Spread.words),
         ("beta2", "beta2", exact),
         ("half-life, examples", "half_life_examples", lambda spread: (plain(spread.middle, 4), "")),
         ("updates", "steps", lambda spread: (f"{spread.middle:,.0f}", "")),
+        ("updates to the target", "steps_to_target", lambda spread: (f"{spread.middle:,.0f}", "")),
+        ("time to the target", "time_to_target_ns", lambda spread: spread.measured(TIMES)),
         ("total time", "total_time_ns", lambda spread: spread.measured(TIMES))]
 
 

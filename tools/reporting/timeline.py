@@ -15,6 +15,7 @@ from reporting.scales import fitting, linear
 
 STRETCHES = 220  # that the run is cut into; more would not be seen
 SHADED = 0.05  # the share of disturbed steps from which on a stretch is shaded
+SPIKE = 3.0  # times the median of nearly all stretches, from which on a step time is cut off
 PAUSE = 0.05  # of the whole run's time: longer pauses, such as before a resume, are cut short
 CAUSES = {"throttled": "the board slowed itself down", "slow_clock": "the clock was below 95 % of its highest",
           "swap": "memory was swapped out", "major_fault": "pages were read from disk",
@@ -56,14 +57,15 @@ def why(flags):
 
 
 def disturbances(stretches):
-    """[(begin, end, why, share of the steps)] of the shaded stretches, neighbours of one cause as one"""
-    found = []
+    """[(begin, end, why)] of the shaded stretches; those of one cause that follow each other are one, as validations
+    between them are no steps"""
+    found, last = [], None
     for row in stretches[stretches.disturbed > SHADED].itertuples():
-        if found and found[-1][2] == why(row.flags) and row.begin - found[-1][1] < 0.2 * (row.end - row.begin):
-            begin, _, cause, share = found.pop()
-            found.append((begin, row.end, cause, max(share, row.disturbed)))
-        else:
-            found.append((row.begin, row.end, why(row.flags), row.disturbed))
+        cause, begin = why(row.flags), row.begin
+        if last == row.Index - 1 and found[-1][2] == cause:
+            begin = found.pop()[0]
+        found.append((begin, row.end, cause))
+        last = row.Index
     return found
 
 
@@ -86,19 +88,25 @@ class Timeline:
             panels.append(self.sensor_panel(name, area, x))
             bottom = area.bottom
         shade = [bar(x(begin), top, max(x(end) - x(begin), 1.5), bottom - top, "shade")
-                 for begin, end, _, _ in self.shaded]
+                 for begin, end, _ in self.shaded]
         axis = x_axis(Area(left, top, right, bottom), x, "seconds since the run began")
         return bottom + 46, join([axis, *shade, *panels, *self.hits(Area(left, top, right, bottom), x)])
 
+    @property
+    def top(self):
+        """The step time at which the axis ends: lone spikes would leave no room for all else."""
+        return min(self.stretches.high.max(), SPIKE * self.stretches.middle.quantile(0.97))
+
     def step_panel(self, area, x):
-        values = self.stretches[["low", "middle", "high"]].to_numpy().ravel()
+        values = self.stretches[["low", "middle", "high"]].clip(upper=self.top).to_numpy().ravel()
         factor, unit = unit_of(values, TIMES)
         y = fitting(list(values / factor), 4).on(area.bottom, area.top)
         parts = [y_axis(area, y, f"step time ({unit}{', log scale' if y.is_log else ''})")]
         cells = (self.stretches[KEYS].diff() != 0).any(axis=1).cumsum()  # a cell that was resumed counts twice
         for _, rows in self.stretches.groupby(cells):
             look, xs = self.recorded.look(rows.batch_size.iloc[0]), list(map(x, (rows.begin + rows.end) / 2))
-            low, middle, high = ([y(value / factor) for value in rows[name]] for name in ("low", "middle", "high"))
+            low, middle, high = (list(map(y, rows[name].clip(upper=self.top) / factor))
+                                 for name in ("low", "middle", "high"))
             parts += [band(zip(xs, low), zip(xs, high), look), line(zip(xs, middle), look, class_="thin"),
                       look.marker(xs[len(xs) // 2], middle[len(xs) // 2])]
         return join(parts)
@@ -137,12 +145,13 @@ def timeline(recorded):
     shaded = disturbances(stretches)
     drawn = Timeline(recorded, stretches, shaded)
     sensors = [NAMES[name].partition(" (")[0] for name in drawn.sensors()]
-    told = [f"{plain(end - begin, 2)} s from {plain(begin)} s on: {cause}" for begin, end, cause, _ in shaded]
+    told = [f"{plain(end - begin, 2)} s from {plain(begin)} s on: {cause}" for begin, end, cause in shaded]
     caption = ("Line: median of a short stretch of steps; band: 5th to 95th percentile."
                + (f" Shaded: more than {100 * SHADED:g} % of the steps disturbed." if shaded else
                   " No stretch of it was disturbed.")
                + ("" if sensors else " This machine tells neither temperature nor clock.")
-               + (" Pauses are cut short." if cut else ""))
+               + (" Pauses are cut short." if cut else "")
+               + (" Spikes are cut off at the top." if drawn.top < stretches.high.max() else ""))
     rows = [[f"{row.begin:.3g} s", row.batch_size, row.seed, measure(row.middle, TIMES), percent(row.disturbed),
              why(row.flags) or "–", *(plain(row.cpu_temp_celsius) + " °C",) * ("CPU temperature" in sensors),
              *(measure(row.cpu_freq_hz, CLOCKS),) * ("CPU clock" in sensors)] for row in stretches.itertuples()]
