@@ -36,7 +36,7 @@ def run_sections(recorded, here):
                                                             times.against_limit(recorded)), kernels_section(recorded)),
             section("Energy", element("p", energy_note(recorded)), pictures(losses.over_energy(recorded))),
             section("Summary", summary_section(recorded)),
-            section("Environment", environment_section(recorded)),
+            section("Environment", environment_section(recorded), class_="screen"),
             section("Warnings", warning_list(recorded)),
             section("Files", file_list(recorded, here))]
 
