@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 #include <ranges>
 
+#include "cli/text.h"
 #include "platform/file.h"
 #include "record/csv_reader.h"
 #include "record/earlier_run.h"
@@ -66,6 +67,20 @@ struct QuickRun {
       "run --data synthetic --train-limit 64 --val-limit 16 --out {}", out);
   std::string arguments = common + " --batch-sizes 8,32 --epochs 2";
 };
+
+// The parts of `text` between empty lines.
+std::vector<std::string> ParagraphsOf(std::string_view text) {
+  std::vector<std::string> paragraphs(1);
+  for (const auto line : text | std::views::split('\n')) {
+    if (!line.empty()) {
+      paragraphs.back().append(std::string_view(line)).append("\n");
+    } else if (!paragraphs.back().empty()) {
+      paragraphs.emplace_back();
+    }
+  }
+  if (paragraphs.back().empty()) paragraphs.pop_back();
+  return paragraphs;
+}
 
 std::string BigEndian(uint32_t value) {
   std::string bytes;
@@ -176,7 +191,10 @@ TEST_CASE("a run leaves tables, run.json, weights and a summary", "[cli]") {
   INFO(outcome.err);
   CHECK(outcome.exit_code == 0);
   CHECK(outcome.out.contains("examples"));
-  CHECK(std::ranges::count(outcome.out, '\n') == 1 + 3 + 2 + 2);
+  // The table, then the answer in words between empty lines.
+  const std::vector<std::string> paragraphs = ParagraphsOf(outcome.out);
+  REQUIRE(paragraphs.size() == 3);
+  CHECK(std::ranges::count(paragraphs[0], '\n') == 3 + 2);
   CHECK(outcome.out.contains(quick.out + "/summary.csv"));
   CHECK(outcome.err.contains("[2/2] batch 32"));
   const std::filesystem::path out = quick.out;
@@ -190,6 +208,12 @@ TEST_CASE("a run leaves tables, run.json, weights and a summary", "[cli]") {
   CHECK(json["model"]["parameters"] == 50'890);
   CHECK(json["data"]["train_examples"] == 64);
   CHECK_FALSE(json["program"]["git_revision"].get<std::string>().empty());
+  std::string answer;
+  for (const auto& sentence : json["advice"]["sentences"]) {
+    answer += (answer.empty() ? "" : " ") + sentence.get<std::string>();
+  }
+  CHECK(answer.contains("32"));
+  CHECK(paragraphs[1] == Wrapped(answer, 0) + "\n");
 }
 
 TEST_CASE("the summary alone is printed, for machines, with --json", "[cli]") {
@@ -199,6 +223,18 @@ TEST_CASE("the summary alone is printed, for machines, with --json", "[cli]") {
   REQUIRE(json.is_object());
   CHECK(json["summary"].size() == 2);
   CHECK(json["summary"][0]["steps"] == 16);
+  CHECK(json["advice"]["answers"].size() == 1);
+  CHECK(json["advice"]["target"]["given"] == false);
+}
+
+TEST_CASE("a target that is given is the one that is answered for", "[cli]") {
+  const QuickRun quick;
+  const Outcome outcome = Run(quick.arguments + " --target-accuracy 1");
+  CHECK(outcome.out.contains("validation accuracy 1"));
+  const auto json =
+      nlohmann::json::parse(ReadFile(quick.out + "/run.json").value());
+  CHECK(json["advice"]["target"]["measure"] == "val_accuracy");
+  CHECK(json["advice"]["target"]["given"] == true);
 }
 
 TEST_CASE("the same seed gives the same losses with one thread and two",

@@ -44,6 +44,32 @@ TEST_CASE("run.json says what absent is and writes floats as given",
   CHECK(json["warnings"].empty());
 }
 
+TEST_CASE("run.json has the answer as soon as there is one", "[run_info]") {
+  RunInfo info = SomeInfo();
+  CHECK_FALSE(nlohmann::json::parse(RunInfoText(info)).contains("advice"));
+  info.advice = {
+      .sentences = {"8 is fastest."},
+      .target = {{.value = 0.36}},
+      .answers = {
+          {.seeds = 3,
+           .fastest = 8,
+           .time_to_target_seconds = {{.batch_size = 8,
+                                       .value = 0.5,
+                                       .verdict = CostVerdict::kLeast}},
+           .not_compared = {
+               {.batch_size = 32, .reason = NotComparedReason::kNotReached}}}}};
+  const auto json = nlohmann::json::parse(RunInfoText(info))["advice"];
+  CHECK(json["sentences"][0] == "8 is fastest.");
+  CHECK(json["target"]["measure"] == "val_loss");
+  CHECK(json["largest_batch_size"].is_null());
+  const auto& answer = json["answers"][0];
+  CHECK(answer["fastest"] == 8);
+  CHECK(answer["time_to_target_seconds"][0]["verdict"] == "least");
+  CHECK(answer["time_to_target_seconds"][0]["low"].is_null());
+  CHECK(answer["energy_to_target_joules"].empty());
+  CHECK(answer["not_compared"][0]["reason"] == "not_reached");
+}
+
 TEST_CASE("run.json has the clusters and clocks of a board", "[run_info]") {
   RunInfo info = SomeInfo();
   info.cpu.clusters = {{.cores = 4, .core_name = "Cortex-A76"}, {.cores = 2}};

@@ -86,7 +86,7 @@ TEST_CASE("seeds are told apart when there are several", "[summary]") {
 }
 
 TEST_CASE("the JSON summary has the columns of summary.csv", "[summary]") {
-  const std::string json = SummaryJson(std::vector{kSummary});
+  const std::string json = SummaryJson(std::vector{kSummary}, std::nullopt);
   CHECK(json.contains("\"batch_size\": 8"));
   CHECK(json.contains("\"step_time_median_ns\": 23456"));
   CHECK(json.contains("\"swap_bytes\": null"));
@@ -186,7 +186,8 @@ TEST_CASE("learning rates are shown where a rule makes them differ",
   const std::string table = SummaryTable(std::vector{one, other});
   CHECK(table.contains("rate"));
   CHECK(table.contains("0.0005"));
-  CHECK(SummaryJson(std::vector{one}).contains("\"learning_rate\": 0.0005,"));
+  CHECK(SummaryJson(std::vector{one}, std::nullopt)
+            .contains("\"learning_rate\": 0.0005,"));
 }
 
 }  // namespace

@@ -94,8 +94,11 @@ TEST_CASE("figures have no more digits than their interval leaves certain",
   CHECK(Shown(4567, 4411, 4720) == "4600 (4400 to 4700)");
   CHECK(Shown(4567, 4557, 4577) == "4570 (4560 to 4580)");
   CHECK(Shown(3.2, 1.24, 8.52) == "3 (1 to 9)");
-  CHECK(Shown(3.2, 1.24, 8.52, 1) == "3.2 (1.2 to 8.5)");
-  CHECK(Shown(1.04, 1.004, 1.08, 1) == "1.04 (1.00 to 1.08)");
+  CHECK(Shown(3.2, 1.24, 8.52, 1) == "3 (1.2 to 9)");
+  CHECK(Shown(1.04, 1.004, 1.08, 1) == "1.04 (1.004 to 1.08)");
+  CHECK(Shown(1.79, 1.04, 3.08, 1) == "2 (1.04 to 3)");
+  CHECK(Shown(1.31, 1.04, 1.61, 1) == "1.3 (1.04 to 1.6)");
+  CHECK(Shown(1.31, 0.94, 1.61, 1) == "1.3 (0.9 to 1.6)");
   CHECK(Shown(0.8, 0.004, 160) == "0.8 (0.004 to 200)");
   CHECK(Rounded(0.7923, std::nullopt).value == "0.79");
   CHECK(Rounded(1234, std::nullopt).value == "1200");

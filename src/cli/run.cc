@@ -7,6 +7,7 @@
 #include "cli/describe_run.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/run_advice.h"
 #include "cli/run_folder.h"
 #include "cli/setup.h"
 #include "cli/text.h"
@@ -67,11 +68,13 @@ void Warn(RunInfo& info, const Warning& warning) {
 void PrintSummary(const RunOptions& options, const RunInfo& info,
                   std::span<const SummaryRecord> summaries) {
   if (options.json) {
-    WriteOutput(SummaryJson(summaries));
+    WriteOutput(SummaryJson(summaries, info.advice));
   } else if (!summaries.empty()) {
     PrintOutput("\n{}", SummaryTable(summaries));
     const std::string spread = SpreadTable(info.processes);
     if (!spread.empty()) PrintOutput("\nBetween processes:\n\n{}", spread);
+    const std::string answer = AdviceParagraph(info.advice);
+    if (!answer.empty()) PrintOutput("\n{}\n", answer);
     PrintOutput("\nAll figures: {}\n",
                 Escaped((options.sweep.out / "summary.csv").string()));
   }
@@ -106,6 +109,7 @@ Result<int> Conclude(const RunOptions& options, const SweepResult& result,
   ASSIGN_OR_RETURN(const auto summaries,
                    ReadCsv<SummaryRecord>(config.out / "summary.csv"));
   info.processes = SpreadOfProcesses(summaries);
+  ASSIGN_OR_RETURN(info.advice, AdviceOf(options, summaries, info.warnings));
   RETURN_IF_ERROR(WriteRunInfo(config.out / "run.json", info));
   PrintSummary(options, info, summaries);
   if (result.interrupted) {

@@ -38,11 +38,12 @@ RoundedFigure Rounded(double value, const std::optional<Interval>& interval,
             .high = WithDigits(1, high)};
   }
   const int finest = FirstDigit(value) - kMostDigits + 1;
-  int last = high > low ? FirstDigit(0.5 * (high - low)) : finest;
-  if (low > floor) last = std::min(last, FirstDigit(low - floor));
-  last = std::max(last, finest);
+  const int last =
+      high > low ? std::max(FirstDigit(0.5 * (high - low)), finest) : finest;
+  const int last_of_low =
+      low > floor ? std::max(FirstDigit(low - floor), finest - 1) : last;
   return {.value = DownTo(last, value),
-          .low = DownTo(last, low),
+          .low = DownTo(std::min(last, last_of_low), low),
           .high = DownTo(last, high)};
 }
 

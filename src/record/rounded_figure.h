@@ -14,9 +14,9 @@ struct RoundedFigure {
 };
 
 // A value above 0 and its interval. The last digit is the first one of half the
-// interval's width, but at most the third of the value; the distance of the
-// lower end from `floor` keeps a digit. One digit each where the interval spans
-// more than a factor of ten, two without an interval.
+// interval's width, but at most the third of the value; the lower end has as
+// many more as its distance from `floor` takes to be seen. One digit each where
+// the interval spans more than a factor of ten, two without an interval.
 RoundedFigure Rounded(double value, const std::optional<Interval>& interval,
                       double floor = 0.0);
 

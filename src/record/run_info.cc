@@ -73,26 +73,28 @@ Json RunInfoAsJson(const RunInfo& info) {
   Json processes = ToJson(info.processes);
   // A row here stands for all processes of its cell.
   for (Json& row : processes) row.erase("process");
-  return {{"schema_version", kSchemaVersion},
-          {"status", info.status},
-          {"error", ToJson(info.error)},
-          {"command", info.command},
-          {"started_utc", info.started_utc},
-          {"finished_utc", info.finished_utc},
-          {"program", ProgramJson(info)},
-          {"model", ToJson(info.model)},
-          {"data", ToJson(info.data)},
-          {"config", ConfigJson(info.config)},
-          {"cpu", ToJson(info.cpu)},
-          {"system", SystemJson(info)},
-          {"clock", ToJson(info.clock)},
-          {"overhead", ToJson(info.overhead)},
-          {"frequency_source", info.frequency_source},
-          {"energy_grade", info.energy_grade},
-          {"energy_source", info.energy_source},
-          {"kernels", ToJson(info.kernels)},
-          {"processes", std::move(processes)},
-          {"warnings", ToJson(info.warnings)}};
+  Json json = {{"schema_version", kSchemaVersion},
+               {"status", info.status},
+               {"error", ToJson(info.error)},
+               {"command", info.command},
+               {"started_utc", info.started_utc},
+               {"finished_utc", info.finished_utc},
+               {"program", ProgramJson(info)},
+               {"model", ToJson(info.model)},
+               {"data", ToJson(info.data)},
+               {"config", ConfigJson(info.config)},
+               {"cpu", ToJson(info.cpu)},
+               {"system", SystemJson(info)},
+               {"clock", ToJson(info.clock)},
+               {"overhead", ToJson(info.overhead)},
+               {"frequency_source", info.frequency_source},
+               {"energy_grade", info.energy_grade},
+               {"energy_source", info.energy_source},
+               {"kernels", ToJson(info.kernels)},
+               {"processes", std::move(processes)},
+               {"warnings", ToJson(info.warnings)}};
+  if (info.advice) json["advice"] = ToJson(*info.advice);
+  return json;
 }
 
 }  // namespace

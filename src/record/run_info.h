@@ -14,6 +14,7 @@
 #include "platform/error.h"
 #include "platform/memory.h"
 #include "platform/system.h"
+#include "record/advice.h"
 #include "record/build_info.h"
 #include "record/kernel_record.h"
 #include "record/process_spread.h"
@@ -106,6 +107,7 @@ struct RunInfo {
   // Of each product, for each batch size and number of threads.
   std::vector<KernelRecord> kernels;
   std::vector<ProcessSpread> processes;  // none if each cell ran once
+  std::optional<Advice> advice;          // absent before a cell is done
   std::vector<Warning> warnings;
 
   // False if it is there already.

@@ -139,9 +139,12 @@ std::string SummaryTable(std::span<const SummaryRecord> summaries) {
   return FittedTable(std::move(columns));
 }
 
-std::string SummaryJson(std::span<const SummaryRecord> summaries) {
+std::string SummaryJson(std::span<const SummaryRecord> summaries,
+                        const std::optional<Advice>& advice) {
   const std::vector rows(summaries.begin(), summaries.end());
-  return Json{{"summary", ToJson(rows)}}.dump(2) + "\n";
+  Json json = {{"summary", ToJson(rows)}};
+  if (advice) json["advice"] = ToJson(*advice);
+  return json.dump(2) + "\n";
 }
 
 }  // namespace batchsweep

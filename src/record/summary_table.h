@@ -2,9 +2,11 @@
 #ifndef BATCHSWEEP_RECORD_SUMMARY_TABLE_H_
 #define BATCHSWEEP_RECORD_SUMMARY_TABLE_H_
 
+#include <optional>
 #include <span>
 #include <string>
 
+#include "record/advice.h"
 #include "record/summary_record.h"
 #include "record/text_table.h"
 
@@ -16,8 +18,10 @@ namespace batchsweep {
 // least, until the rest fits. REQUIRES: there is one.
 std::string SummaryTable(std::span<const SummaryRecord> summaries);
 
-// {"summary": [{"batch_size": 8, ...}, ...]}, by the columns of summary.csv.
-std::string SummaryJson(std::span<const SummaryRecord> summaries);
+// {"summary": [{"batch_size": 8, ...}, ...], "advice": {...}}, by the columns
+// of summary.csv and the members of Advice; without advice if there is none.
+std::string SummaryJson(std::span<const SummaryRecord> summaries,
+                        const std::optional<Advice>& advice);
 
 }  // namespace batchsweep
 

@@ -165,14 +165,21 @@ void CompareTimes(const BatchCosts& costs, ThreadsAdvice& advice) {
   }
 }
 
+// Of several cells the median, since the first process of a run is larger than
+// the others.
 void FindLeastMemory(const BatchCells& batches, ThreadsAdvice& advice) {
-  std::map<int64_t, int64_t> peaks;  // the highest of each batch size
+  std::map<int64_t, int64_t> peaks;  // of each batch size
   for (const auto& [batch_size, cells] : batches) {
+    std::vector<int64_t> of_cells;
     for (const TrainedCell* cell : cells) {
       const auto peak = cell->summary.peak_rss_bytes;
       if (!peak) return;
-      peaks[batch_size] = std::max(peaks[batch_size], *peak);
+      of_cells.push_back(*peak);
     }
+    if (of_cells.empty()) continue;
+    const auto middle = of_cells.begin() + std::ssize(of_cells) / 2;
+    std::ranges::nth_element(of_cells, middle);
+    peaks[batch_size] = *middle;
   }
   if (peaks.empty()) return;
   const int64_t least = std::ranges::min(peaks | std::views::values);

@@ -76,7 +76,7 @@ struct ThreadsAdvice {
   std::vector<BatchCost> time_to_target_seconds;
   std::vector<BatchCost> energy_to_target_joules;
   std::vector<NotCompared> not_compared;
-  // Those whose processes' peaks are within 1 % of the least.
+  // Those of which the median peak of a process is within 1 % of the least.
   std::vector<int64_t> least_memory;
   std::optional<int64_t> least_memory_bytes;
   std::vector<ExampleTime> example_time_ns;
