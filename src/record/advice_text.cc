@@ -84,6 +84,10 @@ std::string NotComparedText(std::span<const NotCompared> batches) {
   return text;
 }
 
+const char* InOrWithin(const BatchCost& cost) {
+  return cost.at_most ? "within" : "in";
+}
+
 // Of those seeds, so that they can differ.
 int64_t SeedsToTry(int64_t seeds) { return seeds < 5 ? 5 : 2 * seeds; }
 
@@ -105,9 +109,10 @@ std::string OneSeedText(const ThreadsAdvice& threads, const Target& target) {
   const auto& times = threads.time_to_target_seconds;
   const BatchCost& least = LeastOf(times);
   const bool several = times.size() > 1;
-  const std::string reached = std::format(
-      "with one seed, {} reached {} {}in {}", least.batch_size,
-      TargetText(target), several ? "first, " : "", SecondsText(least, 1));
+  const std::string reached =
+      std::format("with one seed, {} reached {} {}{} {}", least.batch_size,
+                  TargetText(target), several ? "first, " : "",
+                  InOrWithin(least), SecondsText(least, 1));
   const std::string others = NotComparedText(threads.not_compared);
   if (!several) {
     return std::format(
@@ -147,9 +152,10 @@ void AddSpeed(const ThreadsAdvice& threads, const std::optional<Target>& target,
   const BatchCost& least = LeastOf(times);
   const bool others = std::ranges::any_of(threads.not_compared, MayBeFaster);
   sentences.push_back(std::format(
-      "{}{} reaches {} in {}{}{}", others ? "of those compared, " : "",
-      least.batch_size, TargetText(*target), SecondsText(least, threads.seeds),
-      OthersText(times, "long"), NotComparedText(threads.not_compared)));
+      "{}{} reaches {} {} {}{}{}", others ? "of those compared, " : "",
+      least.batch_size, TargetText(*target), InOrWithin(least),
+      SecondsText(least, threads.seeds), OthersText(times, "long"),
+      NotComparedText(threads.not_compared)));
   const bool told =
       std::ranges::contains(times, CostVerdict::kMore, &BatchCost::verdict);
   if (times.size() > 1 && !told) {

@@ -40,11 +40,14 @@ struct BatchCost {
   // absent without two to compare, the interval with one seed too.
   std::optional<double> ratio, ratio_low, ratio_high;
   CostVerdict verdict = CostVerdict::kOneSeed;
+  // Known only to have been at most that, of the least; there is no interval
+  // then, and the ratios to it are at least those.
+  bool at_most = false;
 
   static constexpr auto Fields() {
     using B = BatchCost;
     return FieldList<&B::batch_size, &B::value, &B::low, &B::high, &B::ratio,
-                     &B::ratio_low, &B::ratio_high, &B::verdict>();
+                     &B::ratio_low, &B::ratio_high, &B::verdict, &B::at_most>();
   }
 };
 

@@ -1,5 +1,7 @@
 #include "record/cost_text.h"
 
+#include <algorithm>
+#include <cmath>
 #include <optional>
 
 #include "record/rounded_figure.h"
@@ -34,9 +36,22 @@ std::string CostText(const BatchCost& cost, Unit unit, int64_t seeds) {
   const RoundedFigure figure =
       Rounded(unit.per_base * cost.value,
               IntervalOf(cost.low, cost.high, unit.per_base));
-  if (figure.low.empty()) return std::format("{} {}", figure.value, unit.name);
+  if (figure.low.empty()) {
+    return std::format("{} {}{}", figure.value, unit.name,
+                       seeds == 1 ? "" : " (" + SeedsText(seeds) + ")");
+  }
   return std::format("{} {} ({} to {}, {})", figure.value, unit.name,
                      figure.low, figure.high, SeedsText(seeds));
+}
+
+// "at least 1.5 times as long", to a cost that is known to be at most that;
+// rounded down, to a digit that shows that it is above 1.
+std::string LeastRatioText(const BatchCost& cost, const char* measure) {
+  const double low = cost.ratio_low.value_or(1.0);
+  const int digits = low < 1.1 ? 2 : 1;
+  const double unit = digits == 2 ? 0.01 : 0.1;
+  return std::format("at least {:.{}f} times as {}",
+                     std::floor(low / unit) * unit, digits, measure);
 }
 
 // "1.7 times as long (1.5 to 1.9)"
@@ -63,6 +78,9 @@ std::string JoulesText(const BatchCost& cost, int64_t seeds) {
 }
 
 std::string OthersText(std::span<const BatchCost> costs, const char* measure) {
+  const bool bounds =
+      std::ranges::any_of(costs, [](const auto& cost) { return cost.at_most; });
+  const auto ratio_text = bounds ? LeastRatioText : RatioText;
   std::vector<int64_t> not_told;
   std::vector<std::string> more;
   for (const BatchCost& cost : costs) {
@@ -76,7 +94,7 @@ std::string OthersText(std::span<const BatchCost> costs, const char* measure) {
       case CostVerdict::kMore:
         more.push_back(std::format("{}{} {}", cost.batch_size,
                                    more.empty() ? " takes" : "",
-                                   RatioText(cost, measure)));
+                                   ratio_text(cost, measure)));
     }
   }
   std::string text;

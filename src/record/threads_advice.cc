@@ -134,6 +134,9 @@ void DropThoseOfFewSeeds(BatchCosts& costs, std::vector<NotCompared>& dropped) {
 void CompareTimes(const BatchCosts& costs, ThreadsAdvice& advice) {
   const std::vector<uint64_t> seeds = CommonSeeds(costs);
   advice.seeds = std::ssize(seeds);
+  advice.time_to_target_seconds.clear();
+  advice.energy_to_target_joules.clear();
+  advice.fastest.reset();
   std::set<uint64_t> others;
   for (const auto& [batch_size, by_seed] : costs) {
     for (const auto& [seed, cost] : by_seed) {
@@ -214,6 +217,44 @@ void FindExampleTimes(const BatchCells& batches, ThreadsAdvice& advice) {
   }
 }
 
+double MeanLogSeconds(const SeedCosts& by_seed) {
+  std::vector<double> logarithms;
+  for (const auto& [seed, cost] : by_seed) {
+    logarithms.push_back(cost.log_seconds);
+  }
+  return MeanOf(logarithms);
+}
+
+// Batch sizes that were at the target by their first evaluations took that long
+// at most. If one of these bounds is less than the times of all that are
+// compared, its batch size is the fastest of them all the same.
+void CompareWithEarliest(const BatchCosts& early, const BatchCosts& costs,
+                         ThreadsAdvice& advice) {
+  if (early.empty()) return;
+  const auto earliest = std::ranges::min_element(
+      early, {},
+      [](const auto& batch) { return MeanLogSeconds(batch.second); });
+  BatchCosts all = costs;
+  all.insert(*earliest);
+  ThreadsAdvice found = advice;
+  CompareTimes(all, found);
+  auto& times = found.time_to_target_seconds;
+  const auto least = std::ranges::min_element(times, {}, &BatchCost::value);
+  const bool loses_seeds = !costs.empty() && found.seeds < advice.seeds;
+  if (loses_seeds || least == times.end() ||
+      least->batch_size != earliest->first) {
+    return;
+  }
+  least->at_most = true;
+  least->low.reset();
+  least->high.reset();
+  found.energy_to_target_joules.clear();
+  std::erase_if(found.not_compared, [&](const NotCompared& batch) {
+    return batch.batch_size == earliest->first;
+  });
+  advice = std::move(found);
+}
+
 }  // namespace
 
 ThreadsAdvice AdviseThreads(int threads, const BatchCells& batches,
@@ -222,16 +263,20 @@ ThreadsAdvice AdviseThreads(int threads, const BatchCells& batches,
   ThreadsAdvice advice = {.threads = threads};
   FindLeastMemory(batches, advice);
   FindExampleTimes(batches, advice);
-  BatchCosts costs;
+  BatchCosts costs, early;
   for (const auto& [batch_size, cells] : batches) {
-    if (const auto reason = WhyNotCompared(batch_size, cells, target)) {
-      advice.not_compared.push_back(*reason);
-    } else if (target) {
+    const auto reason = WhyNotCompared(batch_size, cells, target);
+    if (reason) advice.not_compared.push_back(*reason);
+    if (!target) continue;
+    if (!reason) {
       costs[batch_size] = CostsOf(cells, *target, sample_hz);
+    } else if (reason->reason == NotComparedReason::kByFirstEvaluation) {
+      early[batch_size] = CostsOf(cells, *target, sample_hz);
     }
   }
   DropThoseOfFewSeeds(costs, advice.not_compared);
   CompareTimes(costs, advice);
+  CompareWithEarliest(early, costs, advice);
   return advice;
 }
 
