@@ -18,14 +18,14 @@ using Catch::Matchers::WithinRel;
 using Sentences = std::vector<std::string>;
 
 constexpr int64_t kMebibyte = 1024 * 1024;
-constexpr Target kLoss = {.value = 0.36, .given = true};
+constexpr AdviceTarget kLoss = {.value = 0.36, .given = true};
 
 // What a run recorded, made up.
 struct MadeRun {
   std::vector<SummaryRecord> summaries = {};
   std::vector<EvaluationRecord> evaluations = {};
   std::vector<Warning> warnings = {};
-  std::optional<Target> target = kLoss;
+  std::optional<AdviceTarget> target = kLoss;
   double sample_hz = 0.0;
   std::optional<int64_t> largest_batch_size = {};
 

@@ -43,13 +43,14 @@ TEST_CASE("the time to a target lies between the evaluations around it",
 TEST_CASE("a target may be a loss on training examples, or an accuracy",
           "[advice]") {
   std::vector training = {At(1, 0.5), At(2, 0.4)};
-  const Target subset = {.measure = TargetMeasure::kSubsetLoss, .value = 0.35};
+  const AdviceTarget subset = {.measure = TargetMeasure::kSubsetLoss,
+                               .value = 0.35};
   CHECK(TimeToTarget(training, subset).outcome == Outcome::kNotReached);
   training[0].subset_loss = 0.45;
   training[1].subset_loss = 0.25;
   CHECK_THAT(TimeToTarget(training, subset).seconds, WithinAbs(1.5, 1e-9));
-  const Target accuracy = {.measure = TargetMeasure::kValAccuracy,
-                           .value = 0.875};
+  const AdviceTarget accuracy = {.measure = TargetMeasure::kValAccuracy,
+                                 .value = 0.875};
   CHECK(TimeToTarget(training, accuracy).outcome == Outcome::kNotReached);
   training[0].val_accuracy = 0.8;
   training[1].val_accuracy = 0.9;

@@ -7,11 +7,18 @@
 namespace batchsweep {
 namespace {
 
-std::optional<Target> TargetOf(const SweepConfig& config) {
-  if (!config.target_accuracy) return std::nullopt;
-  return Target{.measure = TargetMeasure::kValAccuracy,
-                .value = *config.target_accuracy,
-                .given = true};
+std::optional<AdviceTarget> TargetOf(const SweepConfig& config) {
+  if (config.target_loss) {
+    return AdviceTarget{.measure = TargetMeasure::kSubsetLoss,
+                        .value = *config.target_loss,
+                        .given = true};
+  }
+  if (config.target_accuracy) {
+    return AdviceTarget{.measure = TargetMeasure::kValAccuracy,
+                        .value = *config.target_accuracy,
+                        .given = true};
+  }
+  return std::nullopt;
 }
 
 }  // namespace

@@ -9,7 +9,7 @@ namespace batchsweep {
 namespace {
 
 // Those of a batch size that diverged with one seed tell of no target.
-std::optional<Target> TargetOf(const std::vector<TrainedCell>& cells) {
+std::optional<AdviceTarget> TargetOf(const std::vector<TrainedCell>& cells) {
   std::set<int64_t> diverged;
   for (const TrainedCell& cell : cells) {
     if (cell.diverged()) diverged.insert(cell.summary.cell.batch_size);

@@ -21,7 +21,7 @@ namespace batchsweep {
 
 struct Advice {
   std::vector<std::string> sentences;
-  std::optional<Target> target;
+  std::optional<AdviceTarget> target;
   std::vector<ThreadsAdvice> answers;
   std::vector<DisturbedCell> left_out;
   std::optional<int64_t> largest_batch_size;  // that fits into memory, if known
@@ -38,8 +38,8 @@ struct AdviceInput {
   std::span<const SummaryRecord> summaries;  // of cells that are done
   std::span<const EvaluationRecord> evaluations;
   std::span<const Warning> warnings;
-  std::optional<Target> target;  // that was given; else TargetOfAll()
-  double sample_hz = 0.0;        // readings of power
+  std::optional<AdviceTarget> target;  // that was given; else TargetOfAll()
+  double sample_hz = 0.0;              // readings of power
   std::optional<int64_t> largest_batch_size;
 };
 

@@ -15,7 +15,7 @@ namespace batchsweep {
 namespace {
 
 // "validation loss 0.36"
-std::string TargetText(const Target& target) {
+std::string TargetText(const AdviceTarget& target) {
   const auto text = [&](const char* what) {
     return std::format("{} {:.6g}", what, target.value);
   };
@@ -105,7 +105,8 @@ bool MayBeFaster(const NotCompared& batch) {
   return false;
 }
 
-std::string OneSeedText(const ThreadsAdvice& threads, const Target& target) {
+std::string OneSeedText(const ThreadsAdvice& threads,
+                        const AdviceTarget& target) {
   const auto& times = threads.time_to_target_seconds;
   const BatchCost& least = LeastOf(times);
   const bool several = times.size() > 1;
@@ -127,7 +128,7 @@ std::string OneSeedText(const ThreadsAdvice& threads, const Target& target) {
 
 // Where no time is known.
 std::string NothingReachedText(const ThreadsAdvice& threads,
-                               const std::optional<Target>& target) {
+                               const std::optional<AdviceTarget>& target) {
   std::string reasons = NotComparedText(threads.not_compared);
   if (reasons.empty()) reasons = "; no seed is common to all batch sizes";
   const std::string question =
@@ -137,7 +138,8 @@ std::string NothingReachedText(const ThreadsAdvice& threads,
                      reasons.substr(2));
 }
 
-void AddSpeed(const ThreadsAdvice& threads, const std::optional<Target>& target,
+void AddSpeed(const ThreadsAdvice& threads,
+              const std::optional<AdviceTarget>& target,
               std::vector<std::string>& sentences) {
   const auto& times = threads.time_to_target_seconds;
   if (times.empty() || !target) {

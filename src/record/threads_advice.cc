@@ -34,7 +34,8 @@ std::optional<double> JoulesOf(const ToTarget& to_target, double sample_hz) {
   return std::nullopt;
 }
 
-SeedCosts CostsOf(const Cells& cells, const Target& target, double sample_hz) {
+SeedCosts CostsOf(const Cells& cells, const AdviceTarget& target,
+                  double sample_hz) {
   struct Logarithms {
     std::vector<double> seconds, joules;
   };
@@ -61,9 +62,9 @@ SeedCosts CostsOf(const Cells& cells, const Target& target, double sample_hz) {
 
 // Absent if the times of these cells to the target are known, or if there is no
 // target and they could be.
-std::optional<NotCompared> WhyNotCompared(int64_t batch_size,
-                                          const Cells& cells,
-                                          const std::optional<Target>& target) {
+std::optional<NotCompared> WhyNotCompared(
+    int64_t batch_size, const Cells& cells,
+    const std::optional<AdviceTarget>& target) {
   std::set<uint64_t> seeds, missed, early;
   bool diverged = false;
   for (const TrainedCell* cell : cells) {
@@ -258,7 +259,7 @@ void CompareWithEarliest(const BatchCosts& early, const BatchCosts& costs,
 }  // namespace
 
 ThreadsAdvice AdviseThreads(int threads, const BatchCells& batches,
-                            const std::optional<Target>& target,
+                            const std::optional<AdviceTarget>& target,
                             double sample_hz) {
   ThreadsAdvice advice = {.threads = threads};
   FindLeastMemory(batches, advice);

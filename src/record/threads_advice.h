@@ -98,7 +98,7 @@ using BatchCells = std::map<int64_t, std::vector<const TrainedCell*>>;
 
 // Without a target nothing is said of it. `sample_hz` is of power.
 ThreadsAdvice AdviseThreads(int threads, const BatchCells& batches,
-                            const std::optional<Target>& target,
+                            const std::optional<AdviceTarget>& target,
                             double sample_hz);
 
 }  // namespace batchsweep

@@ -9,7 +9,8 @@ namespace {
 
 // How far an evaluation is from the target: up to 0 it has been reached. Not a
 // number where it is not known.
-double DistanceOf(const EvaluationRecord& evaluation, const Target& target) {
+double DistanceOf(const EvaluationRecord& evaluation,
+                  const AdviceTarget& target) {
   constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
   switch (target.measure) {
     case TargetMeasure::kValLoss:
@@ -58,7 +59,7 @@ double RoundedUp(double value, double most) {
 }  // namespace
 
 ToTarget TimeToTarget(std::span<const EvaluationRecord> evaluations,
-                      const Target& target) {
+                      const AdviceTarget& target) {
   const auto reached = std::ranges::find_if(
       evaluations, [&](const EvaluationRecord& evaluation) {
         return DistanceOf(evaluation, target) <= 0.0;
@@ -82,7 +83,7 @@ ToTarget TimeToTarget(std::span<const EvaluationRecord> evaluations,
   return found;
 }
 
-std::optional<Target> TargetOfAll(
+std::optional<AdviceTarget> TargetOfAll(
     std::span<const std::span<const EvaluationRecord>> trainings) {
   double worst = -std::numeric_limits<double>::infinity();
   double first = worst;
@@ -94,7 +95,7 @@ std::optional<Target> TargetOfAll(
   }
   if (!std::isfinite(worst)) return std::nullopt;
   const double way = std::max(first - worst, 0.0);
-  return Target{.value = RoundedUp(worst, way / 20)};
+  return AdviceTarget{.value = RoundedUp(worst, way / 20)};
 }
 
 }  // namespace batchsweep

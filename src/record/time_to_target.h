@@ -25,13 +25,15 @@ constexpr const char* NameOf(TargetMeasure measure) {
   return nullptr;
 }
 
-struct Target {
+// What an answer asks of each training.
+struct AdviceTarget {
   TargetMeasure measure = TargetMeasure::kValLoss;
   double value = 0.0;
   bool given = false;  // by a flag; else what all trainings reached
 
   static constexpr auto Fields() {
-    return FieldList<&Target::measure, &Target::value, &Target::given>();
+    return FieldList<&AdviceTarget::measure, &AdviceTarget::value,
+                     &AdviceTarget::given>();
   }
 };
 
@@ -52,14 +54,14 @@ struct ToTarget {
 
 // Of one cell's evaluations, in their order.
 ToTarget TimeToTarget(std::span<const EvaluationRecord> evaluations,
-                      const Target& target);
+                      const AdviceTarget& target);
 
 // A validation loss that every one of these trainings reached: the best of the
 // one whose best is the worst, rounded up to as few digits as add no more than
 // a twentieth of the way that the losses went after their first evaluations.
 // Absent if there is no training, or none with a loss that is finite. Each
 // training is one cell's evaluations.
-std::optional<Target> TargetOfAll(
+std::optional<AdviceTarget> TargetOfAll(
     std::span<const std::span<const EvaluationRecord>> trainings);
 
 }  // namespace batchsweep
