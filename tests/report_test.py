@@ -214,6 +214,26 @@ class ReportTest(Reports):
         self.assertEqual([row.text() for row in page.figure("Memory of the tensors").first("tbody").all("tr")],
                          ["8 3.00 MiB 1.00 MiB 4.00 MiB –"])
 
+    def test_the_noise_scale_is_drawn_where_it_was_recorded_with_its_cost(self):
+        run = MadeRun(sizes=(8,), seeds=(1, 2, 3), epochs=2)
+        self.assertIsNone(self.report(run).figure("Gradient noise scale"))
+        run.headers["epochs"] = run.headers["epochs"] + ["noise_scale", "noise_time_ns"]
+        for row in run.tables["epochs"]:
+            row.update(noise_scale=100 * row["seed"] * row["epoch"], noise_time_ns=row["train_time_ns"] // 20)
+        figure = self.report(run).figure("Gradient noise scale")
+        self.assertEqual([row.text() for row in figure.first("tbody").all("tr")],
+                         ["8 1 200 (100 to 300)", "8 2 400 (200 to 600)"])
+        self.assertIn("took 5.0 % of the time of training", figure.first("figcaption").text())
+
+    def test_a_seed_that_blew_up_stays_within_the_picture(self):
+        run = MadeRun(sizes=(8,), seeds=(1, 2, 3))
+        for row in run.tables["epochs"][:3]:
+            row["val_loss"] = 1e9
+        chart = self.report(run).figure("Validation loss by epoch").first("svg", "chart")
+        (band,) = chart.all("path", "band")
+        height = float(chart["viewbox"].split()[3])
+        self.assertTrue(all(0 <= float(y) <= height for y in re.findall(r" (-?[\d.]+)", band["d"])), band["d"])
+
     def test_the_limit_is_told_where_there_is_one(self):
         run = MadeRun(sizes=(8,))
         self.assertIsNone(self.report(run).figure("Against this machine's limit"))

@@ -13,7 +13,7 @@ from reporting.charts import Look
 
 STEP_COLUMNS = ["accuracy", "load_time_ns", "forward_time_ns", "backward_time_ns", "update_time_ns", "peak_rss_bytes",
                 "cpu_temp_celsius", "cpu_freq_hz", "power_watts", "energy_joules"]
-EPOCH_COLUMNS = ["train_accuracy", "val_accuracy", "train_energy_joules"]
+EPOCH_COLUMNS = ["train_accuracy", "val_accuracy", "train_energy_joules", "noise_scale", "noise_time_ns"]
 SUMMARY_COLUMNS = ["learning_rate", "epochs", "steps", "best_val_loss", "final_val_loss", "final_val_accuracy",
                    "test_loss", "test_accuracy", "step_time_median_ns", "examples_per_second", "flagged_steps",
                    "limit_time_ns", "limit_fraction", "xnnpack_share", "arena_bytes", "planned_rss_bytes",

@@ -9,6 +9,7 @@ from plotting.words import describe, problems, warnings_of
 from reporting import losses, memory, times
 from reporting.environment import energy_note, environment_section, kernels_section
 from reporting.markup import element, join
+from reporting.noise import noise_picture
 from reporting.page import pictures, section, sentences
 from reporting.summary import summary_section
 from reporting.target import target_pictures
@@ -28,7 +29,8 @@ def answer(recorded):
 
 def run_sections(recorded, here):
     """What follows the answer; `here` is the folder of the report, from which files are linked."""
-    return [section("What each batch size learns", pictures(losses.by_epoch(recorded), losses.over_time(recorded))),
+    return [section("What each batch size learns", pictures(losses.by_epoch(recorded), losses.over_time(recorded),
+                                                           noise_picture(recorded))),
             section("What a step costs", pictures(times.by_phase(recorded), times.by_phase_and_example(recorded),
                                                   times.distribution(recorded))),
             section("When it ran", pictures(timeline(recorded))),
