@@ -245,6 +245,26 @@ TEST_CASE("disturbed cells are left out, which is said", "[advice]") {
   CHECK(run.Asked()->left_out[0].reasons == Sentences{"load", "throttled"});
 }
 
+TEST_CASE("a cell counts if what was flagged did not change its step time",
+          "[advice]") {
+  MadeRun run = UsualRun();
+  Disturb(run, {.batch_size = 8, .seed = 1}, "load", 900);
+  SummaryRecord& summary = run.summaries[0];
+  REQUIRE(summary.flagged_steps == 900);
+  const auto left_out = [&](int64_t clean_median_ns) {
+    summary.clean_step_time_median_ns = clean_median_ns;
+    return run.Asked()->left_out.size();
+  };
+  CHECK(left_out(26'700) == 0);  // of 28 us, 4.6 % less
+  CHECK(left_out(26'500) == 1);
+  CHECK(left_out(29'500) == 1);
+  // 29 steps tell nothing.
+  summary.warmup_steps = 71;
+  CHECK(left_out(28'000) == 1);
+  summary.warmup_steps = 70;
+  CHECK(left_out(28'000) == 0);
+}
+
 TEST_CASE("a batch size that was disturbed each time is not compared",
           "[advice]") {
   MadeRun run = UsualRun();

@@ -1,10 +1,12 @@
 #include "record/advice_cells.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <tuple>
 #include <utility>
 
+#include "measure/clean_rules.h"
 #include "measure/step_flags.h"
 
 namespace batchsweep {
@@ -35,6 +37,20 @@ Disturbances DisturbancesOf(std::span<const Warning> warnings) {
   return found;
 }
 
+// Whether the steps that were not flagged took about as long as all did.
+bool IsHarmless(const SummaryRecord& summary) {
+  const int64_t clean =
+      summary.steps - summary.warmup_steps - summary.flagged_steps;
+  if (clean < kFewSteps || !summary.step_time_median_ns ||
+      !summary.clean_step_time_median_ns) {
+    return false;
+  }
+  const auto all = static_cast<double>(*summary.step_time_median_ns);
+  return std::abs(all -
+                  static_cast<double>(*summary.clean_step_time_median_ns)) <=
+         kHarmless * all;
+}
+
 // None for a cell that counts.
 std::vector<std::string> ReasonsToLeaveOut(const SummaryRecord& summary,
                                            const Disturbances& disturbances) {
@@ -44,7 +60,7 @@ std::vector<std::string> ReasonsToLeaveOut(const SummaryRecord& summary,
   const bool flagged = static_cast<double>(summary.flagged_steps) >
                        kMostFlagged * static_cast<double>(summary.steps);
   const bool swapped = std::ranges::contains(names, NameOf(StepFlag::kSwap));
-  if (!flagged && !swapped) return {};
+  if ((!flagged || IsHarmless(summary)) && !swapped) return {};
   if (names.empty()) names.emplace_back("flagged steps");
   return names;
 }

@@ -15,10 +15,13 @@
 
 namespace batchsweep {
 
-// A cell is disturbed if more than this part of its steps are flagged, or if
-// memory of its process was swapped out: its times are then those of what
-// disturbed it.
+// A cell is disturbed if more than this part of its steps are flagged and it
+// shows, or if memory of its process was swapped out: its times are then those
+// of what disturbed it. It shows unless kFewSteps or more steps that are not
+// flagged have nearly the median of all: others may use a core that training
+// left idle.
 inline constexpr double kMostFlagged = 0.25;
+inline constexpr double kHarmless = 0.05;  // difference of the two medians
 
 struct DisturbedCell {
   CellKey cell;
