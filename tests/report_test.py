@@ -309,8 +309,8 @@ class ReportTest(Reports):
         page = self.report(run)
         figure = page.figure("Time to validation loss 0.72")
         self.assertEqual([row.text() for row in figure.first("tbody").all("tr")],
-                         ["8 0.790 s 0.710 s to 0.900 s the least",
-                          "32 1.30 s 1.10 s to 1.60 s 1.7 times the least (1.4 to 2.1)"])
+                         ["8 0.79 s 0.71 to 0.90 the least",
+                          "32 1.3 s 1.1 to 1.6 1.7 times the least (1.4 to 2.1)"])
         self.assertIn("Not compared: 128, which did not reach it.", figure.first("figcaption").text())
         self.assertIsNone(page.figure("Energy to validation loss 0.72"))
         self.assertIn("target 0.72", page.figure("Validation loss by epoch").first("svg", "chart").text())

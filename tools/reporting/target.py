@@ -6,7 +6,7 @@ from batchsweep_results import get
 
 from reporting.charts import DIGIT, Look
 from reporting.markup import join
-from reporting.numbers import ENERGIES, TIMES, plain, unit_of
+from reporting.numbers import ENERGIES, TIMES, Spread, plain, unit_of
 from reporting.picture import FULL, NARROW, WIDE, Picture
 from reporting.rows import dot, rows_of
 from reporting.scales import fitting
@@ -18,6 +18,7 @@ VERDICTS = {"least": "the least", "not_told": "cannot be told from the least", "
 REASONS = {"diverged": "diverged", "disturbed": "was disturbed", "not_reached": "did not reach it",
            "by_first_evaluation": "was there by its first evaluation", "too_few_seeds": "has too few seeds"}
 NUMBER = (int, float)
+NO_INTERVAL = "no interval"
 
 
 def target_pictures(recorded):
@@ -68,11 +69,11 @@ def target_picture(recorded, answer, figures, quantity, goal, units):
     factor, unit = unit_of([value for figure in figures for value in figure[1:4]], units)
     scale = fitting([value / factor for figure in figures for value in figure[1:4]], 8, include_zero=True)
 
-    def told(value):
-        return f"{plain(value / factor)} {unit}"
+    # No more digits than the interval lets count.
+    told = {figure: Spread(*figure[1:4]).words(unit, factor) for figure in figures}
 
     def draw(width):
-        words = {figure: [told(figure[1]), figure[4]][:1 + (width >= WIDE)] for figure in figures}
+        words = {figure: [told[figure][0], figure[4]][:1 + (width >= WIDE)] for figure in figures}
         room = 18 + DIGIT * max(len(", ".join(parts)) for parts in words.values())
         title = f"{quantity} ({unit}{', log scale' * scale.is_log})"
         rows = rows_of(width, list(names.values()), scale, title, room)
@@ -80,11 +81,11 @@ def target_picture(recorded, answer, figures, quantity, goal, units):
         for figure, name in names.items():
             parts.append(dot(rows, name, look_of(recorded, figure[0]), [part / factor for part in figure[1:4]],
                              ", ".join(words[figure]),
-                             f"batch size {name}: {told(figure[1])}\n{interval(figure, told)}\n{figure[4]}"))
+                             f"batch size {name}: {told[figure][0]}\n{told[figure][1] or NO_INTERVAL}\n{figure[4]}"))
         return rows.height, join(parts)
 
-    summary = "; ".join(f"batch size {name}: {told(figure[1])}, {figure[4]}" for figure, name in names.items())
-    rows = [[name, told(figure[1]), interval(figure, told), figure[4]] for figure, name in names.items()]
+    summary = "; ".join(f"batch size {name}: {told[figure][0]}, {figure[4]}" for figure, name in names.items())
+    rows = [[name, told[figure][0], told[figure][1] or NO_INTERVAL, figure[4]] for figure, name in names.items()]
     caption = (f"Dot: mean of the seeds ({get(answer, 'seeds', kind=int) or 1}); line: its 95 % interval. Training "
                f"alone, validation left out.{left_out(recorded, answer, threads)}")
     return Picture(f"{quantity} to {goal}", summary + ".", draw, ["batch size", "mean", "95 % interval", "verdict"],
@@ -93,11 +94,6 @@ def target_picture(recorded, answer, figures, quantity, goal, units):
 
 def look_of(recorded, size):
     return recorded.look(size) if size in recorded.run.batch_sizes else Look(0)
-
-
-def interval(figure, told):
-    _, _, low, high, _ = figure
-    return f"{told(low)} to {told(high)}" if low < high else "no interval"
 
 
 def left_out(recorded, answer, threads):
