@@ -169,6 +169,7 @@ TEST_CASE("an evaluation within an epoch tells of all training before it",
   CHECK(record.val_loss == 0.4);
   CHECK(record.val_accuracy == 0.7);
   CHECK(record.subset_loss == 0.3);
+  CHECK(record.val_time_ns == 70);
   totals.Add(OneStep(1),
              {.flags = std::span(kFlags).last(1), .energy_joules = 1.5});
   const EpochRecord epoch = FinishEpoch(totals, Validated(2, 0.3, 0.8));

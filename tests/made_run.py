@@ -13,7 +13,7 @@ HEADERS = {
     "epochs": CELL + ("epoch,steps,train_loss,train_accuracy,val_loss,val_accuracy,train_time_ns,val_time_ns,"
                       "train_energy_joules").split(","),
     "evaluations": CELL + ("step,epoch,examples,train_time_ns,train_energy_joules,val_loss,val_accuracy,"
-                           "subset_loss").split(","),
+                           "subset_loss,val_time_ns").split(","),
     "summary": CELL + ("learning_rate,epochs,steps,best_val_loss,final_val_loss,final_val_accuracy,test_loss,"
                        "test_accuracy,step_time_median_ns,examples_per_second,arena_bytes,peak_rss_bytes,swap_bytes,"
                        "train_energy_joules,steps_to_target,time_to_target_ns,total_time_ns").split(","),
@@ -72,7 +72,8 @@ class MadeRun:
             self.tables["evaluations"].append(cell | dict(
                 step=epoch * self.steps, epoch=epoch, examples=epoch * self.steps * size,
                 train_time_ns=epoch * time_ns, train_energy_joules=5.0 * epoch * time_ns / 1e9 if self.sensors else "",
-                val_loss=val_loss(size, epoch), val_accuracy="" if self.regression else 0.6))
+                val_loss=val_loss(size, epoch), val_accuracy="" if self.regression else 0.6,
+                val_time_ns=1_000_000))
             self.now_ns += 1_000_000
         self.tables["summary"].append(cell | dict(
             learning_rate=0.001, epochs=self.epochs, steps=self.epochs * self.steps, test_loss=0.5,

@@ -237,7 +237,7 @@ std::string Evaluations(const std::filesystem::path& folder) {
   std::string columns;
   for (EvaluationRecord record :
        ReadCsv<EvaluationRecord>(folder / "evaluations.csv").value()) {
-    record.train_time_ns = 0;
+    record.train_time_ns = record.val_time_ns = 0;
     AppendCsvRow(record, columns);
   }
   return columns;

@@ -25,12 +25,13 @@ struct EvaluationRecord {
   // On the first --target-examples of the training set; absent without
   // --target-loss.
   std::optional<double> subset_loss;
+  int64_t val_time_ns = 0;  // that the evaluation took, on both
 
   static constexpr auto Fields() {
     using R = EvaluationRecord;
     return FieldList<&R::cell, &R::step, &R::epoch, &R::examples,
                      &R::train_time_ns, &R::train_energy_joules, &R::val_loss,
-                     &R::val_accuracy, &R::subset_loss>();
+                     &R::val_accuracy, &R::subset_loss, &R::val_time_ns>();
   }
 };
 

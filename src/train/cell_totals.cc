@@ -77,7 +77,8 @@ EvaluationRecord CellTotals::Evaluate(const CellKey& cell,
       .train_energy_joules = train_energy_joules,
       .val_loss = validation.scores.loss,
       .val_accuracy = validation.scores.accuracy,
-      .subset_loss = validation.subset_loss};
+      .subset_loss = validation.subset_loss,
+      .val_time_ns = validation.time_ns};
   epoch.val_time_ns += validation.time_ns;
   AddTo(record.train_energy_joules, epoch.energy_joules);
   if (!steps_to_target && IsReached(target, validation)) {
