@@ -33,7 +33,7 @@ ARCHITECTURES = {"ld-linux-x86-64.so.2": ("x86_64", "amd64", "qemu-x86_64"),
                  "ld-linux-armhf.so.3": ("armv7l", "armhf", "qemu-arm")}
 # As somebody who owns nothing there.
 NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
-SWEEP = ("run --data synthetic --train-limit 64 --val-limit 16 --epochs 1 "
+SWEEP = ("run --data synthetic --train-limit 64 --val-limit 16 --epochs 1 --seeds 1 "
          "--batch-sizes 8 --out /tmp/results").split()
 
 

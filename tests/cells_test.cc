@@ -26,14 +26,23 @@ namespace {
 
 TEST_CASE("each process is a round of all cells, one after the other",
           "[sweep]") {
-  const auto cells = SweepCells(
-      {.batch_sizes = {8, 32}, .threads = {1, 2}, .seeds = 1, .processes = 2});
+  const auto cells =
+      SweepCells({.batch_sizes = {8, 32}, .threads = {1, 2}, .processes = 2});
   REQUIRE(cells.size() == 8);
   CHECK(cells[0] == CellKey{.batch_size = 8, .seed = 1, .threads = 1});
   CHECK(cells[1] == CellKey{.batch_size = 32, .seed = 1, .threads = 1});
   CHECK(cells[2] == CellKey{.batch_size = 8, .seed = 1, .threads = 2});
   CHECK(cells[4] ==
         CellKey{.batch_size = 8, .seed = 1, .threads = 1, .process = 2});
+}
+
+TEST_CASE("all batch sizes of a seed come before the next seed", "[sweep]") {
+  const auto cells = SweepCells({.batch_sizes = {8, 32}, .seeds = {4, 2}});
+  REQUIRE(cells.size() == 4);
+  CHECK(cells[0] == CellKey{.batch_size = 8, .seed = 4});
+  CHECK(cells[1] == CellKey{.batch_size = 32, .seed = 4});
+  CHECK(cells[2] == CellKey{.batch_size = 8, .seed = 2});
+  CHECK(cells[3] == CellKey{.batch_size = 32, .seed = 2});
 }
 
 TEST_CASE("a shuffled round has the same cells in an order of its own",

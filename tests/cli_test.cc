@@ -64,7 +64,8 @@ struct QuickRun {
   TempDir folder;
   std::string out = (folder.path() / "results").string();
   std::string common = std::format(
-      "run --data synthetic --train-limit 64 --val-limit 16 --out {}", out);
+      "run --data synthetic --train-limit 64 --val-limit 16 --seeds 1 --out {}",
+      out);
   std::string arguments = common + " --batch-sizes 8,32 --epochs 2";
 };
 
@@ -214,6 +215,32 @@ TEST_CASE("a run leaves tables, run.json, weights and a summary", "[cli]") {
   }
   CHECK(answer.contains("32"));
   CHECK(paragraphs[1] == Wrapped(answer, 0) + "\n");
+}
+
+TEST_CASE("without --seeds a run has three, seed by seed", "[cli]") {
+  const TempDir folder;
+  const std::string out = (folder.path() / "results").string();
+  const std::string arguments = std::format(
+      "run --data synthetic --train-limit 64 --val-limit 16 --batch-sizes 8,32 "
+      "--epochs 1 --out {}",
+      out);
+  const Outcome outcome = Run(arguments);
+  INFO(outcome.out << outcome.err);
+  REQUIRE(outcome.exit_code == 0);
+  CHECK(outcome.err.contains("[4/6] batch 32   seed 2 epoch 1 "));
+  CHECK(outcome.out.contains("Medians of 3 seeds"));
+  CHECK(Fits80Columns(outcome.out.substr(0, outcome.out.find("All figures"))));
+  const auto rows = ReadCsv<SummaryRecord>(out + "/summary.csv").value();
+  REQUIRE(rows.size() == 6);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    CHECK(rows[i].cell.seed == i / 2 + 1);
+    CHECK(rows[i].cell.batch_size == (i % 2 == 0 ? 8 : 32));
+  }
+  const auto json = nlohmann::json::parse(ReadFile(out + "/run.json").value());
+  CHECK(json["config"]["seeds"].dump() == "[1,2,3]");
+  CheckRefused(Run(arguments + " --resume --seeds 4,5"),
+               {"seeds", "was [1,2,3]", "now it is [4,5]"});
+  CheckRefused(Run("run --seeds 4,5,4"), {"--seeds: 4 is named twice"});
 }
 
 TEST_CASE("the summary alone is printed, for machines, with --json", "[cli]") {
@@ -622,7 +649,7 @@ TEST_CASE("another run's results are not touched", "[cli]") {
   const std::string before = ReadFile(steps).value();
   CheckRefused(Run(quick.arguments), {quick.out, "--resume"});
   CheckRefused(Run(quick.arguments + " --resume --seeds 2"),
-               {"seeds", "was 1", "now it is 2"});
+               {"seeds", "was [1]", "now it is [1,2]"});
   CHECK(ReadFile(steps).value() == before);
   // Going on with a run that is complete changes nothing either.
   CHECK(Run(quick.arguments + " --resume").exit_code == 0);
@@ -657,7 +684,7 @@ TEST_CASE("Ctrl-C keeps what was recorded and --resume goes on", "[cli]") {
   const size_t epochs = BATCHSWEEP_TEST_EMULATED ? 6 : 40;
   const std::string arguments = std::format(
       "run --data synthetic --train-limit 1000 --val-limit 100 --batch-sizes "
-      "8,32 --epochs {} --out {}",
+      "8,32 --seeds 1 --epochs {} --out {}",
       epochs, out.string());
   // Interrupted once the first epoch is on the disk, long before the last.
   const std::string script = std::format(

@@ -58,7 +58,7 @@ class Results:
             "program": {"git_revision": "abc", "compiler": "clang 19", "flags": "-O2"},
             "model": {"name": "mlp", "crc32": "11"}, "data": {"name": "synthetic", "crc32": "22"},
             "config": {"epochs": 4, "optimizer": "adam", "kernels": "fastest", "batch_sizes": list(sizes),
-                       "threads": list(threads), "seeds": seeds, "processes": processes, "sample_hz": 10.0},
+                       "threads": list(threads), "seeds": list(range(1, seeds + 1)), "processes": processes, "sample_hz": 10.0},
             "cpu": {"model_name": "Test CPU", "isa": "neon"},
             "system": {"host_name": "pi", "board": "Pi 5", "kernel": "Linux 6", "governor": "performance",
                        "clocking": [{"cores": 4, "governor": "performance", "min_freq_hz": 1, "max_freq_hz": 2}]},

@@ -21,7 +21,8 @@ DEPLOY = REPOSITORY / "tools/deploy.sh"
 GUIDE = REPOSITORY / "tools/deploy/README.md"
 PRESET = {"x86_64": "x86-64"}.get(platform.machine(), platform.machine())  # that runs on loopback
 SSHD = shutil.which("sshd") or shutil.which("/usr/sbin/sshd")
-SHORT = ["--data", "synthetic", "--train-limit", "256", "--batch-sizes", "8,32", "--epochs", "2"]
+SHORT = ["--data", "synthetic", "--train-limit", "256", "--batch-sizes", "8,32", "--seeds", "1",
+         "--epochs", "2"]
 
 
 def key(path):
@@ -328,13 +329,13 @@ exec {shutil.which('ssh')} -F {self.ssh_config} "${{arguments[@]}}"
 
     # --- lost connections
 
-    def start_long_run(self, *arguments, seconds=4):
+    def start_long_run(self, seeds=1, seconds=4):
         """Returns once its first line is shown here; it lasts `seconds` a batch size and seed."""
         self.shown = self.folder / "shown"
         with open(self.shown, "w") as shown:
             running = subprocess.Popen(
                 self.command("me@pi.board", "--data", "synthetic", "--batch-sizes", "8,32",
-                             "--train-limit", "2000", "--seconds", str(seconds), *arguments),
+                             "--train-limit", "2000", "--seeds", str(seeds), "--seconds", str(seconds)),
                 stdout=shown, stderr=subprocess.PIPE, text=True, env=self.environment())
         for _ in range(1200):
             if "] batch 8 " in self.shown.read_text() or running.poll() is not None:
@@ -380,7 +381,7 @@ exec {shutil.which('ssh')} -F {self.ssh_config} "${{arguments[@]}}"
 
     def test_ctrl_c_leaves_the_run_to_go_on(self):
         board = self.board()
-        running = self.start_long_run("--seeds", "2")
+        running = self.start_long_run(seeds=2)
         # It waits, however slow the commands are that find it there.
         session = (board.home / ".batchsweep/pid").read_text().strip()
         subprocess.run(["pkill", "-STOP", "-s", session], check=True)
@@ -393,7 +394,7 @@ exec {shutil.which('ssh')} -F {self.ssh_config} "${{arguments[@]}}"
         other = self.deploy("me@pi.board", *SHORT, code=1)
         check_one_line(self, other.stderr, "me@pi.board: a run with other arguments goes on there")
 
-        again = self.start_long_run("--seeds", "2")
+        again = self.start_long_run(seeds=2)
         self.assertIn("this run goes on there already", self.shown.read_text())
         subprocess.run(["pkill", "-CONT", "-s", session], check=True)
         code, out, err = self.end(again)

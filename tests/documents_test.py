@@ -51,7 +51,7 @@ class DocumentsTest(unittest.TestCase):
         self.assertEqual(cell, ["batch_size", "seed", "threads", "process"])
         with tempfile.TemporaryDirectory() as out:
             subprocess.run([BUILD / "batchsweep", "run", "--data", "synthetic", "--train-limit", "40", "--batch-sizes",
-                            "8", "--epochs", "1", "--out", out], check=True, capture_output=True)
+                            "8", "--epochs", "1", "--seeds", "1", "--out", out], check=True, capture_output=True)
             for table in ("steps.csv", "epochs.csv", "summary.csv"):
                 with open(pathlib.Path(out) / table, encoding="utf-8", newline="") as file:
                     header = next(csv.reader(file))

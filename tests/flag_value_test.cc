@@ -124,6 +124,24 @@ TEST_CASE("a target is one, and what concerns it needs it", "[flags]") {
   CHECK(options.sweep.target_examples == 8192);
 }
 
+TEST_CASE("one number says how many seeds, several say which", "[flags]") {
+  using Seeds = FlagValue<SeedList>;
+  constexpr NumberRange kRange = {1, 10'000};
+  const auto numbers = [&](const char* text) {
+    const auto read = Seeds::Read(text, kRange);
+    return read ? read->numbers : std::vector<int64_t>{-1};
+  };
+  CHECK(numbers("1") == std::vector<int64_t>{1});
+  CHECK(numbers("3") == std::vector<int64_t>{1, 2, 3});
+  CHECK(numbers("4,5") == std::vector<int64_t>{4, 5});
+  CHECK(numbers("7,2,9") == std::vector<int64_t>{7, 2, 9});
+  for (const char* text : {"", "0", "0,1", "4,", "x", "1.5", "10001", "-1"}) {
+    INFO(text);
+    CHECK_FALSE(Seeds::Read(text, kRange).has_value());
+  }
+  CHECK(Seeds::Record({{4, 5}}) == SettingValue(std::vector<int64_t>{4, 5}));
+}
+
 TEST_CASE("run.json records what is used where a flag is not given",
           "[flags]") {
   RunOptions options;
@@ -137,6 +155,8 @@ TEST_CASE("run.json records what is used where a flag is not given",
     return "no such setting";
   };
   CHECK(value("batch_sizes") == SettingValue(std::vector<int64_t>{8, 32, 128}));
+  CHECK(value("seeds") == SettingValue(std::vector<int64_t>{1, 2, 3}));
+  CHECK(options.sweep.seeds == std::vector<int64_t>{1, 2, 3});
   CHECK(value("epochs") == SettingValue(int64_t{10}));
   CHECK(value("steps") == SettingValue());
   CHECK(value("learning_rate") == SettingValue(0.01));

@@ -112,8 +112,8 @@ class FlagsTest(unittest.TestCase):
                 self.expect_one_line(self.start(words), words[0][:20])
 
     def tiny(self, folder, *more):
-        return ["run", "--data", "synthetic", "--train-limit", "64", "--val-limit", "16", "--batch-sizes", "8", "--out",
-                folder, *more]
+        return ["run", "--data", "synthetic", "--train-limit", "64", "--val-limit", "16", "--batch-sizes", "8", "--seeds",
+                "1", "--out", folder, *more]
 
     def test_a_folder_may_have_any_name_and_is_shown_escaped(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -162,7 +162,7 @@ class FlagsTest(unittest.TestCase):
             with self.subTest(ends), tempfile.TemporaryDirectory() as folder:
                 # The last of two is not taken, so a flag of the ends takes the place of the tiny run's own.
                 common = self.tiny(folder)
-                for flag in ("--train-limit", "--val-limit", "--batch-sizes"):
+                for flag in ("--train-limit", "--val-limit", "--batch-sizes", "--seeds"):
                     if flag in ends:
                         at = common.index(flag)
                         del common[at:at + 2]

@@ -41,7 +41,7 @@ class MadeRun:
             "schema_version": SCHEMA_VERSION, "status": "complete", "command": "batchsweep run",
             "started_utc": "2026-11-25T13:11:30Z", "model": {"name": "mlp", "parameters": 50890},
             "data": {"name": "fashion-mnist", "train_examples": 4 * max(sizes), "validation_examples": 20},
-            "config": {"batch_sizes": list(sizes), "threads": [1], "seeds": len(seeds), "processes": processes,
+            "config": {"batch_sizes": list(sizes), "threads": [1], "seeds": list(seeds), "processes": processes,
                        "epochs": epochs, "steps": None, "seconds": None, "optimizer": "adam", "learning_rate": 0.001,
                        "weight_decay": 0.0, "sample_hz": 10.0,
                        "loss": "mean_squared_error" if regression else "sparse_categorical_crossentropy"},

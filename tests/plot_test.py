@@ -60,7 +60,7 @@ class Results:
             "model": {"name": "mlp", "parameters": 50890},
             "data": {"name": "fashion-mnist", "train_examples": EXAMPLES, "validation_examples": 20},
             "config": {"batch_sizes": list(sizes), "epochs": epochs, "optimizer": "adam", "learning_rate": 0.001,
-                       "lr_rule": "none", "seeds": len(seeds), "loss": "sparse_categorical_crossentropy", "threads": threads[0], "precision": "f32"},
+                       "lr_rule": "none", "seeds": list(seeds), "loss": "sparse_categorical_crossentropy", "threads": threads[0], "precision": "f32"},
             "cpu": {"model_name": "Test CPU", "isa": "neon"}, "warnings": []}
         self.steps, self.epochs, self.summary, self.evaluations = [], [], [], []
         for process, size, seed, thread in itertools.product(range(1, processes + 1), sizes, seeds, threads):
@@ -762,11 +762,11 @@ class PlotTest(unittest.TestCase):
         one, two = Results(), Results()
         one.info["program"], two.info["program"] = {"version": "0.1.0"}, {"version": "0.2.0"}
         one.info["config"] |= {"threads": [1, 2], "epochs": None}
-        two.info["config"] |= {"threads": [4], "optimizer": "sgd", "seeds": 3}
+        two.info["config"] |= {"threads": [4], "optimizer": "sgd", "seeds": [1, 2, 3]}
         two.info["warnings"] = [{"name": "governor", "message": "the governor is powersave"}]
         caption = words(self.boards_figure(self.write_boards(one=one, two=two)))
         self.assertIn("Not the same on all boards, in the legend's order: version (0.1.0, 0.2.0), epochs (none, 4), "
-                      "threads (1/2, 4), seeds (1, 3), optimizer (adam, sgd).", caption)
+                      "threads (1/2, 4), seeds (1, 1/2/3), optimizer (adam, sgd).", caption)
         self.assertIn("two: Warning: the governor is powersave", caption)
         self.assertNotIn("Not the same", words(self.boards_figure(self.write_boards(one=Results(), two=Results()))))
 

@@ -22,6 +22,19 @@ TEST_CASE("the progress line tells where the sweep is", "[progress]") {
   CHECK(ProgressLine(progress, 12'300'000'000).ends_with("  13 s left"));
   CHECK(ProgressLine(progress, 61'000'000'000).ends_with("  62 s left"));
   CHECK(ProgressLine(progress, 121'000'000'000).ends_with("  3 min left"));
+  CellProgress of_seeds = progress;
+  of_seeds.seed = 2;
+  CHECK(ProgressLine(of_seeds, -1) ==
+        "[2/3] batch 32   seed 2 epoch 4   [####....] 50%  loss 0.4123  52.3 "
+        "us/step");
+  of_seeds.seed = 3;
+  of_seeds.batch_size = 128;
+  CHECK(EpochLine(of_seeds, {.epoch = 10,
+                             .train_loss = 0.3,
+                             .val_loss = 0.4,
+                             .val_accuracy = 0.9}) ==
+        "[2/3] batch 128  seed 3 epoch 10  loss 0.3000  val 0.4000 acc 0.9000  "
+        "52.3 us");
 }
 
 TEST_CASE("an epoch's line tells what it came to", "[progress]") {
@@ -32,7 +45,7 @@ TEST_CASE("an epoch's line tells what it came to", "[progress]") {
                              .val_loss = 0.36404,
                              .val_accuracy = 0.8642};
   const CellProgress progress = {
-      .cell = 2, .cells = 3, .step_time_median_ns = 219'000};
+      .cell = 2, .cells = 3, .batch_size = 128, .step_time_median_ns = 219'000};
   CHECK(EpochLine(progress, epoch) ==
         "[3/3] batch 128  epoch 10  loss 0.3010  val 0.3640 acc 0.8642  219 "
         "us/step");
@@ -46,6 +59,9 @@ TEST_CASE("progress fits a terminal of 80 columns", "[progress]") {
                                  .fraction = 1.0,
                                  .train_loss = 12.41234,
                                  .step_time_median_ns = 52'300'000};
+  CellProgress of_seeds = progress;
+  of_seeds.seed = 2;
+  CHECK(ProgressLine(of_seeds, 5'000'000'000'000).size() < 80);
   CHECK(ProgressLine(progress, 5'000'000'000'000).size() < 80);
   CHECK(EpochLine(progress, {.cell = {.batch_size = 4096},
                              .epoch = 100,

@@ -46,7 +46,7 @@ class ResultsTest(unittest.TestCase):
 
     def test_a_run_of_the_program_has_a_fitting_dtype_for_every_column(self):
         subprocess.run([PROGRAM, "run", "--data", "synthetic", "--train-limit", "200", "--batch-sizes", "8,32",
-                        "--epochs", "2", "--out", self.folder], check=True, capture_output=True)
+                        "--epochs", "2", "--seeds", "1", "--out", self.folder], check=True, capture_output=True)
         results = load(str(self.folder))
         for name in ("steps", "epochs", "evaluations", "summary"):
             table, rows = getattr(results, name), rows_of(self.folder / f"{name}.csv")

@@ -31,8 +31,8 @@ TIMELESS = {
                         "subset_loss"),
     "summary.csv": ("batch_size", "seed", "threads", "process", "epochs", "steps", "best_val_loss", "test_loss"),
 }
-SMALL = ["--data", "synthetic", "--train-limit", "40", "--val-limit", "8", "--batch-sizes", "8,20", "--sample-hz", "0",
-         "--val-every", "2", "--target-loss", "0.1", "--target-examples", "30"]
+SMALL = ["--data", "synthetic", "--train-limit", "40", "--val-limit", "8", "--batch-sizes", "8,20", "--seeds", "1",
+         "--sample-hz", "0", "--val-every", "2", "--target-loss", "0.1", "--target-examples", "30"]
 TWO_EPOCHS = [*SMALL, "--epochs", "2"]
 CALLS = "openat,pwrite64,ftruncate,fsync,rename,unlink,unlinkat,mkdir"
 

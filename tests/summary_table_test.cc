@@ -1,6 +1,11 @@
 #include "record/summary_table.h"
 
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
+#include <optional>
+#include <vector>
+
+#include "record/seed_spread.h"
 
 namespace batchsweep {
 namespace {
@@ -79,10 +84,64 @@ TEST_CASE("the summary shows what matters of a cell", "[summary]") {
   CHECK_FALSE(table.contains("seed"));
 }
 
-TEST_CASE("seeds are told apart when there are several", "[summary]") {
-  SummaryRecord other = kSummary;
-  other.cell.seed = 2;
-  CHECK(SummaryTable(std::vector{kSummary, other}).contains("seed"));
+// Three seeds of a batch size, whose last losses lie 0.04 apart.
+std::vector<SummaryRecord> ThreeSeeds() {
+  std::vector<SummaryRecord> rows(3, kSummary);
+  for (uint64_t i = 0; i < 3; ++i) rows[i].cell.seed = i + 1;
+  rows[0].final_val_loss = 0.3812;
+  rows[1].final_val_loss = 0.3456;
+  rows[2].final_val_loss = 0.3412;
+  rows[2].step_time_median_ns = 20'000;
+  rows[1].step_time_median_ns = 40'000;
+  return rows;
+}
+
+TEST_CASE("seeds share a line of medians and the range of their losses",
+          "[summary]") {
+  std::vector<SummaryRecord> rows = ThreeSeeds();
+  const std::string table = SummaryTable(rows);
+  INFO(table);
+  CHECK(std::ranges::count(table, '\n') == 2 + 1 + 1 + 1);
+  CHECK(table.contains(" 0.35  0.34-0.38 "));
+  CHECK(table.contains("23.5 us"));
+  CHECK(table.ends_with(
+      "Medians of 3 seeds; \"of the seeds\": lowest to highest val loss.\n"));
+  // Where all agree digits are as of one seed.
+  CHECK(table.contains("0.8846"));
+  // Batch sizes and numbers of threads have lines of their own.
+  rows.push_back(kSummary);
+  rows.back().cell.batch_size = 32;
+  rows.push_back(kSummary);
+  rows.back().cell.threads = 2;
+  const std::string more = SummaryTable(rows);
+  CHECK(std::ranges::count(more, '\n') == 2 + 1 + 3 + 1);
+  CHECK(more.contains("Medians of 1 to 3 seeds"));
+}
+
+TEST_CASE("a figure that a seed does not have is a dash for all of them",
+          "[summary]") {
+  std::vector<SummaryRecord> rows = ThreeSeeds();
+  rows[1].final_val_loss.reset();
+  CHECK(SummaryTable(rows).contains("     -       - "));
+}
+
+TEST_CASE("a median has no more digits than half the range of its seeds",
+          "[summary]") {
+  const auto text = [](double low, double median, double high) {
+    const SeedSpread spread = {.median = median, .low = low, .high = high};
+    return MedianText(spread, 4) + " " + RangeText(spread, 4);
+  };
+  CHECK(text(0.3301, 0.3328, 0.3412) == "0.333 0.330-0.341");
+  CHECK(text(0.3301, 0.3328, 0.3512) == "0.33 0.33-0.35");
+  CHECK(text(0.3328, 0.3328, 0.3328) == "0.3328 0.3328-0.3328");
+  CHECK(text(0.33281, 0.33282, 0.33283) == "0.3328 0.3328-0.3328");
+  CHECK(text(1.0, 12.345, 33.0) == "12 1-33");
+  CHECK(text(-1.5e300, 2.0, 3e300) == "2 -1.5e+300-3e+300");
+  const std::vector<std::optional<double>> even = {4.0, 1.0, 2.0, 3.0};
+  CHECK(SpreadOf(even)->median == 2.5);
+  CHECK(SpreadOf(std::vector<std::optional<double>>{7.0})->median == 7.0);
+  CHECK_FALSE(SpreadOf(std::vector<std::optional<double>>{7.0, std::nullopt}));
+  CHECK_FALSE(SpreadOf({}));
 }
 
 TEST_CASE("the JSON summary has the columns of summary.csv", "[summary]") {
@@ -149,9 +208,17 @@ TEST_CASE("every line of the summary fits 80 columns", "[summary]") {
   INFO(table);
   CHECK(Fits80Columns(table));
   for (const char* heading :
-       {"batch", "threads", "seed", "process", "loss", "step"}) {
+       {"batch", "threads", "of the", "seeds", "rate", "loss", "step"}) {
     INFO(heading);
     CHECK(table.contains(heading));
+  }
+  // And of one seed in many processes.
+  other.cell.seed = 1;
+  const std::string processes = SummaryTable(std::vector{plain, other});
+  CHECK(Fits80Columns(processes));
+  for (const char* heading : {"batch", "threads", "process", "loss", "step"}) {
+    INFO(heading);
+    CHECK(processes.contains(heading));
   }
   // The widest numbers that flags and losses can have.
   other.cell = {.batch_size = 1'000'000,

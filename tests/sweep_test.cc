@@ -88,7 +88,7 @@ std::string LossColumns(const std::filesystem::path& folder) {
 TEST_CASE("a sweep records every step, epoch and batch size", "[sweep]") {
   const TempDir out;
   SmallSweep sweep;
-  sweep.config.seeds = 2;
+  sweep.config.seeds = {1, 2};
   const SweepResult result = sweep.RunWhole(out.path()).value();
   CHECK(result.position.cells_done == 4);
   CHECK_FALSE(result.interrupted);

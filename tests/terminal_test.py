@@ -42,7 +42,7 @@ def contents(folder):
 
 def arguments(folder, length, *more):
     return [str(PROGRAM), "run", "--data", "synthetic", "--train-limit", "1000", "--val-limit", "100",
-            "--batch-sizes", "8,32", "--out", str(folder), *length, *more]
+            "--batch-sizes", "8,32", "--seeds", "1", "--out", str(folder), *length, *more]
 
 
 def wait_until(condition):

@@ -181,7 +181,7 @@ class WatchTest(unittest.TestCase):
         for name in ("steps", "epochs"):
             (self.folder / f"{name}.csv").unlink()
         self.assertEqual(frame(self.watch(), 79, 23), lines)
-        run.info["config"] |= {"seeds": 2, "processes": 3}
+        run.info["config"] |= {"seeds": [1, 2], "processes": 3}
         self.assertRegex(self.frame(run)[1], "0 of 12 cells done")
 
     def test_the_time_left_is_that_of_the_cells_that_are_not_done(self):

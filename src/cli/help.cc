@@ -55,7 +55,7 @@ const char* const kExamples = R"(Examples:
 const char* const kRunExamples = R"(Examples:
   batchsweep run --batch-sizes 8,32,128 --epochs 10 --out results
   batchsweep run --optimizer sgd --lr 0.1 --momentum 0.9 --nesterov
-  batchsweep run --seeds 3 --lr-rule sqrt --out results-sqrt
+  batchsweep run --seeds 5 --lr-rule sqrt --out results-sqrt
   batchsweep run --resume                                go on after Ctrl-C
   batchsweep run --processes 5 --order shuffled --cool-to 50 --require-clean
 

@@ -25,6 +25,14 @@ std::string Bar(double fraction) {
   return std::format("[{:#<{}}{:.<{}}] ", "", filled, "", kBarWidth - filled);
 }
 
+// "batch 8    seed 2 ", the seed where there are several.
+std::string CellText(const CellProgress& progress) {
+  std::string text = std::format("[{}/{}] batch {:<4} ", progress.cell + 1,
+                                 progress.cells, progress.batch_size);
+  if (progress.seed) text += std::format("seed {} ", *progress.seed);
+  return text;
+}
+
 std::string TimeLeft(int64_t left_ns) {
   if (left_ns < 0) return "";
   // Whole seconds, up: a forecast of 0 would be wrong each time it is shown.
@@ -37,23 +45,34 @@ std::string TimeLeft(int64_t left_ns) {
 
 std::string ProgressLine(const CellProgress& progress, int64_t left_ns) {
   const std::string where =
-      std::format("[{}/{}] batch {:<4} epoch {:<3} ", progress.cell + 1,
-                  progress.cells, progress.batch_size, progress.epoch);
-  const std::string how = std::format(
-      "{:2.0f}%  loss {}  {}/step{}", progress.fraction * 100,
-      OrDash(progress.train_loss), DurationOrDash(progress.step_time_median_ns),
-      TimeLeft(left_ns));
+      CellText(progress) + std::format("epoch {:<3} ", progress.epoch);
+  const std::string done =
+      std::format("{:2.0f}%  loss {}", progress.fraction * 100,
+                  OrDash(progress.train_loss));
+  const std::string step =
+      std::format("  {}/step", DurationOrDash(progress.step_time_median_ns));
+  const std::string left = TimeLeft(left_ns);
   // The bar says what the number behind it says, so it goes first.
-  const std::string line = where + Bar(progress.fraction) + how;
-  return line.size() < kTooWide ? line : where + how;
+  for (const std::string& line :
+       {where + Bar(progress.fraction) + done + step + left,
+        where + done + step + left}) {
+    if (line.size() < kTooWide) return line;
+  }
+  return where + done + left;
 }
 
 std::string EpochLine(const CellProgress& progress, const EpochRecord& epoch) {
-  return std::format(
-      "[{}/{}] batch {:<4} epoch {:<3} loss {}  val {} acc {}  {}/step",
-      progress.cell + 1, progress.cells, epoch.cell.batch_size, epoch.epoch,
-      OrDash(epoch.train_loss), OrDash(epoch.val_loss),
-      OrDash(epoch.val_accuracy), DurationOrDash(progress.step_time_median_ns));
+  const std::string scores =
+      std::format("epoch {:<3} loss {}  val {} acc {}", epoch.epoch,
+                  OrDash(epoch.train_loss), OrDash(epoch.val_loss),
+                  OrDash(epoch.val_accuracy));
+  const std::string time = DurationOrDash(progress.step_time_median_ns);
+  const std::string line =
+      std::format("{}{}  {}/step", CellText(progress), scores, time);
+  // What its column means is plain from the lines that have room to say it.
+  return line.size() <= kTooWide
+             ? line
+             : std::format("{}{}  {}", CellText(progress), scores, time);
 }
 
 ProgressPrinter::ProgressPrinter() : terminal_(StderrIsTerminal()) {}
@@ -72,9 +91,7 @@ void ProgressPrinter::OnSoaking(const CellProgress& progress) {
 
 void ProgressPrinter::ShowWait(const CellProgress& progress,
                                const std::string& what) {
-  const std::string line =
-      std::format("[{}/{}] batch {:<4} {}", progress.cell + 1, progress.cells,
-                  progress.batch_size, what);
+  const std::string line = CellText(progress) + what;
   if (terminal_) {
     Redraw(line);
   } else if (waiting_ != line) {
@@ -109,8 +126,8 @@ void ProgressPrinter::OnEpoch(const CellProgress& progress,
 void ProgressPrinter::OnCellDone(const SummaryRecord& summary) {
   if (!terminal_) return;
   Redraw("");
-  PrintMessage("batch {:<4} val loss {} (best {}) acc {}  {}  {}",
-               summary.cell.batch_size, OrDash(summary.final_val_loss),
+  PrintMessage("{} val loss {} (best {}) acc {}  {}  {}",
+               CellName(summary.cell), OrDash(summary.final_val_loss),
                OrDash(summary.best_val_loss),
                OrDash(summary.final_val_accuracy),
                DurationOrDash(summary.step_time_median_ns) + " a step",

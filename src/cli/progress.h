@@ -37,7 +37,8 @@ class ProgressPrinter : public SweepObserver {
 // The line that is redrawn, with the epoch's mean loss so far and the median of
 // its latest steps: "[1/3] batch 8    epoch 4   [###.....] 40%  loss 0.3126
 // 29.7 us/step  5 s left". `left_ns` below 0: not known yet.
-// Without the bar where the line would not fit 80 columns.
+// Without the bar, or without the step time either, where the line would not
+// fit 80 columns.
 std::string ProgressLine(const CellProgress& progress, int64_t left_ns);
 
 // The line of a finished epoch: its losses in training and validation, the

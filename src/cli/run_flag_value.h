@@ -3,11 +3,14 @@
 #define BATCHSWEEP_CLI_RUN_FLAG_VALUE_H_
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <format>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "cli/composed_flag_value.h"
@@ -112,6 +115,31 @@ struct FlagValue<EvaluationInterval> : FlagValueBase {
     if (value.steps) return *value.steps;
     return std::format("{}s", value.seconds.value_or(0.0));
   }
+};
+
+// One number says how many, from 1 on; several are the seeds themselves.
+template <>
+struct FlagValue<SeedList> : FlagValueBase {
+  using Numbers = FlagValue<std::vector<int64_t>>;
+  static std::string InHelp(const NumberRange& range) {
+    return RangeText(range);
+  }
+  static constexpr bool kIsList = true;
+  static constexpr const char* kName = Numbers::kName;
+  static std::string Expected(const NumberRange& range) {
+    return "how many seeds, or their list: " + Numbers::Expected(range);
+  }
+  static std::optional<SeedList> Read(std::string_view text,
+                                      const NumberRange& range) {
+    auto numbers = Numbers::Read(text, range);
+    if (!numbers) return std::nullopt;
+    if (numbers->size() == 1) {
+      numbers->resize(static_cast<size_t>(numbers->front()));
+      std::ranges::iota(*numbers, int64_t{1});
+    }
+    return SeedList{*std::move(numbers)};
+  }
+  static SettingValue Record(const SeedList& value) { return value.numbers; }
 };
 
 template <>

@@ -163,9 +163,10 @@ void VisitSweep(auto& options, const auto& visit) {
         options.sweep.threads);
   visit(Flag{.name = "--seeds",
              .key = "seeds",
-             .help = "repeat all with seeds 1 to N",
+             .help = "repeat all with seeds 1 to N, or with just those of a "
+                     "list",
              .range = {1, 10'000}},
-        options.sweep.seeds);
+        options.seeds);
   visit(Flag{.name = "--processes",
              .key = "processes",
              .help = "repeat all in N processes, for the spread between them",

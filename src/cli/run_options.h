@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "model/model_spec.h"
 #include "sweep/sweep_config.h"
@@ -31,6 +32,11 @@ struct OptimizerName {
   std::string name = "adam";
 };
 
+// Of a sweep: by default as many as its figures can tell a spread from.
+struct SeedList {
+  std::vector<int64_t> numbers = {1, 2, 3};
+};
+
 struct RunOptions {
   std::string command;  // the whole line, for run.json
   std::string model = "mlp";
@@ -41,13 +47,14 @@ struct RunOptions {
   std::optional<int64_t> val_limit;
   OptimizerName optimizer;
   OptimizerOptions optimizer_options;
+  SeedList seeds;
   std::optional<int64_t> memory_limit_mib;
   bool require_clean = false;
   bool resume = false;
   bool resume_anyway = false;
   bool json = false;
-  // Its model is not a flag's: LoadModel() reads it. The loss and the optimizer
-  // are made of the flags above.
+  // Its model is not a flag's: LoadModel() reads it. The loss, the optimizer
+  // and the seeds are made of the flags above.
   SweepConfig sweep = {.batch_sizes = {8, 32, 128}, .out = "results"};
 };
 

@@ -47,13 +47,13 @@ Status CheckCores(const SweepConfig& sweep) {
 Status CheckCells(const SweepConfig& sweep) {
   constexpr int64_t kMostCells = 1'000'000;
   const int64_t cells = std::ssize(sweep.batch_sizes) *
-                        std::ssize(sweep.threads) * sweep.seeds *
+                        std::ssize(sweep.threads) * std::ssize(sweep.seeds) *
                         sweep.processes;
   if (cells <= kMostCells) return {};
   return Fail(
       "a sweep of {} batch sizes, {} numbers of threads, {} seeds and {} "
       "processes trains {} times; at most {} are possible",
-      sweep.batch_sizes.size(), sweep.threads.size(), sweep.seeds,
+      sweep.batch_sizes.size(), sweep.threads.size(), sweep.seeds.size(),
       sweep.processes, cells, kMostCells);
 }
 
@@ -157,6 +157,8 @@ Status CompleteOptions(RunOptions& options) {
   SweepConfig& sweep = options.sweep;
   RETURN_IF_ERROR(RefuseTwice("--batch-sizes", sweep.batch_sizes));
   RETURN_IF_ERROR(RefuseTwice("--threads", sweep.threads));
+  RETURN_IF_ERROR(RefuseTwice("--seeds", options.seeds.numbers));
+  sweep.seeds = options.seeds.numbers;
   RETURN_IF_ERROR(CheckCells(sweep));
   RETURN_IF_ERROR(CheckCores(sweep));
   RETURN_IF_ERROR(CompleteBudget(sweep.budget));

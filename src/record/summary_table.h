@@ -12,10 +12,14 @@
 
 namespace batchsweep {
 
-// A line a cell, of at most 80 columns; summary.csv has all figures. Columns
-// that would tell nothing are left out: of threads, seeds and processes if
-// there is one of each, of what was not flagged or measured; then what matters
-// least, until the rest fits. REQUIRES: there is one.
+// A line a cell, of at most 80 columns, or, where there are several seeds, a
+// line for each batch size and number of threads: medians over their cells, the
+// range of the last validation losses, and scores in no more digits than the
+// seeds' spread allows. summary.csv has all figures of each cell. Columns that
+// would tell nothing are left out: of threads and processes if there is one of
+// each, of what was not flagged or measured; then what matters least, until the
+// rest fits. A figure that one of a line's cells does not have is a dash.
+// REQUIRES: there is a cell.
 std::string SummaryTable(std::span<const SummaryRecord> summaries);
 
 // {"summary": [{"batch_size": 8, ...}, ...], "advice": {...}}, by the columns

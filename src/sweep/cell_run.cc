@@ -50,7 +50,10 @@ class CellRun {
         cell_(log.cell()),
         progress_({.cell = static_cast<size_t>(log.position().cells_done),
                    .cells = SweepCells(config).size(),
-                   .batch_size = cell_.batch_size},
+                   .batch_size = cell_.batch_size,
+                   .seed = config_.seeds.size() > 1
+                               ? std::optional(cell_.seed)
+                               : std::nullopt},
                   config.budget, data.train.size()),
         warnings_(std::move(warnings)) {}
 

@@ -30,7 +30,7 @@ std::vector<CellKey> SweepCells(const SweepConfig& config) {
   std::vector<CellKey> cells;
   for (int process = 1; process <= config.processes; ++process) {
     const size_t round = cells.size();
-    for (int64_t seed = 1; seed <= config.seeds; ++seed) {
+    for (const int64_t seed : config.seeds) {
       for (const int threads : config.threads) {
         for (const int64_t batch_size : config.batch_sizes) {
           cells.push_back({.batch_size = batch_size,

@@ -126,7 +126,7 @@ struct SweepConfig {
   // What came of that, see sweep/kernel_choices.h; ours for batch sizes and
   // threads that have none.
   std::vector<NetworkChoices> kernel_choices;
-  int64_t seeds = 1;  // 1 .. seeds
+  std::vector<int64_t> seeds = {1};
   int processes = 1;  // that repeat each cell, in rounds of all cells
   CellOrder order = CellOrder::kGiven;
   Budget budget;
@@ -150,7 +150,8 @@ struct SweepConfig {
 };
 
 // In a round, cells run seed by seed, within them by threads, batch sizes as
-// given, unless shuffled; there is a round for each process.
+// given, unless shuffled; there is a round for each process. So a run that is
+// interrupted has all batch sizes of the seeds that it finished.
 std::vector<CellKey> SweepCells(const SweepConfig& config);
 
 }  // namespace batchsweep

@@ -107,11 +107,10 @@ class Watched:
     def planned(self):
         """The keys of all cells, in the order of a sweep that is not shuffled."""
         config = get(self.info, "config") or {}
-        lists = {name: get(config, name, kind=list) or [] for name in ("batch_sizes", "threads")}
-        counts = {name: get(config, name, kind=int) or 1 for name in ("seeds", "processes")}
+        sizes, threads, seeds = (get(config, name, kind=list) or [] for name in ("batch_sizes", "threads", "seeds"))
+        processes = get(config, "processes", kind=int) or 1
         return [(size, seed, threads, process) for process, seed, threads, size in
-                itertools.product(range(1, counts["processes"] + 1), range(1, counts["seeds"] + 1),
-                                  lists["threads"], lists["batch_sizes"])]
+                itertools.product(range(1, processes + 1), seeds, threads, sizes)]
 
     def read_info(self):
         for attempt in (1, 2):  # it is replaced now and then, between asking for its size and reading it
