@@ -33,7 +33,7 @@ EPOCH_HEADER = ("batch_size,seed,threads,process,epoch,steps,train_loss,train_ac
                 "train_time_ns,val_time_ns,train_energy_joules").split(",")
 EVALUATION_HEADER = ("batch_size,seed,threads,process,step,epoch,examples,train_time_ns,train_energy_joules,val_loss,"
                      "val_accuracy,subset_loss").split(",")
-SUMMARY_HEADER = ("batch_size,seed,threads,process,epochs,steps,best_val_loss,best_epoch,final_val_loss,"
+SUMMARY_HEADER = ("batch_size,seed,threads,process,learning_rate,beta1,beta2,epochs,steps,best_val_loss,best_epoch,final_val_loss,"
                   "final_val_accuracy,test_loss,test_accuracy,step_time_median_ns,step_time_p95_ns,"
                   "examples_per_second,arena_bytes,peak_rss_bytes,total_time_ns").split(",")
 EXAMPLES = 60  # of which the last step of batch size 8 gets 4, of 16 gets 12
@@ -223,6 +223,21 @@ class PlotTest(unittest.TestCase):
         (ax,) = plot.comparison_figure(self.load(Results())).axes
         rings = [tuple(ring.get_offsets()[0]) for ring in ax.collections]
         self.assertEqual(rings, [(3, val_loss(8, 1, 3)), (4, val_loss(16, 1, 4)), (4, val_loss(60, 1, 4))])
+
+    def test_the_caption_says_what_a_rule_made_of_each_batch_size(self):
+        results = Results(sizes=(8, 32))
+        self.assertNotIn("rule", words(plot.comparison_figure(self.load(results))))
+        results.info["config"] |= {"adam_rule": "sde", "reference_batch": 32}
+        for row in results.summary:
+            small = row["batch_size"] == 8
+            row |= {"learning_rate": 0.0005 if small else 0.001, "beta1": 0.975 if small else 0.9,
+                    "beta2": 0.99975 if small else 0.999}
+        self.assertIn("sde rule for Adam from 32: learning rate 0.0005/0.001, beta1 0.975/0.9, beta2 0.99975/0.999 at "
+                      "8/32", words(plot.comparison_figure(self.load(results))))
+        results.info["config"] |= {"adam_rule": "half-life", "lr_rule": "sqrt"}
+        results.summary = []  # none is finished
+        self.assertIn("sqrt rule for the learning rate and half-life rule for Adam from 32 Test CPU",
+                      words(plot.comparison_figure(self.load(results))))
 
     def test_seeds_become_a_median_line_in_a_band(self):
         fig = plot.comparison_figure(self.load(Results(sizes=(8,), seeds=(1, 2, 6))))

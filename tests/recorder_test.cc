@@ -93,7 +93,7 @@ TEST_CASE("a table with other columns is not gone on with", "[recorder]") {
   run.folder.Write("summary.csv", other);
   const std::string refusal = run.Refusal();
   CHECK(
-      refusal.contains("summary.csv: column 6 is \"rounds\", expected "
+      refusal.contains("summary.csv: column 10 is \"rounds\", expected "
                        "\"epochs\""));
   CHECK(refusal.contains("--out"));
 

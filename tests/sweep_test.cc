@@ -387,10 +387,10 @@ TEST_CASE("a resumed sweep goes by its newest whole checkpoint",
 }
 
 TEST_CASE("the learning rate follows the batch size by the rule", "[sweep]") {
-  CHECK(ScaledLearningRate(0.1f, LrRule::kNone, 128) == 0.1f);
-  CHECK(ScaledLearningRate(0.1f, LrRule::kSqrt, 128) == 0.2f);
-  CHECK(ScaledLearningRate(0.1f, LrRule::kLinear, 128) == 0.4f);
-  CHECK(ScaledLearningRate(0.1f, LrRule::kLinear, 32) == 0.1f);
+  CHECK(ScaledLearningRate(0.1f, {.lr = LrRule::kNone}, 128) == 0.1f);
+  CHECK(ScaledLearningRate(0.1f, {.lr = LrRule::kSqrt}, 128) == 0.2f);
+  CHECK(ScaledLearningRate(0.1f, {.lr = LrRule::kLinear}, 128) == 0.4f);
+  CHECK(ScaledLearningRate(0.1f, {.lr = LrRule::kLinear}, 32) == 0.1f);
   CHECK(ParseEnum<LrRule>("sqrt") == LrRule::kSqrt);
   CHECK_FALSE(ParseEnum<LrRule>("cubic"));
 }

@@ -70,27 +70,58 @@ RunInfo::Data DescribeData(const RunOptions& options, const LoadedData& data) {
           .mapped_bytes = memory.mapped_bytes};
 }
 
+// "0.0005 at 8, 0.001 at 32": of each batch size.
+template <class Text>
+std::string AtEach(const SweepConfig& sweep, const Text& text) {
+  std::string each;
+  for (const int64_t batch_size : sweep.batch_sizes) {
+    each += std::format("{}{} at {}", each.empty() ? "" : ", ",
+                        text(OptimizerOf(sweep, batch_size)), batch_size);
+  }
+  return each;
+}
+
 std::string LearningRates(const SweepConfig& sweep) {
-  const float given = sweep.optimizer.learning_rate;
-  std::string text = std::format("lr {}", given);
-  const auto rates = [&] {
-    std::string each;
-    for (const int64_t batch_size : sweep.batch_sizes) {
-      each += std::format("{}{:.4g} at {}", each.empty() ? "" : ", ",
-                          ScaledLearningRate(given, sweep.lr_rule, batch_size),
-                          batch_size);
-    }
-    return each;
+  const std::string text = std::format("lr {}", sweep.optimizer.learning_rate);
+  const auto times = [&](const char* factor) {
+    return std::format("{} x {}(batch/{}): {}", text, factor,
+                       sweep.rules.reference_batch,
+                       AtEach(sweep, [](const OptimizerConfig& optimizer) {
+                         return std::format("{:.4g}", optimizer.learning_rate);
+                       }));
   };
-  switch (sweep.lr_rule) {
+  switch (sweep.rules.lr) {
     case LrRule::kNone:
       return text;
     case LrRule::kSqrt:
-      return text + " x sqrt(batch/32): " + rates();
+      return times("sqrt");
     case LrRule::kLinear:
-      return text + " x batch/32: " + rates();
+      return times("");
   }
   return text;
+}
+
+// What --adam-rule makes of each batch size; nothing without a rule.
+std::string AdamRules(const SweepConfig& sweep) {
+  const auto from = [&](const char* settings, const auto& text) {
+    return std::format("; {} rule from {}: {} {}", NameOf(sweep.rules.adam),
+                       sweep.rules.reference_batch, settings,
+                       AtEach(sweep, text));
+  };
+  switch (sweep.rules.adam) {
+    case AdamRule::kNone:
+      return "";
+    case AdamRule::kHalfLife:
+      return from("beta2", [](const OptimizerConfig& optimizer) {
+        return std::format("{:.6g}", optimizer.beta2);
+      });
+    case AdamRule::kSde:
+      return from("lr, beta1, beta2", [](const OptimizerConfig& optimizer) {
+        return std::format("{:.4g} {:.4g} {:.6g}", optimizer.learning_rate,
+                           optimizer.beta1, optimizer.beta2);
+      });
+  }
+  return "";
 }
 
 std::string ValidationText(ValidationFrom from, const RunInfo::Data& data) {
@@ -184,10 +215,10 @@ std::string Headline(const RunOptions& options, const RunInfo& info) {
     return std::format("{:<{}}{}\n", about, kTextColumn,
                        Wrapped(Escaped(text), kTextColumn));
   };
-  return line("model",
-              std::format("{}, {} weights; {}; {}, {}", info.model.name,
-                          info.model.parameters, NameOf(sweep.loss),
-                          options.optimizer.name, LearningRates(sweep))) +
+  return line("model", std::format("{}, {} weights; {}; {}, {}",
+                                   info.model.name, info.model.parameters,
+                                   NameOf(sweep.loss), options.optimizer.name,
+                                   LearningRates(sweep) + AdamRules(sweep))) +
          line("data", std::format("{}: {} training, {}{}", info.data.name,
                                   info.data.train_examples,
                                   ValidationText(options.val_from, info.data),

@@ -91,9 +91,22 @@ void VisitOptimizer(auto& options, const auto& visit) {
         options.optimizer_options.learning_rate);
   visit(Flag{.name = "--lr-rule",
              .key = "lr_rule",
-             .help = "learning rate of batch size B: as given (none), times "
-                     "sqrt(B/32) (sqrt) or times B/32 (linear)"},
-        options.sweep.lr_rule);
+             .help = "learning rate of batch size B, from B0, that of "
+                     "--reference-batch: as given (none), times sqrt(B/B0) "
+                     "(sqrt) or times B/B0 (linear)"},
+        options.sweep.rules.lr);
+  visit(Flag{.name = "--adam-rule",
+             .key = "adam_rule",
+             .help = "of adam and adamw at batch size B: as given (none), "
+                     "beta2 that forgets after as many examples (half-life), "
+                     "or learning rate, betas and epsilon of the same "
+                     "stochastic process (sde)"},
+        options.sweep.rules.adam);
+  visit(Flag{.name = "--reference-batch",
+             .key = "reference_batch",
+             .help = "batch size at which these rules change nothing",
+             .range = {1, 1e6}},
+        options.sweep.rules.reference_batch);
   visit(Flag{.name = "--momentum",
              .key = "momentum",
              .commands = kRun | kPlan,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <format>
 #include <utility>
 
 #include "cli/text.h"
@@ -57,16 +58,22 @@ Status CheckCells(const SweepConfig& sweep) {
       sweep.processes, cells, kMostCells);
 }
 
+std::string RuleOfRate(const BatchRules& rules) {
+  return rules.adam == AdamRule::kSde
+             ? "--adam-rule sde"
+             : std::format("--lr-rule {}", NameOf(rules.lr));
+}
+
 // A rule can scale a rate beyond what a float holds.
 Status CheckLearningRates(const SweepConfig& sweep) {
   for (const int64_t batch_size : sweep.batch_sizes) {
-    const float rate = ScaledLearningRate(sweep.optimizer.learning_rate,
-                                          sweep.lr_rule, batch_size);
+    const float rate = OptimizerOf(sweep, batch_size).learning_rate;
     if (std::isfinite(rate) && rate > 0.0f) continue;
     return Fail(
-        "--lr {}: --lr-rule {} makes {} of it at batch size {}; choose one "
+        "--lr {}: {} makes {} of it at batch size {}; choose one "
         "that stays a number above 0",
-        sweep.optimizer.learning_rate, NameOf(sweep.lr_rule), rate, batch_size);
+        sweep.optimizer.learning_rate, RuleOfRate(sweep.rules), rate,
+        batch_size);
   }
   return {};
 }
@@ -166,6 +173,7 @@ Status CompleteOptions(RunOptions& options) {
   OptimizerOptions& asked = options.optimizer_options;
   ASSIGN_OR_RETURN(sweep.optimizer,
                    MakeOptimizer(options.optimizer.name, asked));
+  RETURN_IF_ERROR(CheckRules(sweep.optimizer, sweep.rules, sweep.batch_sizes));
   RETURN_IF_ERROR(CheckLearningRates(sweep));
   asked.learning_rate = sweep.optimizer.learning_rate;
   asked.momentum = sweep.optimizer.momentum;

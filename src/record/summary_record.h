@@ -14,7 +14,14 @@ namespace batchsweep {
 // out the warm-up and steps on fewer examples than the others.
 struct SummaryRecord {
   CellKey cell;
-  float learning_rate = 0.0f;  // that was used, by --lr-rule if there is one
+  // What was used, by --lr-rule and --adam-rule if there are such. beta1 and
+  // beta2 are Adam's, epsilon is RMSprop's too; absent where the optimizer has
+  // none.
+  float learning_rate = 0.0f;
+  std::optional<double> beta1;
+  std::optional<double> beta2;
+  std::optional<float> epsilon;
+  std::optional<double> half_life_examples;  // of the second moment, by beta2
   int64_t epochs = 0;
   int64_t steps = 0;
   // A loss that is not finite, of a cell that diverged, is absent.
@@ -70,7 +77,8 @@ struct SummaryRecord {
   static constexpr auto Fields() {
     using R = SummaryRecord;
     return FieldList<
-        &R::cell, &R::learning_rate, &R::epochs, &R::steps, &R::best_val_loss,
+        &R::cell, &R::learning_rate, &R::beta1, &R::beta2, &R::epsilon,
+        &R::half_life_examples, &R::epochs, &R::steps, &R::best_val_loss,
         &R::best_epoch, &R::final_val_loss, &R::final_val_accuracy,
         &R::test_loss, &R::test_accuracy, &R::warmup_steps, &R::flagged_steps,
         &R::step_time_median_ns, &R::step_time_median_low_ns,

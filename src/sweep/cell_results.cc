@@ -36,6 +36,18 @@ Result<WrittenFile> WriteWeights(const SweepConfig& config, const CellKey& cell,
   return WrittenFile{.name = std::move(name), .contents = contents};
 }
 
+void SetOptimizer(const SweepConfig& config, SummaryRecord& record) {
+  const int64_t batch_size = record.cell.batch_size;
+  const OptimizerConfig optimizer = OptimizerOf(config, batch_size);
+  record.learning_rate = optimizer.learning_rate;
+  if (HasBetas(optimizer)) {
+    record.beta1 = DecimalOf(optimizer.beta1);
+    record.beta2 = DecimalOf(optimizer.beta2);
+    record.half_life_examples = HalfLifeExamples(*record.beta2, batch_size);
+  }
+  if (HasEpsilon(optimizer)) record.epsilon = optimizer.epsilon;
+}
+
 bool SetLimit(const SweepConfig& config, ComputeContext context,
               const UpdateTraffic& update, std::vector<ThreadsLimits>& limits,
               SummaryRecord& record) {

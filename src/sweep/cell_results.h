@@ -23,6 +23,9 @@ namespace batchsweep {
 Result<WrittenFile> WriteWeights(const SweepConfig& config, const CellKey& cell,
                                  Network& network);
 
+// Fills the settings of the optimizer, as the cell's batch size has them.
+void SetOptimizer(const SweepConfig& config, SummaryRecord& record);
+
 // Fills limit_time_ns and limit_fraction of a record whose step times are
 // there. Measures the machine into `limits`, which has the best so far for each
 // number of threads; see UnbeatenLimitNs(). Its update of so many weights takes

@@ -51,9 +51,8 @@ class CellRun {
         progress_({.cell = static_cast<size_t>(log.position().cells_done),
                    .cells = SweepCells(config).size(),
                    .batch_size = cell_.batch_size,
-                   .seed = config_.seeds.size() > 1
-                               ? std::optional(cell_.seed)
-                               : std::nullopt},
+                   .seed = config_.seeds.size() > 1 ? std::optional(cell_.seed)
+                                                    : std::nullopt},
                   config.budget, data.train.size()),
         warnings_(std::move(warnings)) {}
 
@@ -70,7 +69,7 @@ class CellRun {
          .evaluate_every = config_.val_every.value_or(EvaluationInterval()),
          .subset_examples = config_.target_examples,
          .shuffle = config_.shuffle,
-         .optimizer = CellOptimizer()},
+         .optimizer = OptimizerOf(config_, cell_.batch_size)},
         machine_.context, &machine_.counters, network);
     // Both of these may train and then clear the weights, which Start() sets.
     RETURN_IF_ERROR(trainer.ChooseThreads());
@@ -95,13 +94,6 @@ class CellRun {
     cool_wait_ns_ = cooling.waited_ns;
     if (cooling.warning) warnings_.push_back(*cooling.warning);
     return !cooling.interrupted;
-  }
-
-  OptimizerConfig CellOptimizer() const {
-    OptimizerConfig optimizer = config_.optimizer;
-    optimizer.learning_rate = ScaledLearningRate(
-        optimizer.learning_rate, config_.lr_rule, cell_.batch_size);
-    return optimizer;
   }
 
   Result<Network> NewNetwork() {
@@ -208,7 +200,7 @@ class CellRun {
     const ProcessMemory trained = ReadProcessMemory();
     CellSummary summary = Summarize(cell_, log_.state().totals, test);
     SummaryRecord& record = summary.record;
-    record.learning_rate = CellOptimizer().learning_rate;
+    SetOptimizer(config_, record);
     record.xnnpack_share = network.plan().work.xnnpack_share();
     record.arena_bytes = network.plan().memory.arena_bytes();
     record.rss_anon_bytes = trained.rss_anon_bytes;

@@ -22,8 +22,8 @@ struct CellProgress {
   size_t cells = 0;
   int64_t batch_size = 0;
   std::optional<uint64_t> seed;  // absent where the sweep has one
-  int64_t epoch = 0;      // the one under way, from 1
-  double fraction = 0.0;  // of this cell's budget, 0 .. 1
+  int64_t epoch = 0;             // the one under way, from 1
+  double fraction = 0.0;         // of this cell's budget, 0 .. 1
   // The mean over the examples that this epoch was trained on; absent before
   // its first step.
   std::optional<double> train_loss;

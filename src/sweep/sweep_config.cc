@@ -1,8 +1,6 @@
 #include "sweep/sweep_config.h"
 
-#include <cmath>
 #include <span>
-#include <utility>
 
 #include "util/rng.h"
 
@@ -13,17 +11,8 @@ constexpr uint64_t kOrderStream = 0x04de;
 
 }  // namespace
 
-float ScaledLearningRate(float learning_rate, LrRule rule, int64_t batch_size) {
-  const float ratio = static_cast<float>(batch_size) / 32.0f;
-  switch (rule) {
-    case LrRule::kNone:
-      return learning_rate;
-    case LrRule::kSqrt:
-      return learning_rate * std::sqrt(ratio);
-    case LrRule::kLinear:
-      return learning_rate * ratio;
-  }
-  std::unreachable();
+OptimizerConfig OptimizerOf(const SweepConfig& config, int64_t batch_size) {
+  return ScaledOptimizer(config.optimizer, config.rules, batch_size);
 }
 
 std::vector<CellKey> SweepCells(const SweepConfig& config) {

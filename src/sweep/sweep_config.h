@@ -11,27 +11,12 @@
 #include "model/loss.h"
 #include "model/model_spec.h"
 #include "record/cell.h"
+#include "sweep/batch_rules.h"
 #include "train/budget.h"
 #include "train/evaluation_interval.h"
 #include "train/optimizer.h"
 
 namespace batchsweep {
-
-// How the learning rate follows the batch size B, from a batch of 32, Keras'
-// default: not at all, with sqrt(B / 32), or with B / 32.
-enum class LrRule { kNone, kSqrt, kLinear };
-constexpr const char* NameOf(LrRule rule) {
-  switch (rule) {
-    case LrRule::kNone:
-      return "none";
-    case LrRule::kSqrt:
-      return "sqrt";
-    case LrRule::kLinear:
-      return "linear";
-  }
-  return nullptr;
-}
-float ScaledLearningRate(float learning_rate, LrRule rule, int64_t batch_size);
 
 // Where weights start: drawn once for each seed and shared by its batch sizes,
 // drawn anew for each batch size, or read from a safetensors file.
@@ -133,7 +118,7 @@ struct SweepConfig {
   std::optional<EvaluationInterval> val_every;  // beside ends of epochs
   bool shuffle = true;
   OptimizerConfig optimizer;
-  LrRule lr_rule = LrRule::kNone;
+  BatchRules rules;
   InitialWeights init;
   double sample_hz = 10.0;  // readings of the board's state; 0: none
   std::optional<double> cool_to_celsius;  // to wait for before each cell
@@ -148,6 +133,9 @@ struct SweepConfig {
   bool stop_at_target = false;             // a cell that reached it is done
   std::filesystem::path out;  // exists; weights/ and checkpoint/ are made in it
 };
+
+// What the cells of that batch size train with.
+OptimizerConfig OptimizerOf(const SweepConfig& config, int64_t batch_size);
 
 // In a round, cells run seed by seed, within them by threads, batch sizes as
 // given, unless shuffled; there is a round for each process. So a run that is

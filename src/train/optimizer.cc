@@ -19,9 +19,16 @@ struct Takes {
   bool weight_decay = false;
 };
 
+// What its formula has.
+struct Has {
+  bool betas = false;
+  bool epsilon = false;
+};
+
 struct Optimizer {
   OptimizerConfig defaults;  // Keras', under the optimizer's name
   Takes takes;
+  Has has;
   int (*slots)(const OptimizerConfig& config);
   float (*step_size)(const OptimizerConfig& config, int64_t step);
   // A step for the weights of `tile`, by what step_size() said. Any cut into
@@ -43,17 +50,16 @@ int AdamSlots(const OptimizerConfig&) { return 2; }
 float AdamStepSize(const OptimizerConfig& config, int64_t step) {
   // In double: 1 - beta2^t loses all of a float's digits for small t.
   const double t = static_cast<double>(step);
-  const double beta1 = config.beta1, beta2 = config.beta2;
-  const double correction =
-      std::sqrt(1.0 - std::pow(beta2, t)) / (1.0 - std::pow(beta1, t));
+  const double correction = std::sqrt(1.0 - std::pow(config.beta2, t)) /
+                            (1.0 - std::pow(config.beta1, t));
   return static_cast<float>(config.learning_rate * correction);
 }
 
 void UpdateByAdam(const OptimizerConfig& config, float step_size,
                   const Kernels& kernels, const OptimizerTensors& tile) {
   kernels.adam_step({.step_size = step_size,
-                     .one_minus_beta1 = 1.0f - config.beta1,
-                     .one_minus_beta2 = 1.0f - config.beta2,
+                     .one_minus_beta1 = static_cast<float>(1.0 - config.beta1),
+                     .one_minus_beta2 = static_cast<float>(1.0 - config.beta2),
                      .epsilon = config.epsilon,
                      .decay = config.learning_rate * config.weight_decay},
                     tile.grads.data(), SizeOf(tile), tile.params.data(),
@@ -96,21 +102,25 @@ void UpdateByRmsProp(const OptimizerConfig& config, float step_size,
 constexpr Optimizer kOptimizers[] = {
     {.defaults = {.name = "adam"},
      .takes = {},
+     .has = {.betas = true, .epsilon = true},
      .slots = AdamSlots,
      .step_size = AdamStepSize,
      .update = UpdateByAdam},
     {.defaults = {.name = "adamw", .weight_decay = 4e-3f},
      .takes = {.weight_decay = true},
+     .has = {.betas = true, .epsilon = true},
      .slots = AdamSlots,
      .step_size = AdamStepSize,
      .update = UpdateByAdam},
     {.defaults = {.name = "sgd", .learning_rate = 1e-2f},
      .takes = {.momentum = true, .nesterov = true},
+     .has = {},
      .slots = SgdSlots,
      .step_size = LearningRate,
      .update = UpdateBySgd},
     {.defaults = {.name = "rmsprop"},
      .takes = {.momentum = true},
+     .has = {.epsilon = true},
      .slots = RmsPropSlots,
      .step_size = LearningRate,
      .update = UpdateByRmsProp},
@@ -209,6 +219,19 @@ Result<OptimizerConfig> MakeOptimizer(std::string_view name,
   config.nesterov = options.nesterov;
   config.weight_decay = options.weight_decay.value_or(config.weight_decay);
   return config;
+}
+
+bool HasBetas(const OptimizerConfig& config) {
+  return OptimizerOf(config).has.betas;
+}
+
+bool HasEpsilon(const OptimizerConfig& config) {
+  return OptimizerOf(config).has.epsilon;
+}
+
+std::string OptimizersWithBetas() {
+  return NamesWhere(
+      [](const Optimizer& optimizer) { return optimizer.has.betas; });
 }
 
 int OptimizerSlots(const OptimizerConfig& config) {

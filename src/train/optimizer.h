@@ -27,8 +27,11 @@ struct OptimizerConfig {
   float learning_rate = 1e-3f;
   float momentum = 0.0f;  // SGD, RMSprop
   bool nesterov = false;  // SGD; needs momentum
-  float beta1 = 0.9f;     // Adam, AdamW: decay of the gradient's mean
-  float beta2 = 0.999f;   // and of its square's
+  // Adam, AdamW: decay of the gradient's mean, and of its square's. Keras'
+  // defaults as float32 holds them; doubles, since 1 - beta2 of a beta2 that a
+  // rule brings closer to 1 has few of a float's digits.
+  double beta1 = 0.9f;
+  double beta2 = 0.999f;
   float rho = 0.9f;       // RMSprop: decay of the mean of the gradient's square
   bool centered = false;  // RMSprop: by the variance, not the mean of squares
   float epsilon = 1e-7f;
@@ -52,6 +55,12 @@ std::vector<std::string> OptimizerNames();
 Result<OptimizerConfig> MakeOptimizer(std::string_view name,
                                       const OptimizerOptions& options = {});
 
+// Whether its formula has beta1 and beta2, and whether it has epsilon.
+bool HasBetas(const OptimizerConfig& config);
+bool HasEpsilon(const OptimizerConfig& config);
+// "adam or adamw".
+std::string OptimizersWithBetas();
+
 // A value of each array for every weight. Of the last weights there may be no
 // gradient: those are updated by a FusedUpdate.
 inline constexpr size_t kMaxOptimizerSlots = 3;
@@ -63,7 +72,7 @@ struct OptimizerTensors {
 };
 
 // The slots that it needs: Adam's m and v, SGD's velocity if it has momentum.
-// REQUIRES, here and below: config.name is one of OptimizerNames().
+// REQUIRES, as all that takes a config: its name is one of OptimizerNames().
 int OptimizerSlots(const OptimizerConfig& config);
 
 // The factor of the change of all weights in step `step`, from 1: the learning

@@ -12,7 +12,8 @@ from plotting.files import Run, load
 COMPARED = [("program", "version"), ("program", "git_revision"), ("program", "xnnpack_version"),
             ("data", "train_examples"), ("data", "validation_examples"), ("config", "epochs"), ("config", "steps"),
             ("config", "seconds"), ("config", "threads"), ("config", "seeds"), ("config", "optimizer"),
-            ("config", "learning_rate"), ("config", "lr_rule"), ("config", "momentum"), ("config", "nesterov"),
+            ("config", "learning_rate"), ("config", "lr_rule"), ("config", "adam_rule"),
+            ("config", "reference_batch"), ("config", "momentum"), ("config", "nesterov"),
             ("config", "weight_decay"), ("config", "loss"), ("config", "shuffle"), ("config", "init"),
             ("config", "memory"), ("config", "processes"), ("config", "order"), ("config", "soak_seconds")]
 

@@ -63,9 +63,9 @@ def disturbed(steps):
     return ~steps["flags"].isin(["", "warmup", "part_batch", "warmup+part_batch"])
 
 
-def read_table(path, columns):
-    """These columns alone, as NumPy has them: without nullable integers, and flags as texts."""
-    return as_numpy(batchsweep_results.read_table(path, columns, others=False))
+def read_table(path, columns, others=False):
+    """These columns alone, or the `others` too, as NumPy has them: without nullable integers, and flags as texts."""
+    return as_numpy(batchsweep_results.read_table(path, columns, others))
 
 
 def as_numpy(table):
@@ -89,8 +89,8 @@ def load_tables(folder, epoch_columns=EPOCH_COLUMNS, summary_columns=SUMMARY_COL
         if table.empty:
             raise BadInput(folder / name, "no rows", "at least one finished epoch",
                            "let the sweep run longer (`batchsweep run --resume` continues it)")
-    return info, steps, epochs, read_or_empty(folder / "summary.csv", summary_columns)
+    return info, steps, epochs, read_or_empty(folder / "summary.csv", summary_columns, others=True)
 
 
-def read_or_empty(path, columns):
-    return read_table(path, columns) if has_rows(path) else pd.DataFrame(columns=columns)
+def read_or_empty(path, columns, others=False):
+    return read_table(path, columns, others) if has_rows(path) else pd.DataFrame(columns=columns)

@@ -19,16 +19,30 @@ def describe(run):
     weights = get(run.info, "model", "parameters", kind=int)
     examples = get(run.info, "data", "train_examples", kind=int)
     rate = get(run.info, "config", "learning_rate", kind=(int, float))
-    rule = get(run.info, "config", "lr_rule") or "none"
     what = [model and f"{model}" + (f" ({weights:,} weights)" if weights else ""),
             data and f"{data}" + (f" ({examples:,} training examples)" if examples else ""),
             get(run.info, "config", "optimizer"),
-            rate and f"learning rate {rate:g}" + (f" ({rule} rule)" if rule != "none" else ""),
+            rate and f"learning rate {rate:g}", *rules(run),
             run.seeds > 1 and f"{run.seeds} seeds"]
     where = [get(run.info, "cpu", "model_name"), get(run.info, "cpu", "isa"),
              "/".join(map(str, run.threads)) + (" thread" if run.threads == [1] else " threads"),
              get(run.info, "config", "precision")]
     return [" · ".join(str(part) for part in line if part) for line in (what, where)]
+
+
+def rules(run):
+    """What makes the optimizer differ between batch sizes, and the settings that each was trained with."""
+    named = [f"{rule} rule for {what}" for key, what in (("lr_rule", "the learning rate"), ("adam_rule", "Adam"))
+             if (rule := get(run.info, "config", key, kind=str) or "none") != "none"]
+    if get(run.info, "config", "lr_find", kind=bool):
+        named.append("learning rates found by range tests")
+    elif named:
+        named[-1] += f" from {get(run.info, 'config', 'reference_batch', kind=int) or 32}"
+    cells = run.summary.groupby("batch_size").first()
+    used = {name: [f"{value:.6g}" for value in cells[name]] for name in ("learning_rate", "beta1", "beta2")
+            if named and name in cells and cells[name].notna().all() and cells[name].nunique() > 1}
+    each = ", ".join(f"{name.replace('_', ' ')} {'/'.join(values)}" for name, values in used.items())
+    return [" and ".join(named) + (f": {each} at {'/'.join(map(str, cells.index))}" if each else "")]
 
 
 def find_divergence(run):
