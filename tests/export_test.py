@@ -131,6 +131,27 @@ class ExportTest(unittest.TestCase):
                           for end, kind in (("start", "START"), ("stop", "END"))})
         self.assertEqual(lines[-1]["metadata"], {"status": "success"})
 
+    def test_evaluations_within_epochs_are_logged_where_they_were(self):
+        run = MadeRun(sizes=(8,), epochs=2)
+        rows = run.tables["evaluations"]
+        rows.insert(1, rows[0] | dict(step=6, epoch=2, val_loss=1.25, val_time_ns=500_000))
+        lines = self.mlperf(run)["batch_8"]
+        second = [line["key"] for line in lines if line["metadata"].get("epoch_num") == 2]
+        one = ["eval_start", "eval_accuracy", "eval_loss", "eval_stop"]
+        self.assertEqual(second, ["epoch_start", *one, "epoch_stop", *one])
+        self.assertEqual([line["value"] for line in lines if line["key"] == "eval_loss"],
+                         [val_loss(8, 1), 1.25, val_loss(8, 2)])
+        self.assertEqual([line["time_ms"] - START_NS // 10**6 for line in lines if line["key"] == "eval_start"],
+                         [40, 61, 81])
+        scalars = self.scalars(self.tensorboard(run)["batch_8"])
+        self.assertEqual(scalars["evaluation/val_loss"], [(4, val_loss(8, 1)), (6, 1.25), (8, val_loss(8, 2))])
+        # Those of an epoch that was cut off, too, and without the table those at ends of epochs.
+        run.tables["epochs"].pop()
+        self.assertEqual([line["key"] for line in self.mlperf(run)["batch_8"]].count("eval_start"), 3)
+        del run.tables["evaluations"]
+        (self.results / "evaluations.csv").unlink()
+        self.assertEqual([line["key"] for line in self.mlperf(run)["batch_8"]].count("eval_start"), 1)
+
     def test_a_cell_that_was_cut_off_is_aborted_and_one_that_goes_on_has_no_end(self):
         run = MadeRun().cut_off(32, 1)
         self.assertEqual([lines[-1]["metadata"] for lines in self.mlperf(run).values()],
@@ -140,7 +161,7 @@ class ExportTest(unittest.TestCase):
 
     def test_a_cell_that_diverged_is_aborted_with_a_loss_of_null(self):
         run = MadeRun(sizes=(8,))
-        run.tables["epochs"][-1]["val_loss"] = "nan"
+        run.tables["epochs"][-1]["val_loss"] = run.tables["evaluations"][-1]["val_loss"] = "nan"
         lines = self.mlperf(run)["batch_8"]
         self.assertEqual([line["value"] for line in lines if line["key"] == "eval_loss"][-1], None)
         self.assertEqual(lines[-1]["metadata"], {"status": "aborted"})
@@ -201,7 +222,7 @@ class ExportTest(unittest.TestCase):
         self.assertEqual(full["step/throttled"][0], (1, 0.0))
         run = MadeRun(sizes=(8,), epochs=6, steps=10, step_time_ns=10**8, sensors=True)
         self.assertEqual(set(self.scalars(self.tensorboard(run)["batch_8"])) - set(full),
-                         {"step/energy_joules", "epoch/train_energy_joules"})
+                         {"step/energy_joules", "epoch/train_energy_joules", "evaluation/train_energy_joules"})
 
     def test_single_empty_cells_are_left_out(self):
         run = MadeRun(sizes=(8,))

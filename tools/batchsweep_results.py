@@ -31,7 +31,7 @@ KEYS = ["batch_size", "seed", "threads", "process"]
 # Without these there is nothing to be said of a run; all other columns may be absent.
 NEEDED = {"steps.csv": KEYS + ["epoch", "step", "examples", "loss", "start_unix_ns", "step_time_ns", "flags"],
           "epochs.csv": KEYS + ["epoch", "val_loss", "train_time_ns", "val_time_ns"],
-          "evaluations.csv": KEYS + ["step", "epoch", "examples", "train_time_ns", "val_loss"],
+          "evaluations.csv": KEYS + ["step", "epoch", "examples", "train_time_ns", "val_loss", "val_time_ns"],
           "summary.csv": KEYS, "counters.csv": KEYS + ["epoch", "step", "phase"]}
 COUNTS = {*KEYS, "epoch", "step", "examples", "start_unix_ns", "step_time_ns"}  # never empty, never below 0
 WHOLE = {"steps", "epochs", "best_epoch", "warmup_steps", "flagged_steps", "over_current_events", "steps_to_target",

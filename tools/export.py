@@ -3,9 +3,10 @@
 
   --tensorboard DIR   TensorBoard's event files, a run a cell (batch size, and
                       seed, threads and process where there are several): each
-                      column of steps.csv as step/NAME and of epochs.csv as
-                      epoch/NAME, with the hyper-parameters; needs the package
-                      tensorboard in the Python that runs this
+                      column of steps.csv as step/NAME, of epochs.csv as
+                      epoch/NAME and of evaluations.csv as evaluation/NAME, with
+                      the hyper-parameters; needs the package tensorboard in the
+                      Python that runs this
   --mlperf FILE       lines as MLPerf Training logs them, ":::MLLOG {json}", a
                       namespace a cell; a log to read, not a submission
 
@@ -40,6 +41,7 @@ class Cell:
     keys: dict
     steps: pd.DataFrame
     epochs: pd.DataFrame  # with end_unix_ns, when training ended, and examples_per_second
+    evaluations: pd.DataFrame  # with begin_unix_ns and end_unix_ns
     learning_rate: float | None
     finished: bool
     joules: float | None  # of its training, where enough readings of power cover it
@@ -51,25 +53,36 @@ def cells_of(results):
     joules = {row[:len(KEYS)]: row for row in energy(results).itertuples(index=False)}
     summary = {row[:len(KEYS)]: row for row in results.summary.itertuples(index=False)}
     epochs = dict(list(results.epochs.groupby(KEYS)))
+    evaluations = {} if results.evaluations is None else dict(list(results.evaluations.groupby(KEYS)))
     cells = []
     for key, steps in results.steps.groupby(KEYS, sort=False):
         keys = dict(zip(KEYS, map(int, key)))  # which JSON and TensorBoard know
         name = "-".join([f"batch_{keys['batch_size']}"] + [f"{each}_{keys[each]}" for each in varied])
         drawn = joules[key].train_energy_joules if key in joules else math.nan
         rate = getattr(summary.get(key), "learning_rate", math.nan)
-        cells.append(Cell(name, keys, steps, with_ends(epochs.get(key, results.epochs[:0]), steps),
+        of_cell = with_ends(epochs.get(key, results.epochs[:0]), steps)
+        cells.append(Cell(name, keys, steps, of_cell, evaluations_of(evaluations.get(key), of_cell, steps),
                           None if math.isnan(rate) else rate, key in summary, None if math.isnan(drawn) else drawn))
     return cells
 
 
 def with_ends(epochs, steps):
     last = steps.groupby("epoch").agg(begin_unix_ns=("start_unix_ns", "first"), start_unix_ns=("start_unix_ns", "last"),
-                                      step_time_ns=("step_time_ns", "last"), examples=("examples", "sum"))
+                                      step=("step", "last"), step_time_ns=("step_time_ns", "last"), examples=("examples", "sum"))
     found = epochs[epochs.epoch.isin(last.index)]
     last = last.loc[found.epoch].reset_index(drop=True)
     found = found.reset_index(drop=True)
-    return found.assign(begin_unix_ns=last.begin_unix_ns, end_unix_ns=last.start_unix_ns + last.step_time_ns,
+    return found.assign(begin_unix_ns=last.begin_unix_ns, step=last.step, end_unix_ns=last.start_unix_ns + last.step_time_ns,
                         examples_per_second=1e9 * last["examples"] / found.train_time_ns.astype("float64"))
+
+
+def evaluations_of(table, epochs, steps):
+    """A cell's rows of evaluations.csv, or those of epochs in a run without them, as far as their steps are known."""
+    table = epochs if table is None else table
+    ends_ns = (steps.start_unix_ns + steps.step_time_ns).set_axis(steps["step"])
+    table = table[table["step"].isin(ends_ns.index)]
+    begin_ns = ends_ns.loc[table["step"]].to_numpy()
+    return table.assign(begin_unix_ns=begin_ns, end_unix_ns=begin_ns + table.val_time_ns)
 
 
 def say_what_is_left_out(results, cells):
@@ -123,8 +136,11 @@ class TensorBoard:
             writer.add_event(self.event(wall_time=begin_s, step=0, summary=session))
             ends_ns = cell.steps.start_unix_ns + cell.steps.step_time_ns
             self.add_rows(writer, "step", cell.steps["step"], ends_ns, values_of(cell.steps, cell))
-            ends_ns = cell.epochs.end_unix_ns + cell.epochs.val_time_ns
+            evaluated_ns = cell.evaluations.groupby("epoch").end_unix_ns.max()
+            ends_ns = cell.epochs["epoch"].map(evaluated_ns).fillna(cell.epochs.end_unix_ns).astype("int64")
             self.add_rows(writer, "epoch", cell.epochs["epoch"], ends_ns, values_of(cell.epochs, cell))
+            self.add_rows(writer, "evaluation", cell.evaluations["step"], cell.evaluations.end_unix_ns,
+                          values_of(cell.evaluations, cell))
 
     def add_rows(self, writer, group, numbers, ends_ns, columns):
         tags = [f"{group}/{name}" for name in columns]
@@ -178,10 +194,11 @@ def log_of(results, cell):
             log.point(begin_ns, key, value)
     log.add("INTERVAL_START", begin_ns, "run_start")
     for row in cell.epochs.itertuples():
-        log_epoch(log, row)
+        log_epoch(log, row, cell.evaluations[cell.evaluations.epoch == row.epoch])
+    for row in cell.evaluations[~cell.evaluations.epoch.isin(cell.epochs.epoch)].itertuples():
+        log_evaluation(log, row)
     end_ns = (cell.steps.start_unix_ns + cell.steps.step_time_ns).iloc[-1]
-    if len(cell.epochs):
-        end_ns = max(end_ns, cell.epochs.end_unix_ns.iloc[-1] + cell.epochs.val_time_ns.iloc[-1])
+    end_ns = max([end_ns, *cell.evaluations.end_unix_ns])
     if cell.joules is not None:
         log.point(end_ns, "train_energy_joules", cell.joules, energy_grade=get(results.run, "energy_grade"))
     if cell.finished or get(results.run, "status") != "running":
@@ -194,19 +211,28 @@ def succeeded(cell):
     return cell.finished and len(cell.epochs) > 0 and math.isfinite(cell.epochs.val_loss.iloc[-1])
 
 
-def log_epoch(log, row):
+def log_epoch(log, row, evaluations):
     place = {"epoch_num": row.epoch}
     log.add("INTERVAL_START", row.begin_unix_ns, "epoch_start", **place)
+    within = evaluations.begin_unix_ns < row.end_unix_ns
+    for evaluation in evaluations[within].itertuples():
+        log_evaluation(log, evaluation)
     log.add("INTERVAL_END", row.end_unix_ns, "epoch_stop", **place)
-    log.add("INTERVAL_START", row.end_unix_ns, "eval_start", **place)
-    stop_ns = row.end_unix_ns + row.val_time_ns
-    accuracy = number(getattr(row, "val_accuracy", None))
-    if accuracy is not None:
-        log.point(stop_ns, "eval_accuracy", accuracy, **place)
-    log.point(stop_ns, "eval_loss", number(row.val_loss), **place)
-    log.add("INTERVAL_END", stop_ns, "eval_stop", **place)
+    for evaluation in evaluations[~within].itertuples():
+        log_evaluation(log, evaluation)
+    stop_ns = max([row.end_unix_ns, *evaluations.end_unix_ns])
     log.point(stop_ns, "tracked_stats", {"throughput": number(row.examples_per_second),
                                          "train_loss": number(getattr(row, "train_loss", None))}, step=row.epoch)
+
+
+def log_evaluation(log, row):
+    place = {"epoch_num": row.epoch}
+    log.add("INTERVAL_START", row.begin_unix_ns, "eval_start", **place)
+    accuracy = number(getattr(row, "val_accuracy", None))
+    if accuracy is not None:
+        log.point(row.end_unix_ns, "eval_accuracy", accuracy, **place)
+    log.point(row.end_unix_ns, "eval_loss", number(row.val_loss), **place)
+    log.add("INTERVAL_END", row.end_unix_ns, "eval_stop", **place)
 
 
 def write_mlperf(results, cells, path):
