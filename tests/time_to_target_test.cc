@@ -74,6 +74,7 @@ TEST_CASE("the target that all reached has few digits, and all did reach it",
   CHECK(TargetOfTwo(-1.5, -2.31, -2.0571) == -2.05);
   // One that never went down.
   CHECK(TargetOfTwo(0.5, 0.31, 0.6) == 0.5);
+  CHECK(TargetOfTwo(2.24399, 2.1, 2.3) == 2.25);
   CHECK_FALSE(TargetOfAll({}));
   const std::vector diverged = {At(1, NAN)};
   const std::vector<std::span<const EvaluationRecord>> one = {diverged};

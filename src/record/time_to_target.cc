@@ -94,8 +94,11 @@ std::optional<AdviceTarget> TargetOfAll(
     if (std::isfinite(range.first)) first = std::max(first, range.first);
   }
   if (!std::isfinite(worst)) return std::nullopt;
-  const double way = std::max(first - worst, 0.0);
-  return AdviceTarget{.value = RoundedUp(worst, way / 20)};
+  const double way = first - worst;
+  // Where nothing was learnt, or only one evaluation made, the way says
+  // nothing.
+  const double most = way > 0.0 ? way / 20 : std::abs(worst) / 100;
+  return AdviceTarget{.value = RoundedUp(worst, most)};
 }
 
 }  // namespace batchsweep

@@ -58,9 +58,9 @@ ToTarget TimeToTarget(std::span<const EvaluationRecord> evaluations,
 
 // A validation loss that every one of these trainings reached: the best of the
 // one whose best is the worst, rounded up to as few digits as add no more than
-// a twentieth of the way that the losses went after their first evaluations.
-// Absent if there is no training, or none with a loss that is finite. Each
-// training is one cell's evaluations.
+// a twentieth of the way that the losses went after their first evaluations, or
+// a hundredth of the loss if they went none. Absent if there is no training, or
+// none with a loss that is finite. Each training is one cell's evaluations.
 std::optional<AdviceTarget> TargetOfAll(
     std::span<const std::span<const EvaluationRecord>> trainings);
 
