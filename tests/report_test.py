@@ -282,7 +282,7 @@ class ReportTest(Reports):
         self.assertEqual([link.text() for link in page.root.first("nav").all("a")], names)
         self.assertEqual([row.text() for row in page.figure("Time of a step").first("tbody").all("tr")],
                          ["8 10.0 ms 20.0 ms", "32 10.0 ms 20.0 ms", "128 – 20.0 ms"])
-        self.assertIn("seeds (2, 1)", page.section("The boards side by side").first("p").text())
+        self.assertIn("seeds (1/2, 1)", page.section("The boards side by side").first("p").text())
         self.assertEqual([row.text() for row in page.figure("Memory").first("tbody").all("tr")][0], "8 – 3.00 MiB")
         (line, *_) = page.figure("Validation loss over time, batch size 8").first("tbody").all("tr")
         self.assertEqual(line.text(), "Raspberry Pi 5, pi 0.0400 s 1.31")
