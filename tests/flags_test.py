@@ -125,7 +125,7 @@ class FlagsTest(unittest.TestCase):
                     self.assertFalse(re.search(rb"[\x00-\x09\x0b-\x1f\x7f]", out + error), (out, error))
                     self.assertTrue(out.endswith(b"summary.csv\n"))
                     table, answer, figures = out.strip(b"\n").split(b"\n\n")
-                    self.assertEqual(table.count(b"\n") + 1, 3 + 1 + 1)
+                    self.assertEqual(table.count(b"\n") + 1, 3 + 1)
                     self.assertTrue(answer.endswith(b"."), answer)
                     self.assertNotIn(b"\n", figures)
                     again = self.expect_one_line(self.start(self.tiny(name, "--steps", "2"), cwd=folder), name)
