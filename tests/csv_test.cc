@@ -123,7 +123,7 @@ TEST_CASE("what was written reads back the same", "[csv]") {
 TEST_CASE("a table that is not ours is refused with its line", "[csv]") {
   const TempDir folder;
   const auto header = CsvHeader<EpochRecord>();
-  const std::string row = "8,1,1,1,1,10,0.5,0.8,0.4,0.9,100,200,\n";
+  const std::string row = "8,1,1,1,1,10,0.5,0.8,0.4,0.9,100,200,,,,,\n";
   const auto error_of = [&](const std::string& text) {
     const auto path = folder.Write("epochs.csv", text);
     const auto read = ReadCsv<EpochRecord>(path);
@@ -132,9 +132,9 @@ TEST_CASE("a table that is not ours is refused with its line", "[csv]") {
   CHECK(error_of(header + row).empty());
   CHECK(error_of("a,b\n").contains("line 1"));
   CHECK(error_of(header + row + "8,1,1,1\n").contains("line 3"));
-  CHECK(error_of(header + "8,1,1,1,1,10,x,0.8,0.4,0.9,100,200,\n")
+  CHECK(error_of(header + "8,1,1,1,1,10,x,0.8,0.4,0.9,100,200,,,,,\n")
             .contains("line 2"));
-  CHECK(error_of(header + "8,1,1,1,1,10,0.5,0.8,0.4,0.9,100,200,7,7\n")
+  CHECK(error_of(header + "8,1,1,1,1,10,0.5,0.8,0.4,0.9,100,200,7,7,7,7,7,7\n")
             .contains("line 2"));
 }
 

@@ -11,7 +11,7 @@ HEADERS = {
                      "backward_time_ns,update_time_ns,arena_bytes,rss_bytes,peak_rss_bytes,swap_bytes,cpu_temp_celsius,"
                      "cpu_freq_hz,throttled,power_watts,energy_joules,flags").split(","),
     "epochs": CELL + ("epoch,steps,train_loss,train_accuracy,val_loss,val_accuracy,train_time_ns,val_time_ns,"
-                      "train_energy_joules").split(","),
+                      "train_energy_joules,noise_trace,noise_gradient_square,noise_scale,noise_time_ns").split(","),
     "evaluations": CELL + ("step,epoch,examples,train_time_ns,train_energy_joules,val_loss,val_accuracy,"
                            "subset_loss,val_time_ns").split(","),
     "summary": CELL + ("learning_rate,epochs,steps,best_val_loss,final_val_loss,final_val_accuracy,test_loss,"

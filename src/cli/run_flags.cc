@@ -154,6 +154,14 @@ void VisitWeights(auto& options, const auto& visit) {
                      "(fused), or all after all gradients (separate); the same "
                      "results"},
         options.sweep.updates);
+  visit(
+      Flag{.name = "--noise-scale",
+           .key = "noise_scale",
+           .commands = kRun | kPlan,
+           .help = "measure how noisy gradients are, for epochs.csv: of dense "
+                   "layers (dense) or convolutions too (all); updates are "
+                   "separate then"},
+      options.sweep.noise_scope);
   visit(Flag{.name = "--memory-limit",
              .commands = kRun | kPlan,
              .help = "MiB that the program may take",

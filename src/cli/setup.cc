@@ -14,6 +14,7 @@
 #include "platform/cores.h"
 #include "platform/file.h"
 #include "platform/memory.h"
+#include "train/noise_scale.h"
 #include "xnn/operator.h"
 #include "xnn/thread_pool.h"
 
@@ -170,6 +171,11 @@ Status CompleteOptions(RunOptions& options) {
   RETURN_IF_ERROR(CheckCores(sweep));
   RETURN_IF_ERROR(CompleteBudget(sweep.budget));
   RETURN_IF_ERROR(CompleteTarget(sweep));
+  RETURN_IF_ERROR(CheckNoiseScope(sweep.model, sweep.noise_scope));
+  // The norm of the whole gradient needs all of it.
+  if (sweep.noise_scope != NoiseScope::kNone) {
+    sweep.updates = WeightUpdates::kSeparate;
+  }
   OptimizerOptions& asked = options.optimizer_options;
   ASSIGN_OR_RETURN(sweep.optimizer,
                    MakeOptimizer(options.optimizer.name, asked));

@@ -103,6 +103,29 @@ class Convolution : public Layer {
     if (bias_grad_) bias_grad_->Finish();
   }
 
+  // Each image goes through by itself, and its share is written to where the
+  // gradient of the batch will be.
+  std::optional<double> ShareSquares(NoiseScope scope) override {
+    if (scope != NoiseScope::kAll) return {};
+    ThreadPool& pool = *pools_.backward;
+    products_.SetGradientBatch(1, 1, pool);
+    double sum = 0.0;
+    for (int64_t i = 0; i < batch_; ++i) {
+      float* dy =
+          pooling_ ? pooling_->backward_slice() : tensors_.dy + i * out_size_;
+      // Without a pooling this overwrites dy, and so will Backward(): the
+      // activation's gradient is a mask, which may be applied twice.
+      MakeGradient(i, dy);
+      products_.weight_grads->Run(
+          {.count = 1, .x = tensors_.x[0] + i * in_size_, .dy = dy});
+      sum += kernels_.sum_of_squares(tensors_.grads[0],
+                                     problem_.taps() * problem_.out_channels);
+      if (problem_.use_bias) sum += BiasShareSquare(dy);
+    }
+    products_.SetGradientBatch(batch_, backward_slice_, pool);
+    return sum;
+  }
+
   void WeightsChanged() override { products_.WeightsChanged(); }
 
   // Relu and relu6 see in y which gradients they let through, and so does the
@@ -150,6 +173,12 @@ class Convolution : public Layer {
     if (pooling_) return pooling_->Gradient(example, dy, kernels_);
     ActivationGrad(problem_.activation, tensors_.y + example * out_size_,
                    out_size_, dy, kernels_, serial_);
+  }
+
+  double BiasShareSquare(const float* dy) const {
+    kernels_.column_sums(dy, out_size_ / problem_.out_channels,
+                         problem_.out_channels, tensors_.grads[1]);
+    return kernels_.sum_of_squares(tensors_.grads[1], problem_.out_channels);
   }
 
   const ConvolutionProblem problem_;

@@ -56,6 +56,20 @@ class Dense : public Layer {
     RunBackward(&update);
   }
 
+  std::optional<double> ShareSquares(NoiseScope) override {
+    // Its activations' gradients are masks, which may be applied twice.
+    ApplyActivationGrad();
+    double sum = 0.0;
+    for (int64_t i = 0; i < batch_; ++i) {
+      const double dy_square =
+          kernels_.sum_of_squares(tensors_.dy + i * problem_.out, problem_.out);
+      const double x_square =
+          kernels_.sum_of_squares(tensors_.x[0] + i * problem_.in, problem_.in);
+      sum += dy_square * (x_square + (problem_.use_bias ? 1.0 : 0.0));
+    }
+    return sum;
+  }
+
   void WeightsChanged() override { products_.WeightsChanged(); }
   bool BackwardReadsY() const override {
     return problem_.activation != Activation::kLinear;
@@ -67,13 +81,16 @@ class Dense : public Layer {
   bool FusesUpdate() const override { return products_.FusesUpdate(); }
 
  private:
-  void RunBackward(const WeightUpdate* update) {
-    ThreadPool& pool = *pools_.backward;
+  void ApplyActivationGrad() {
     ActivationGrad(problem_.activation, tensors_.y, batch_ * problem_.out,
-                   tensors_.dy, kernels_, pool);
+                   tensors_.dy, kernels_, *pools_.backward);
+  }
+
+  void RunBackward(const WeightUpdate* update) {
+    ApplyActivationGrad();
     if (problem_.use_bias) {
       ColumnSums(tensors_.dy, batch_, problem_.out, partial_, tensors_.grads[1],
-                 kernels_, pool);
+                 kernels_, *pools_.backward);
     }
     products_.RunBackward({.count = batch_,
                            .x = tensors_.x[0],

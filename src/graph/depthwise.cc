@@ -19,7 +19,9 @@ class Depthwise : public Layer {
         products_(std::move(products)),
         kernels_(*context.kernels),
         in_size_(problem.in_size()),
-        out_size_(problem.out_size()) {}
+        out_size_(problem.out_size()),
+        kernel_size_(problem.window.window_height *
+                     problem.window.window_width * problem.out_channels) {}
 
   Status Plan(const PlanContext& context) override {
     const int64_t batch = context.max_batch;
@@ -59,6 +61,28 @@ class Depthwise : public Layer {
     }
   }
 
+  // As a convolution's.
+  std::optional<double> ShareSquares(NoiseScope scope) override {
+    if (scope != NoiseScope::kAll) return {};
+    ThreadPool& pool = *pools_.backward;
+    products_.SetGradientBatch(1, 1, pool);
+    double sum = 0.0;
+    for (int64_t i = 0; i < batch_; ++i) {
+      float* dy = tensors_.dy + i * out_size_;
+      ActivationGrad(problem_.activation, tensors_.y + i * out_size_, out_size_,
+                     dy, kernels_, pool);
+      products_.weight_grads->Run(
+          {.count = 1, .x = tensors_.x[0] + i * in_size_, .dy = dy});
+      sum += kernels_.sum_of_squares(tensors_.grads[0], kernel_size_);
+      if (problem_.use_bias) {
+        sum +=
+            kernels_.sum_of_squares(tensors_.grads[1], problem_.out_channels);
+      }
+    }
+    products_.SetGradientBatch(batch_, slice_, pool);
+    return sum;
+  }
+
   void WeightsChanged() override { products_.WeightsChanged(); }
 
   bool BackwardReadsY() const override {
@@ -79,6 +103,7 @@ class Depthwise : public Layer {
   const Kernels& kernels_;
   const int64_t in_size_;  // floats of one image
   const int64_t out_size_;
+  const int64_t kernel_size_;
   LayerTensors tensors_;
   LayerPools pools_;
   int64_t batch_ = 0;

@@ -14,8 +14,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "graph/gradient_norms.h"
 #include "graph/kernel_choice.h"
 #include "graph/memory_planner.h"
 #include "kernels/kernels.h"
@@ -103,7 +105,13 @@ class Layer {
   virtual void Forward(const ForwardContext& context) = 0;
   // dx and grads from dy, after Forward() in training on the same x.
   virtual void Backward() = 0;
-  // The same, but where FusesUpdate() the first parameter is updated at once.
+  // The squares of each example's share in the gradients of the parameters,
+  // summed over the batch: see graph/gradient_norms.h. To be called before
+  // Backward(), which it leaves with the same result. Absent where the layer
+  // has none in scope.
+  virtual std::optional<double> ShareSquares(NoiseScope) { return {}; }
+  // As Backward(), but where FusesUpdate() the first parameter is updated at
+  // once.
   virtual void BackwardAndUpdate(const WeightUpdate&) { Backward(); }
   // Takes over changed parameters.
   virtual void WeightsChanged() {}

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "graph/weight_update.h"
+#include "platform/clock.h"
 #include "util/check.h"
 
 namespace batchsweep {
@@ -191,25 +192,51 @@ BatchScore Network::ScoreOutputs() {
 
 void Network::Backward() {
   CHECK(plan_.params.grads_size == plan_.params.trained_size);
-  RunBackward([](Layer& layer) { layer.Backward(); });
+  RunBackward([](Layer& layer) { layer.Backward(); }, nullptr);
 }
 
-void Network::BackwardAndUpdate(const WeightUpdate& update) {
-  RunBackward([&](Layer& layer) { layer.BackwardAndUpdate(update); });
+void Network::BackwardAndUpdate(const WeightUpdate& update,
+                                GradientNorms* norms) {
+  RunBackward([&](Layer& layer) { layer.BackwardAndUpdate(update); }, norms);
 }
 
 template <class LayerBackward>
-void Network::RunBackward(const LayerBackward& backward) {
+void Network::RunBackward(const LayerBackward& backward, GradientNorms* norms) {
   const Kernels& kernels = *plan_.context.kernels;
   OutputGradient(loss(), TensorsOfLoss(), kernels);
   for (size_t i = plan_.layers.size(); i-- > 0;) {
+    const bool in_scope =
+        norms != nullptr && AddShareSquares(plan_.layers[i], *norms);
     backward(*plan_.layers[i].node.layer);
+    // Here, and not behind all layers, since penalties are not yet in them.
+    if (in_scope) AddMeanSquares(plan_.layers[i], *norms);
     // Its gradients are added at once: the memory of one that is written beside
     // another is planned for this moment only, and may be others' in the next.
     AddInputGradients(plan_.layers[i]);
   }
   // Layers overwrite their parameters' gradients, so penalties come last.
   AddPenaltyGradients(regularized_, kernels);
+}
+
+// Returns whether the layer has parameters in scope.
+bool Network::AddShareSquares(const PlannedLayer& layer,
+                              GradientNorms& norms) const {
+  const int64_t start_ns = MonotonicNs();
+  const auto squares = layer.node.layer->ShareSquares(norms.scope);
+  norms.share_squares += squares.value_or(0.0);
+  norms.time_ns += MonotonicNs() - start_ns;
+  return squares.has_value();
+}
+
+void Network::AddMeanSquares(const PlannedLayer& layer, GradientNorms& norms) {
+  CHECK(!layer.node.layer->FusesUpdate());
+  const int64_t start_ns = MonotonicNs();
+  for (const int param : layer.node.params) {
+    const auto grad = ParamPart(grads(), static_cast<size_t>(param));
+    norms.mean_square += plan_.context.kernels->sum_of_squares(
+        grad.data(), static_cast<int64_t>(grad.size()));
+  }
+  norms.time_ns += MonotonicNs() - start_ns;
 }
 
 // Where several layers read one value, the last of them wrote its gradient in

@@ -68,8 +68,11 @@ class Network {
   BatchScore ScoreOutputs();
   // grads() of all weights. REQUIRES: all of them are stored.
   void Backward();
-  // grads() of the weights that have one, and new values of all others.
-  void BackwardAndUpdate(const WeightUpdate& update);
+  // grads() of the weights that have one, and new values of all others. Adds
+  // the gradients' norms to `norms`, unless that is null. REQUIRES: norms of
+  // weights whose gradient is stored.
+  void BackwardAndUpdate(const WeightUpdate& update,
+                         GradientNorms* norms = nullptr);
 
   // All trained weights and state of the optimizer's slots as flat arrays of
   // one length, aligned and padded alike; padding stays zero. The gradients'
@@ -99,7 +102,9 @@ class Network {
   Status ShapeLayers();
   void FindRegularized();
   template <class LayerBackward>
-  void RunBackward(const LayerBackward& backward);
+  void RunBackward(const LayerBackward& backward, GradientNorms* norms);
+  bool AddShareSquares(const PlannedLayer& layer, GradientNorms& norms) const;
+  void AddMeanSquares(const PlannedLayer& layer, GradientNorms& norms);
   void AddInputGradients(const PlannedLayer& layer);
   LossTensors TensorsOfLoss() const;
 

@@ -1,5 +1,7 @@
 #include "graph/products.h"
 
+#include "util/check.h"
+
 namespace batchsweep {
 
 Status Products::Plan(const PlanContext& context, int64_t forward_slice,
@@ -29,6 +31,12 @@ Status Products::SetBatch(int64_t batch, int64_t forward_slice,
 void Products::RunBackward(const ExampleSlice& slice) const {
   if (input_grad != nullptr) input_grad->Run(slice);
   weight_grads->Run(slice);
+}
+
+void Products::SetGradientBatch(int64_t batch, int64_t slice,
+                                ThreadPool& pool) const {
+  // What could be shaped for the largest batch can be for any.
+  CHECK(weight_grads->SetBatch(batch, slice, pool).has_value());
 }
 
 void Products::WeightsChanged() const {

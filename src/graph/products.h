@@ -58,6 +58,9 @@ struct Products {
   // The gradients of a slice: by x where it is wanted, which needs the weights
   // as they are, and by the weights, which may update them.
   void RunBackward(const ExampleSlice& slice) const;
+  // Shapes the gradients by the weights for passes over `batch` examples: for
+  // single ones, to see the share of each, and back.
+  void SetGradientBatch(int64_t batch, int64_t slice, ThreadPool& pool) const;
   void WeightsChanged() const;
 
   int64_t backward_scratch_floats() const;  // the larger one

@@ -25,13 +25,21 @@ struct EpochRecord {
   int64_t val_time_ns = 0;    // of evaluations, in it and at its end
   // Drawn during train_time_ns; absent unless readings cover all of it.
   std::optional<double> train_energy_joules;
+  // Means over the epoch's steps, see train/noise_scale.h: tr S, |G|^2, and the
+  // first over the second. Absent where they are not measured or no batch has
+  // two examples; the last also where |G|^2 is not above 0.
+  std::optional<double> noise_trace;
+  std::optional<double> noise_gradient_square;
+  std::optional<double> noise_scale;
+  std::optional<int64_t> noise_time_ns;  // in no other time; absent if unasked
 
   static constexpr auto Fields() {
     using R = EpochRecord;
-    return FieldList<&R::cell, &R::epoch, &R::steps, &R::train_loss,
-                     &R::train_accuracy, &R::val_loss, &R::val_accuracy,
-                     &R::train_time_ns, &R::val_time_ns,
-                     &R::train_energy_joules>();
+    return FieldList<
+        &R::cell, &R::epoch, &R::steps, &R::train_loss, &R::train_accuracy,
+        &R::val_loss, &R::val_accuracy, &R::train_time_ns, &R::val_time_ns,
+        &R::train_energy_joules, &R::noise_trace, &R::noise_gradient_square,
+        &R::noise_scale, &R::noise_time_ns>();
   }
 };
 

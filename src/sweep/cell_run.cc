@@ -69,6 +69,7 @@ class CellRun {
          .evaluate_every = config_.val_every.value_or(EvaluationInterval()),
          .subset_examples = config_.target_examples,
          .shuffle = config_.shuffle,
+         .noise_scope = config_.noise_scope,
          .optimizer = OptimizerOf(config_, cell_.batch_size)},
         machine_.context, &machine_.counters, network);
     // Both of these may train and then clear the weights, which Start() sets.

@@ -19,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kVersion = 5;
+constexpr int kVersion = 6;
 constexpr std::string_view kState = "state-";
 constexpr std::string_view kStateEnd = ".json";
 constexpr std::string_view kTensors = "tensors-";

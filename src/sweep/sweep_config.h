@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "graph/gradient_norms.h"
 #include "graph/kernel_choice.h"
 #include "model/loss.h"
 #include "model/model_spec.h"
@@ -119,6 +120,7 @@ struct SweepConfig {
   bool shuffle = true;
   OptimizerConfig optimizer;
   BatchRules rules;
+  NoiseScope noise_scope = NoiseScope::kNone;  // needs separate updates
   InitialWeights init;
   double sample_hz = 10.0;  // readings of the board's state; 0: none
   std::optional<double> cool_to_celsius;  // to wait for before each cell

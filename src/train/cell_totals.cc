@@ -45,11 +45,21 @@ void SetStepTimes(const StepStatistics& steps, SummaryRecord& record) {
   }
 }
 
+void SetNoise(const NoiseTotals& noise, EpochRecord& record) {
+  record.noise_time_ns = noise.time_ns;
+  const auto mean = noise.Mean();
+  if (!mean) return;
+  record.noise_trace = mean->trace;
+  record.noise_gradient_square = mean->gradient_square;
+  record.noise_scale = NoiseScale(*mean);
+}
+
 }  // namespace
 
 void CellTotals::Add(const EpochMeasurements& measured,
                      const EpochConditions& conditions) {
   CHECK(conditions.flags.size() == measured.steps.size());
+  if (measured.measures_noise && !epoch.noise) epoch.noise.emplace();
   for (size_t i = 0; i < measured.steps.size(); ++i) {
     const StepMeasurement& step = measured.steps[i];
     // One by one, so that a resumed epoch adds up to the same bits.
@@ -58,6 +68,7 @@ void CellTotals::Add(const EpochMeasurements& measured,
     epoch.correct = epoch.correct && step.correct
                         ? std::optional(*epoch.correct + *step.correct)
                         : std::nullopt;
+    if (epoch.noise) epoch.noise->Add(step.noise, step.noise_time_ns);
     steps.Add(static_cast<float>(step.step_time_ns()), conditions.flags[i]);
   }
   epoch.steps += std::ssize(measured.steps);
@@ -105,6 +116,7 @@ EpochRecord CellTotals::FinishEpoch(const CellKey& cell,
     record.train_accuracy =
         Ratio(static_cast<double>(*epoch.correct), epoch.examples);
   }
+  if (epoch.noise) SetNoise(*epoch.noise, record);
   ++epochs;
   // A loss that is not a number is less than none.
   constexpr double kWorst = std::numeric_limits<double>::infinity();

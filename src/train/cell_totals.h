@@ -13,6 +13,7 @@
 #include "record/summary_record.h"
 #include "train/epoch_measurements.h"
 #include "train/evaluate.h"
+#include "train/noise_scale.h"
 #include "train/target.h"
 #include "util/fields.h"
 
@@ -27,11 +28,13 @@ struct EpochTotals {
   int64_t train_time_ns = 0;
   int64_t val_time_ns = 0;                    // of its evaluations
   std::optional<double> energy_joules = 0.0;  // absent if not all is known
+  std::optional<NoiseTotals> noise;           // absent if it is not measured
 
   static constexpr auto Fields() {
     using T = EpochTotals;
     return FieldList<&T::steps, &T::examples, &T::loss_sum, &T::correct,
-                     &T::train_time_ns, &T::val_time_ns, &T::energy_joules>();
+                     &T::train_time_ns, &T::val_time_ns, &T::energy_joules,
+                     &T::noise>();
   }
 };
 

@@ -14,6 +14,7 @@
 #include "measure/step_flags.h"
 #include "record/cell.h"
 #include "record/step_record.h"
+#include "train/noise_scale.h"
 
 namespace batchsweep {
 
@@ -22,8 +23,10 @@ struct StepMeasurement {
   std::array<int64_t, kPhases.size()> phase_ns = {};
   double loss_sum = 0.0;  // over its examples, before its update
   int32_t examples = 0;
-  std::optional<int32_t> correct;  // absent where the loss tells no classes
-  StepFlags flags;                 // those that the trainer knows of
+  std::optional<int32_t> correct;      // absent where the loss tells no classes
+  StepFlags flags;                     // those that the trainer knows of
+  std::optional<NoiseEstimate> noise;  // absent unless measured and known
+  int64_t noise_time_ns = 0;           // that measuring it took; in no phase
 
   int64_t time_ns(Phase phase) const {
     return phase_ns[static_cast<size_t>(phase)];
@@ -45,8 +48,10 @@ struct EpochMeasurements {
   int64_t epoch = 1;
   int64_t steps_before = 0;    // made before steps[0], through all epochs
   int64_t unix_offset_ns = 0;  // UTC since 1970, less MonotonicNs()
-  int64_t train_time_ns = 0;   // from the shuffle, if any, to the last step
-  int64_t arena_bytes = 0;     // of the network that trained
+  // From the shuffle, if any, to the last step, without measuring noise.
+  int64_t train_time_ns = 0;
+  int64_t arena_bytes = 0;  // of the network that trained
+  bool measures_noise = false;
   std::vector<StepMeasurement> steps;
   std::vector<CountedPhase> counts;  // in the order of the phases
 };

@@ -33,6 +33,7 @@ struct StepContext {
   const Kernels& kernels;
   StepPools pools;
   Network& network;
+  GradientNorms* norms = nullptr;  // where to add them, if they are measured
 };
 
 // The weights, gradients and slots that an optimizer works on.
@@ -66,7 +67,8 @@ struct NoLap {
 // Trains on `rows` of the dataset, as step number `step` from 1, and scores
 // what the network made of them before the update. lap(phase) is called at the
 // end of each phase, in their order; the caller's clock starts before. Weights
-// whose update is fused change in the backward phase.
+// whose update is fused change in the backward phase. Norms are measured within
+// the backward phase, and say how much of its time that took.
 // Allocates nothing and touches no file. REQUIRES: rows.size() ==
 // network.batch().
 template <class Lap = NoLap>
@@ -79,7 +81,7 @@ BatchScore TrainStep(const StepContext& context, std::span<const uint32_t> rows,
   network.Forward({.training = true, .step = step - 1});
   const BatchScore score = network.ScoreOutputs();
   lap(Phase::kForward);
-  network.BackwardAndUpdate(FusedUpdateOf(context, step));
+  network.BackwardAndUpdate(FusedUpdateOf(context, step), context.norms);
   lap(Phase::kBackward);
   UpdateWeights(context, step);
   lap(Phase::kUpdate);

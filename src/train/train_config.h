@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "graph/gradient_norms.h"
 #include "train/budget.h"
 #include "train/evaluation_interval.h"
 #include "train/optimizer.h"
@@ -20,6 +21,7 @@ struct TrainConfig {
   // if it has fewer.
   std::optional<int64_t> subset_examples;
   bool shuffle = true;
+  NoiseScope noise_scope = NoiseScope::kNone;
   OptimizerConfig optimizer;
 };
 

@@ -38,6 +38,14 @@ class Ticker {
   int64_t due_ns_;
 };
 
+// Counts of the backward phase would have those of measuring noise in them,
+// which only its time can be taken out of. So nothing is counted then.
+const Counters* UsableCounters(const Counters* counters, NoiseScope scope) {
+  const bool usable =
+      counters != nullptr && counters->any() && scope == NoiseScope::kNone;
+  return usable ? counters : nullptr;
+}
+
 }  // namespace
 
 Trainer::Trainer(const TrainingData& data, const TrainConfig& config,
@@ -46,7 +54,7 @@ Trainer::Trainer(const TrainingData& data, const TrainConfig& config,
     : data_(data),
       config_(config),
       context_(context),
-      counters_(counters != nullptr && counters->any() ? counters : nullptr),
+      counters_(UsableCounters(counters, config.noise_scope)),
       pools_{.load = context.pool, .update = context.pool},
       network_(network),
       batcher_(data.train, {.seed = config.seed, .shuffle = config.shuffle}),
@@ -59,6 +67,7 @@ Trainer::Trainer(const TrainingData& data, const TrainConfig& config,
   const int64_t epoch_steps = batcher_.BatchesPerEpoch(config.batch_size);
   const auto room = static_cast<size_t>(epoch_steps);
   measured_.arena_bytes = network.plan().memory.arena_bytes();
+  measured_.measures_noise = config.noise_scope != NoiseScope::kNone;
   measured_.steps.reserve(room);
   pages_.Fill();
   if (counters_ != nullptr) {
@@ -148,6 +157,9 @@ Result<Trainer::Outcome> Trainer::TrainEpoch(const Hooks& hooks) {
   FindOrder();
   ASSIGN_OR_RETURN(const Outcome outcome, TrainRest(hooks));
   measured_.train_time_ns = MonotonicNs() - start_ns;
+  for (const StepMeasurement& step : measured_.steps) {
+    measured_.train_time_ns -= step.noise_time_ns;
+  }
   // A NaN in front of a relu may have become 0 on the way to the outputs.
   return network_.WeightsAreFinite() ? outcome : Outcome::kDiverged;
 }
@@ -191,14 +203,21 @@ Result<BatchScore> Trainer::Step(std::span<const uint32_t> rows) {
   RETURN_IF_ERROR(network_.SetBatch(examples));
   StepMeasurement step = {.examples = static_cast<int32_t>(examples)};
 
+  GradientNorms norms = {.scope = config_.noise_scope};
+  StepContext context = Context();
+  // A single example has nothing to be compared with.
+  if (measured_.measures_noise && examples > 1) context.norms = &norms;
   PhaseClock clock(CountsNextStep() ? counters_ : nullptr);
   const BatchScore score =
-      TrainStep(Context(), rows, position_.step + 1, [&](Phase phase) {
+      TrainStep(context, rows, position_.step + 1, [&](Phase phase) {
         step.phase_ns[static_cast<size_t>(phase)] = clock.Lap();
       });
 
   // What follows is bookkeeping, which is in no phase's time.
   step.start_ns = clock.start_ns();
+  step.phase_ns[static_cast<size_t>(Phase::kBackward)] -= norms.time_ns;
+  step.noise_time_ns = norms.time_ns;
+  if (measured_.measures_noise) step.noise = EstimateNoise(norms, examples);
   step.loss_sum = score.loss_sum;
   if (tells_classes_) step.correct = static_cast<int32_t>(score.correct);
   step.flags = FlagsOfStep(examples);
