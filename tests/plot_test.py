@@ -30,7 +30,7 @@ STEP_HEADER = ("batch_size,seed,threads,process,epoch,step,examples,loss,accurac
                "load_time_ns,forward_time_ns,backward_time_ns,update_time_ns,arena_bytes,rss_bytes,peak_rss_bytes,"
                "swap_bytes,cpu_temp_celsius,cpu_freq_hz,throttled,power_watts,energy_joules,flags").split(",")
 EPOCH_HEADER = ("batch_size,seed,threads,process,epoch,steps,train_loss,train_accuracy,val_loss,val_accuracy,"
-                "train_time_ns,val_time_ns,train_energy_joules").split(",")
+                "train_time_ns,val_time_ns,train_energy_joules,noise_scale,noise_time_ns").split(",")
 EVALUATION_HEADER = ("batch_size,seed,threads,process,step,epoch,examples,train_time_ns,train_energy_joules,val_loss,"
                      "val_accuracy,subset_loss").split(",")
 SUMMARY_HEADER = ("batch_size,seed,threads,process,learning_rate,beta1,beta2,epochs,steps,best_val_loss,best_epoch,final_val_loss,"
@@ -297,6 +297,31 @@ class PlotTest(unittest.TestCase):
         self.assertIn("8 is fastest.", words(fig))
         results.info["advice"] = {"sentences": "none", "target": 5}
         self.assertEqual(list(plot.over_time_figure(self.load(results)).axes[0].texts), [])
+
+    def test_a_noise_scale_is_drawn_where_it_is_known(self):
+        results = Results(sizes=(8, 60), seeds=(1, 2, 3))
+        results.info["config"]["noise_scale"] = "dense"
+        for row in results.epochs:
+            known = row["batch_size"] == 8 and row["epoch"] != 2
+            row |= {"train_time_ns": 1000, "noise_time_ns": 50,
+                    "noise_scale": 10.0 * row["seed"] * row["epoch"] if known else ""}
+        results.write(self.folder)
+        _, out, _ = self.run_main()
+        self.assertIn("noise_scale.png", out)
+        fig = plot.noise_figure(plot.load(self.folder))
+        lines = batch_lines(fig.axes[0])
+        self.assertEqual(list(lines), ["8"])
+        np.testing.assert_allclose(lines["8"].get_xdata(), [1, 3, 4])
+        np.testing.assert_allclose(lines["8"].get_ydata(), [20.0, 60.0, 80.0])
+        self.assertEqual(fig.axes[0].get_yscale(), "log")
+        self.assertEqual(len(fig.axes[0].collections), 1)  # the range of the seeds
+        for text in ("dense layers alone", "factor of two", "took 5 %", "at 0 or below", "lowest to highest"):
+            self.assertIn(text, words(fig))
+
+    def test_without_a_noise_scale_there_is_no_picture_of_it(self):
+        Results().write(self.folder)
+        _, out, _ = self.run_main()
+        self.assertNotIn("noise_scale.png", out)
 
     def test_energy_is_drawn_of_cells_with_60_readings_of_it(self):
         results = Results(sizes=(8, 60))

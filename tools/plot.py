@@ -6,6 +6,7 @@
   loss_over_energy.png      and over the energy it drew, where power was read
   training_loss.png         training loss against steps and against seconds
   step_time.png             how long a step takes, and the examples per second
+  noise_scale.png           the gradient noise scale per epoch, where it was measured
   accuracy.png              training and validation accuracy per epoch, where the
                             loss tells classes apart
 
@@ -41,6 +42,7 @@ from plotting.curves import (BAND, accuracy_figure, add_legend, comparison_figur
                              over_energy_figure, over_time_figure, style)
 from plotting.drawing import add_caption
 from plotting.files import disturbed, load
+from plotting.noise import has_noise, noise_figure
 from plotting.seeds import powered
 from plotting.words import short
 
@@ -162,13 +164,13 @@ def step_time_figure(run):
 
 FIGURES = {"batchsize_comparison.png": comparison_figure, "loss_over_time.png": over_time_figure,
            "loss_over_energy.png": over_energy_figure, "training_loss.png": training_loss_figure,
-           "step_time.png": step_time_figure, "accuracy.png": accuracy_figure}
+           "step_time.png": step_time_figure, "noise_scale.png": noise_figure, "accuracy.png": accuracy_figure}
 
 
 def has_any(run, draw):
     """Whether a run has what a picture shows."""
     return {accuracy_figure: run.has_accuracy, over_time_figure: not run.evaluations.empty,
-            over_energy_figure: not powered(run).empty}.get(draw, True)
+            over_energy_figure: not powered(run).empty, noise_figure: has_noise(run)}.get(draw, True)
 
 
 def draw_run(folder):

@@ -9,6 +9,7 @@ from batchsweep_results import KEYS, BadInput, get, has_rows, read_info
 
 STEP_COLUMNS = KEYS + ["epoch", "step", "examples", "loss", "step_time_ns", "peak_rss_bytes", "flags"]
 EPOCH_COLUMNS = KEYS + ["epoch", "train_accuracy", "val_loss", "val_accuracy"]
+NOISE_COLUMNS = ["noise_scale", "noise_time_ns", "train_time_ns"]  # where there is the first
 SUMMARY_COLUMNS = KEYS + ["test_accuracy"]
 EVALUATION_COLUMNS = KEYS + ["step", "epoch", "train_time_ns", "train_energy_joules", "val_loss"]
 # What axes call the losses of run.json; another one goes by its own name.
@@ -73,8 +74,19 @@ def as_numpy(table):
     return table.astype({name: plain[str(dtype)] for name, dtype in table.dtypes.items() if str(dtype) in plain})
 
 
+def noise_columns(path):
+    """Those that an epochs.csv has; whoever reads it says what is wrong with one that cannot be read."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            header = file.readline().rstrip("\n").split(",")
+    except (OSError, UnicodeDecodeError):
+        return []
+    return NOISE_COLUMNS if set(NOISE_COLUMNS) <= set(header) else []
+
+
 def load(folder):
-    return Run(*load_tables(folder), read_or_empty(folder / "evaluations.csv", EVALUATION_COLUMNS))
+    return Run(*load_tables(folder, EPOCH_COLUMNS + noise_columns(folder / "epochs.csv")),
+               read_or_empty(folder / "evaluations.csv", EVALUATION_COLUMNS))
 
 
 def load_tables(folder, epoch_columns=EPOCH_COLUMNS, summary_columns=SUMMARY_COLUMNS):
