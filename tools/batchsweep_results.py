@@ -40,7 +40,7 @@ BOOLEANS = {"throttled"}
 TEXTS = {"flags", "phase"}
 # How the names of measured values end.
 MEASURED = ("loss", "accuracy", "_celsius", "_hz", "_watts", "_joules", "_rate", "_per_second", "_fraction", "_share",
-            "beta1", "beta2", "epsilon", "half_life_examples")
+            "beta1", "beta2", "epsilon", "half_life_examples", "noise_trace", "noise_gradient_square", "noise_scale")
 # All bits of a float, which pandas reads by default from 3.1 on and warns of being asked for.
 EXACT = {"float_precision": "round_trip"} if tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1) else {}
 # Fewer readings of power say too little about energy (the power rules of MLPerf Training).
