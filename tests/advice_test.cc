@@ -76,7 +76,8 @@ MadeRun UsualRun() {
       {128, {1.30, 1.38, 1.35}}};
   for (uint64_t seed = 1; seed <= 3; ++seed) {
     for (const auto& [batch_size, times] : seconds) {
-      run.Add({.batch_size = batch_size, .seed = seed}, times[seed - 1]);
+      run.Add({.batch_size = batch_size, .seed = seed},
+              times[static_cast<size_t>(seed - 1)]);
     }
   }
   return run;
