@@ -140,7 +140,7 @@ TEST_CASE("norms of the zoo's networks are those of batches of one",
   Network network = MakeNetwork(model, {.max_batch = kBatch}, engine.context());
   Rng rng(4, 0);
   const auto size = static_cast<size_t>(network.input_size());
-  const auto x = RandomFloats(kBatch * size, 0, 1, rng);
+  const auto x = RandomFloats(static_cast<size_t>(kBatch) * size, 0, 1, rng);
   const auto measure = [&](size_t first, int64_t count) {
     REQUIRE(network.SetBatch(count));
     std::copy_n(x.begin() + static_cast<std::ptrdiff_t>(first * size),
