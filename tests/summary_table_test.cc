@@ -87,7 +87,7 @@ TEST_CASE("the summary shows what matters of a cell", "[summary]") {
 // Three seeds of a batch size, whose last losses lie 0.04 apart.
 std::vector<SummaryRecord> ThreeSeeds() {
   std::vector<SummaryRecord> rows(3, kSummary);
-  for (uint64_t i = 0; i < 3; ++i) rows[i].cell.seed = i + 1;
+  for (size_t i = 0; i < 3; ++i) rows[i].cell.seed = i + 1;
   rows[0].final_val_loss = 0.3812;
   rows[1].final_val_loss = 0.3456;
   rows[2].final_val_loss = 0.3412;

@@ -48,9 +48,11 @@ Status CheckCores(const SweepConfig& sweep) {
 // least: more would be a mistake.
 Status CheckCells(const SweepConfig& sweep) {
   constexpr int64_t kMostCells = 1'000'000;
-  const int64_t cells = std::ssize(sweep.batch_sizes) *
-                        std::ssize(sweep.threads) * std::ssize(sweep.seeds) *
-                        sweep.processes;
+  int64_t cells = sweep.processes;  // in 64 bits, whatever a size has
+  for (const size_t count :
+       {sweep.batch_sizes.size(), sweep.threads.size(), sweep.seeds.size()}) {
+    cells *= static_cast<int64_t>(count);
+  }
   if (cells <= kMostCells) return {};
   return Fail(
       "a sweep of {} batch sizes, {} numbers of threads, {} seeds and {} "
