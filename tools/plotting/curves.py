@@ -121,7 +121,7 @@ def draw_target(ax, run):
     value = get(target, "value", kind=(int, float))
     if get(target, "measure") == "val_loss" and value is not None:
         ax.axhline(value, color="#555555", linewidth=1, linestyle=(0, (1, 2)), zorder=1)
-        ax.annotate(f"target {value:.3g} ", (1, value), xycoords=("axes fraction", "data"), ha="right", va="bottom",
+        ax.annotate(f" target {value:.3g}", (0, value), xycoords=("axes fraction", "data"), ha="left", va="bottom",
                     size=9, color="#555555")
 
 

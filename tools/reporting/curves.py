@@ -71,4 +71,4 @@ def target_line(axes, inside, y):
         return None
     place = y(axes.target)
     return join([element("path", d=f"M{inside.left:.1f} {place:.1f}H{inside.right:.1f}", class_="target"),
-                 label(inside.right, place - 5, f"target {axes.target:.4g}", anchor="end", class_="label halo")])
+                 label(inside.left + 4, place - 5, f"target {axes.target:.4g}", anchor="start", class_="label halo")])
