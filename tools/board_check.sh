@@ -71,13 +71,13 @@ check 'kernels against naive twins' "$tests" '[kernels]'
 check 'live weights of every operator' "$tests" '[live_weights]'
 check 'loss curves of float64 training' "$tests" '[curves]'
 check 'a sweep of cnn' "$program" run --model cnn --data synthetic \
-  --train-limit 640 --epochs 1 --out "$work/results"
+  --train-limit 640 --epochs 1 --seeds 1 --out "$work/results"
 
 # So few steps take some seconds on the slowest board.
 step_times() {
   for model in mlp cnn; do
     "$program" run --model $model --data synthetic --train-limit 2560 --val-limit 16 \
-      --steps 20 --batch-sizes 8,32,128 --sample-hz 0 --out "$work/$model" || return 1
+      --steps 20 --batch-sizes 8,32,128 --seeds 1 --sample-hz 0 --out "$work/$model" || return 1
   done
   said=$(cat /proc/device-tree/compatible /proc/device-tree/model 2>/dev/null | tr '\0' ' ')
   "$here/board_times.sh" "$boards" "$modelled" "$said" "mlp=$work/mlp" "cnn=$work/cnn" >"$work/times"

@@ -245,7 +245,7 @@ go() {
 # run_files: what is in results/ by the names that the program gives.
 run_files() {
   find results -type f 2>/dev/null | grep -E -e '^results/(weights|checkpoint)[^/]*/.' \
-    -e '^results/((steps|epochs|summary|counters)\.csv|(run|model)\.json)(\.tmp)?$' \
+    -e '^results/((steps|epochs|evaluations|summary|counters)\.csv|(run|model)\.json)(\.tmp)?$' \
     -e '^results/(batchsweep\.lock|\.write-probe)$' || true
 }
 
