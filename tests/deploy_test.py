@@ -300,7 +300,7 @@ exec {shutil.which('ssh')} -F {self.ssh_config} "${{arguments[@]}}"
         (data / "notes.txt").write_text("not data")
 
         self.deploy("me@pi.board", "--data", data, "--model", model, f"--init={weights}",
-                    "--train-limit", "256", "--batch-sizes", "8,32", "--epochs", "2")
+                    "--train-limit", "256", "--batch-sizes", "8,32", "--epochs", "2", "--seeds", "1")
         results = self.check_results("me@pi.board")
         with open(results / "epochs.csv") as file:
             self.assertGreater(float(next(csv.DictReader(file))["train_accuracy"]), 0)
