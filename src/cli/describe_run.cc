@@ -82,7 +82,7 @@ std::string AtEach(const SweepConfig& sweep, const Text& text) {
 }
 
 std::string LearningRates(const SweepConfig& sweep) {
-  const std::string text = std::format("lr {}", sweep.optimizer.learning_rate);
+  std::string text = std::format("lr {}", sweep.optimizer.learning_rate);
   const auto times = [&](const char* factor) {
     return std::format("{} x {}(batch/{}): {}", text, factor,
                        sweep.rules.reference_batch,
