@@ -447,7 +447,7 @@ void AddCurve(MadeRun& run, const CellKey& cell, double spread, Rng& rng) {
 }
 
 TEST_CASE("of 1,000 runs of equal batch sizes at most 5 % say that one is slow",
-          "[advice]") {
+          "[advice][draws]") {
   for (const double spread : {0.02, 0.2}) {
     Rng rng(3, static_cast<uint64_t>(100 * spread));
     int claims = 0, told = 0;

@@ -155,7 +155,7 @@ TEST_CASE("one seed or one batch size tells no difference", "[comparison]") {
 TEST_CASE(
     "of equal batch sizes a difference is claimed in at most 5 % of "
     "1,000 runs",
-    "[comparison]") {
+    "[comparison][draws]") {
   constexpr int kRuns = 1000;
   uint64_t stream = 0;
   for (const Distribution& distribution : Distributions()) {
@@ -194,13 +194,13 @@ int TimesFound(size_t blocks, double ratio) {
 TEST_CASE(
     "at a spread of 5 % a factor of 1.29 is found nine times of ten with "
     "three seeds and of 1.16 with five",
-    "[comparison]") {
+    "[comparison][draws]") {
   CHECK(TimesFound(3, 1.29) >= 900);
   CHECK(TimesFound(5, 1.16) >= 900);
 }
 
 TEST_CASE("intervals of means and of ratios hold in about 95 % of runs",
-          "[comparison]") {
+          "[comparison][draws]") {
   const std::vector<double> truth = {0.0, 0.1, 0.5};
   const auto critical = CriticalRange(3, 3);
   Rng rng(7, 0);
