@@ -41,6 +41,21 @@ host_preset() {
   esac
 }
 
+# out_of ARGUMENTS: the folder of --out among those of `batchsweep run`, nothing
+# without one.
+out_of() {
+  out=
+  expect_out=
+  for argument in "$@"; do
+    [ -z "$expect_out" ] || { out=$argument && expect_out=; }
+    case $argument in
+      --out) expect_out=1 ;;
+      --out=*) out=${argument#--out=} ;;
+    esac
+  done
+  echo "$out"
+}
+
 # build_preset PRESET [CMake arguments]: its output is shown only if it fails,
 # but for the progress, when someone watches.
 build_preset() {

@@ -16,19 +16,13 @@ if [ "${1:-}" = --help ] || [ "${1:-}" = -h ]; then
   exit 0
 fi
 
-out=
 resume=
-expect_out=
 for argument in "$@"; do
-  [ -z "$expect_out" ] || { out=$argument && expect_out=; }
-  case $argument in
-    --out) expect_out=1 ;;
-    --out=*) out=${argument#--out=} ;;
-    --resume) resume=1 ;;
-  esac
+  [ "$argument" != --resume ] || resume=1
 done
 
 . tools/build.sh
+out=$(out_of "$@")
 preset=$(host_preset)
 build_preset "$preset"
 

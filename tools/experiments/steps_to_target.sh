@@ -16,17 +16,8 @@ if [ "${1:-}" = --help ] || [ "${1:-}" = -h ]; then
   exit 0
 fi
 
-out=
-expect_out=
-for argument in "$@"; do
-  [ -z "$expect_out" ] || { out=$argument && expect_out=; }
-  case $argument in
-    --out) expect_out=1 ;;
-    --out=*) out=${argument#--out=} ;;
-  esac
-done
-
 . tools/build.sh
+out=$(out_of "$@")
 preset=$(host_preset)
 build_preset "$preset"
 
