@@ -221,7 +221,7 @@ TEST_CASE("a batch size is fastest if it was there before the others were",
         "seeds); 8 takes at least 2.5 times as long, 32 at least 2.4 times "
         "as long and 128 at least 4.0 times as long; 4 was there by its first "
         "evaluation (--val-every tells when).");
-  const BatchCost& least = run.Asked()->answers[0].time_to_target_seconds[1];
+  const BatchCost least = run.Asked()->answers[0].time_to_target_seconds[1];
   CHECK(least.at_most);
   CHECK_FALSE(least.low);
 }
