@@ -2,17 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "measure/studentized_range.h"
 
 namespace batchsweep {
 namespace {
-
-double MeanOf(std::span<const double> values) {
-  return std::reduce(values.begin(), values.end()) /
-         static_cast<double>(values.size());
-}
 
 // Mean squares of the two-way layout, and their degrees of freedom.
 struct Spread {

@@ -24,6 +24,11 @@ double MedianOf(std::span<const float> values, std::span<float> scratch) {
 
 }  // namespace
 
+double MeanOf(std::span<const double> values) {
+  return std::reduce(values.begin(), values.end()) /
+         static_cast<double>(values.size());
+}
+
 double Quantile(std::span<float> values, double fraction) {
   if (values.empty()) return 0.0;
   const auto rank = static_cast<size_t>(

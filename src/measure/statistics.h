@@ -12,6 +12,9 @@ namespace batchsweep {
 // values. Reorders them.
 double Quantile(std::span<float> values, double fraction);
 
+// REQUIRES: there is a value.
+double MeanOf(std::span<const double> values);
+
 struct TimeStatistics {
   double median = 0.0;
   // 95 % confidence interval of the median, see MedianInterval().

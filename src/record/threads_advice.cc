@@ -7,6 +7,8 @@
 #include <set>
 #include <utility>
 
+#include "measure/statistics.h"
+
 namespace batchsweep {
 namespace {
 
@@ -20,12 +22,6 @@ struct SeedCost {
 using Cells = std::vector<const TrainedCell*>;    // of one batch size
 using SeedCosts = std::map<uint64_t, SeedCost>;   // by seed
 using BatchCosts = std::map<int64_t, SeedCosts>;  // by batch size
-
-double MeanOf(const std::vector<double>& values) {
-  double sum = 0.0;
-  for (const double value : values) sum += value;
-  return sum / static_cast<double>(values.size());
-}
 
 // Joules that are too few readings of power are none.
 std::optional<double> JoulesOf(const ToTarget& to_target, double sample_hz) {
