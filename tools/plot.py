@@ -30,7 +30,7 @@ try:
     import numpy as np
     import pandas as pd  # noqa: F401
     from matplotlib.axes import Axes
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+    from matplotlib.ticker import FuncFormatter
 except ImportError as error:
     sys.exit(f"plot.py: {error} in {sys.executable}: expected Debian's pandas and matplotlib; run "
              "`apt-get install python3-pandas python3-matplotlib` and use /usr/bin/python3")
@@ -38,7 +38,7 @@ except ImportError as error:
 from batchsweep_results import BadInput
 from plotting.board_runs import load_boards
 from plotting.boards import boards_figure, write_table
-from plotting.curves import (BAND, accuracy_figure, add_legend, comparison_figure, draw_band, new_figure,
+from plotting.curves import (BAND, accuracy_figure, add_legend, comparison_figure, draw_band, label_log, new_figure,
                              over_energy_figure, over_time_figure, style)
 from plotting.drawing import add_caption
 from plotting.files import disturbed, load
@@ -142,8 +142,7 @@ def step_time_figure(run):
     if quantiles.max() > 4 * quantiles.min() > 0:
         scale = ", log scale"
         times.set_xscale("log")
-        times.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        times.xaxis.set_minor_formatter(NullFormatter())
+        label_log(times.xaxis)
     bars = rates.barh(places, list(run.rates().values()), height=0.55, color=colors, alpha=0.85)
     rates.bar_label(bars, [f"{rate:,.0f}" for rate in run.rates().values()], padding=3, size=9)
     rates.margins(x=0.25)

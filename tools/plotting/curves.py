@@ -7,7 +7,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from batchsweep_results import get
 from plotting.drawing import add_caption
 from plotting.seeds import finished_seeds, powered, seeds_along, updates
-from plotting.words import COLORS, DASHES, MARKERS, rounded, short
+from plotting.words import COLORS, DASHES, MARKERS, rounded, short, target_loss
 
 BAND = " Line: median of the seeds; band: lowest to highest."
 
@@ -28,18 +28,34 @@ def draw_band(ax, run, size, x, low, high):
     ax.fill_between(x, low, high, alpha=0.15, linewidth=0, color=style(run, size)["color"])
 
 
+def draw_seeds(ax, run, size, seeds, **options):
+    """A batch size's line, out of a table with a place a row and a seed a column."""
+    ax.plot(seeds.index, seeds.median(axis=1), linewidth=2, markersize=6, **style(run, size), **options)
+    if len(seeds.columns) > 1:
+        draw_band(ax, run, size, seeds.index, seeds.min(axis=1), seeds.max(axis=1))
+
+
+def label_epochs(ax, run):
+    ax.set_xlabel("epoch")
+    ax.set_xlim(0.6, max(run.epochs.epoch.max(), 2) + 0.4)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def label_log(axis):
+    """Numbers at 1, 2 and 5 of each power of ten."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(FuncFormatter(short))
+    axis.set_minor_formatter(NullFormatter())
+
+
 def draw_epochs(ax, run, column):
     """One line a batch size; returns {batch size: the seeds' table, an epoch a row and a seed a column}."""
     found = {}
     finite = run.epochs[np.isfinite(run.epochs[column])]
     for size, rows in finite.groupby("batch_size"):
-        seeds = found[size] = finished_seeds(rows).pivot(index="epoch", columns="seed", values=column)
-        ax.plot(seeds.index, seeds.median(axis=1), linewidth=2, markersize=6, **style(run, size))
-        if len(seeds.columns) > 1:
-            draw_band(ax, run, size, seeds.index, seeds.min(axis=1), seeds.max(axis=1))
-    ax.set_xlabel("epoch")
-    ax.set_xlim(0.6, max(run.epochs.epoch.max(), 2) + 0.4)
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        found[size] = finished_seeds(rows).pivot(index="epoch", columns="seed", values=column)
+        draw_seeds(ax, run, size, found[size])
+    label_epochs(ax, run)
     return found
 
 
@@ -102,24 +118,17 @@ def draw_along(ax, run, evaluations, x):
         if seeds.empty:
             continue
         found[size] = seeds
-        every = max(1, len(seeds) // 8)
-        ax.plot(seeds.index, seeds.median(axis=1), linewidth=2, markersize=6, markevery=every, **style(run, size))
-        if len(seeds.columns) > 1:
-            draw_band(ax, run, size, seeds.index, seeds.min(axis=1), seeds.max(axis=1))
+        draw_seeds(ax, run, size, seeds, markevery=max(1, len(seeds) // 8))
     ax.set_xscale("log")
-    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    ax.xaxis.set_major_formatter(FuncFormatter(short))
-    ax.xaxis.set_minor_formatter(NullFormatter())
+    label_log(ax.xaxis)
     ax.set_ylabel(f"validation loss ({run.loss})")
     keep_legible(ax, np.concatenate([seeds.to_numpy().ravel() for seeds in found.values()] or [[]]))
     return found
 
 
 def draw_target(ax, run):
-    """The loss that the answer is about, where run.json has one."""
-    target = get(run.info, "advice", "target", kind=dict) or {}
-    value = get(target, "value", kind=(int, float))
-    if get(target, "measure") == "val_loss" and value is not None:
+    value = target_loss(run.info)
+    if value is not None:
         ax.axhline(value, color="#555555", linewidth=1, linestyle=(0, (1, 2)), zorder=1)
         ax.annotate(f" target {value:.3g}", (0, value), xycoords=("axes fraction", "data"), ha="left", va="bottom",
                     size=9, color="#555555")

@@ -1,12 +1,9 @@
 """The gradient noise scale of a run, a line a batch size."""
 
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
-
 from batchsweep_results import get
-from plotting.curves import BAND, add_legend, draw_band, new_figure, style
+from plotting.curves import BAND, add_legend, draw_seeds, label_epochs, label_log, new_figure
 from plotting.drawing import add_caption
 from plotting.seeds import finished_seeds
-from plotting.words import short
 
 SCOPES = {"dense": "Of the parameters of dense layers alone.", "all": "Of all parameters."}
 
@@ -29,15 +26,11 @@ def noise_figure(run):
         seeds = seeds.where(seeds > 0).dropna(how="all")
         if seeds.empty:
             continue
-        ax.plot(seeds.index, seeds.median(axis=1), linewidth=2, markersize=6, **style(run, size))
-        if len(seeds.columns) > 1:
-            draw_band(ax, run, size, seeds.index, seeds.min(axis=1), seeds.max(axis=1))
+        draw_seeds(ax, run, size, seeds)
+    label_epochs(ax, run)
     ax.set_yscale("log")
-    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    ax.yaxis.set_major_formatter(FuncFormatter(short))
-    ax.yaxis.set_minor_formatter(NullFormatter())
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.set(xlabel="epoch", ylabel="tr S / |G|² (examples), log scale", xlim=(0.6, max(run.epochs.epoch.max(), 2) + 0.4))
+    label_log(ax.yaxis)
+    ax.set_ylabel("tr S / |G|² (examples), log scale")
     add_legend(ax, run)
     scope = SCOPES.get(get(run.info, "config", "noise_scale", kind=str), "")
     add_caption(fig, run, f"{scope} Batches well below it cost hardly more examples to a loss, well above it hardly "

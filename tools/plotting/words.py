@@ -92,3 +92,9 @@ def rounded(value, spread, decimals=3):
     if half > 0:
         decimals = min(decimals, max(0, -int(np.floor(np.log10(half)))))
     return f"{value:.{decimals}f}"
+
+
+def target_loss(info):
+    """The validation loss that the answer is about, or None where run.json has none."""
+    target = get(info, "advice", "target", kind=dict) or {}
+    return get(target, "value", kind=(int, float)) if get(target, "measure") == "val_loss" else None

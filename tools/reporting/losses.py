@@ -1,8 +1,8 @@
 """The pictures of losses: by epoch, over seconds of training, over joules."""
 
 import numpy as np
-from batchsweep_results import get
 from plotting.seeds import finished_seeds, powered, seeds_along, updates
+from plotting.words import target_loss
 
 from reporting.curves import SEEDS, Axes, curves, draw, thinned
 from reporting.numbers import Spread, plain
@@ -47,7 +47,7 @@ def over_energy(recorded):
 def loss_picture(recorded, found, title, x_title, x_scale, x_words, caption, whole=False):
     seeds = recorded.run.seeds
     axes = Axes(x_scale, x_title, x_words, loss_scale(found), f"validation loss ({recorded.run.loss})", "loss", whole,
-                target_of(recorded.info))
+                target_loss(recorded.info))
     rows = [[size, x_words(row.x), Spread(row.middle, row.low, row.high)]
             for size, curve in found.items() for row in curve.itertuples()]
     lowest = "; ".join(f"batch size {size} reaches {best(curve)}" for size, curve in found.items())
@@ -56,12 +56,6 @@ def loss_picture(recorded, found, title, x_title, x_scale, x_words, caption, who
                    thinned(rows) or [["none", "–", "no finite loss"]],
                    caption + (SEEDS.format(seeds=seeds) if seeds > 1 else ""),
                    [(recorded.look(size), f"{size}: lowest {best(curve)}") for size, curve in found.items()])
-
-
-def target_of(info):
-    """The validation loss that the answer is about, where run.json has one."""
-    target = get(info, "advice", "target", kind=dict) or {}
-    return get(target, "value", kind=(int, float)) if get(target, "measure") == "val_loss" else None
 
 
 def loss_scale(found):
